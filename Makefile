@@ -1,0 +1,34 @@
+# make demo: set up and run the method on a small real model, in the browser.  make test: set up and test.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo app test check bench shots
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+demo: setup
+	$(BIN)/anchorlab demo
+
+app: setup
+	$(BIN)/anchorlab app
+
+test: setup
+	@sh tests/chromium.sh
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: setup
+	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
+
+shots: setup
+	@sh tests/chromium.sh
+	$(BIN)/python -m tests.shots

@@ -1,0 +1,82 @@
+"""What a language model has to be able to do here: continue chats, and choose among options.
+
+`hf` runs transformers models (fast loops in `decoding` and `choosing`); `scripted` answers from a
+function and needs no model.  Nothing outside `hf`, `decoding`, `choosing` and `core.training`
+imports torch.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
+class Chat:
+    """A conversation whose next assistant turn is wanted."""
+
+    messages: tuple[Message, ...]
+    opening: str = ""
+    """Text that the assistant's turn already begins with; the model goes on from here."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn; temperature 0 is greedy.  No top-k, no repetition penalty, ever."""
+
+    temperature: float
+    top_p: float
+    max_new_tokens: int
+
+
+@dataclass(frozen=True)
+class Generation:
+    text: str
+    """Generated text without the opening and without special tokens."""
+    tokens: int
+    """Tokens generated, the end token included."""
+    prompt_tokens: int
+    finish: Literal["end", "stop", "length"]
+
+
+class Engine(Protocol):
+    """A loaded model.  Both calls keep the order of what they are given."""
+
+    def generate(
+        self,
+        chats: Sequence[Chat],
+        seeds: Sequence[Sequence[int]],
+        sampling: Sampling,
+        stop: Callable[[str], bool] | None = None,
+    ) -> list[list[Generation]]:
+        """One generation per chat and seed.
+
+        A row depends on its own chat and seed alone (up to floating-point rounding), not on what
+        it is batched with.  `stop` is asked with the text so far whenever a generated token
+        contains a line break; True ends that row with finish "stop".
+        """
+        ...
+
+    def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Log-probabilities of each chat's options as the continuation, normalised over the options.
+
+        An option's probability is that of decoding restricted to the options: at each token where
+        they part, the probabilities of the tokens that any of them allows are normalised.  So for
+        options that differ in their first token only that token counts, and length does not.
+        """
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` alone, without special tokens."""
+        ...
+
+    def provenance(self) -> dict[str, object]:
+        """Engine, model name and hash, adapter hashes, chat-template hash, dtype, device."""
+        ...

@@ -1,0 +1,42 @@
+"""Where the lab keeps its state: `ANCHORLAB_HOME`, or `data/` of the checkout.
+
+runs/<id>/      one folder a run: the truth
+models/<name>/  models converted or fetched by the lab
+slots/          lock files of the machine-wide queue
+lab.duckdb      everything above, queryable (can be rebuilt at any time)
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+SAMPLES = PROJECT / "data" / "samples"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The state folder.  Nothing in the lab remembers state anywhere else."""
+
+    path: Path
+
+    @property
+    def runs(self) -> Path:
+        return self.path / "runs"
+
+    @property
+    def models(self) -> Path:
+        return self.path / "models"
+
+    @property
+    def slots(self) -> Path:
+        return self.path / "slots"
+
+    @property
+    def database(self) -> Path:
+        return self.path / "lab.duckdb"
+
+
+def default_home() -> Home:
+    """The state folder of this process: `ANCHORLAB_HOME` if set, else `data/` beside `core/`."""
+    return Home(Path(os.environ.get("ANCHORLAB_HOME") or PROJECT / "data").resolve())

@@ -1,0 +1,89 @@
+"""Reading a response: the explanation, and the option its answer line names.  Nothing is guessed.
+
+A response is right only by its answer line ("Answer: glass").  The option is read by its label, or by
+its text where that text is unique among the options (METHOD section 1).
+"""
+
+import re
+from collections.abc import Sequence
+
+from core.records import Option
+
+ANSWER_LINE = re.compile(r"^[ \t>*_#]*answer[*_]*[ \t]*[:：][ \t]*(?P<answer>[^\n]*)", re.IGNORECASE | re.MULTILINE)
+LABEL_FIRST = re.compile(r"^\(?(?P<label>[^\s().:]{1,3})[).:]\s*(?P<text>.*)$")
+
+
+def split_response(response: str) -> tuple[str, str | None]:
+    """The explanation and the raw answer of the first answer line (None where there is no such line).
+
+    >>> split_response("It lets light through.\\nAnswer: glass")
+    ('It lets light through.', 'glass')
+    >>> split_response("Answer: glass")
+    ('', 'glass')
+    >>> split_response("The answer is glass")
+    ('The answer is glass', None)
+    """
+    line = ANSWER_LINE.search(response)
+    if line is None:
+        return response.strip(), None
+    return response[: line.start()].strip(), line["answer"]
+
+
+def read_option(answer: str, options: Sequence[Option]) -> str | None:
+    """Label of the option that an answer names, or None.
+
+    >>> letters = [Option(label="A", text="a net"), Option(label="B", text="a rod")]
+    >>> [read_option(a, letters) for a in ("B", "(b)", "B. a rod", "A rod.", "B. a net", "rod")]
+    ['B', 'B', 'B', 'B', None, None]
+    >>> twins = [Option(label="A", text="21"), Option(label="B", text="21")]
+    >>> read_option("21", twins) is None
+    True
+    """
+    whole = _named(_bare(answer), options)
+    if whole is not None:
+        return whole
+    split = LABEL_FIRST.match(answer.strip(" \t*_`\"'"))
+    if split is None:
+        return None
+    by_label = _by_label(split["label"], options)
+    by_text = _by_text(_bare(split["text"]), options)
+    return by_label if by_text in (None, by_label) else None
+
+
+def parse_response(response: str, options: Sequence[Option]) -> tuple[str, str | None]:
+    """(explanation, predicted label or None) of a response."""
+    explanation, answer = split_response(response)
+    return explanation, None if answer is None else read_option(answer, options)
+
+
+def answer_is_complete(text: str) -> bool:
+    """Whether a response's answer line has ended: nothing after it can change how it is read.
+
+    >>> answer_is_complete("Because.\\nAnswer: wood"), answer_is_complete("Because.\\nAnswer: wood\\n")
+    (False, True)
+    """
+    line = ANSWER_LINE.search(text)
+    return line is not None and bool(line["answer"].strip()) and "\n" in text[line.end() :]
+
+
+def _bare(text: str) -> str:
+    return text.strip(" \t\r*_`\"'.,;:!()[]").casefold()
+
+
+def _named(bare: str, options: Sequence[Option]) -> str | None:
+    by_label, by_text = _by_label(bare, options), _by_text(bare, options)
+    if by_label and by_text and by_label != by_text:
+        return None  # one option's label is another's text: which is meant cannot be told
+    return by_label or by_text
+
+
+def _by_label(bare: str, options: Sequence[Option]) -> str | None:
+    return _only([o.label for o in options if o.label.casefold() == bare.casefold()])
+
+
+def _by_text(bare: str, options: Sequence[Option]) -> str | None:
+    return _only([o.label for o in options if _bare(o.text) == bare])
+
+
+def _only(labels: list[str]) -> str | None:
+    return labels[0] if len(labels) == 1 else None

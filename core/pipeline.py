@@ -1,0 +1,193 @@
+"""A pipeline: the paper's loop as one TOML file, planned as runs, then done one after the other.
+
+    import → base on test → SFT → sft on test, sft on pair questions → debater → pairs → DPO → test
+
+The plan is a list of run configurations, known in full before the first starts; a pipeline that is
+run again does only what is missing.  The worker of a pipeline holds no compute slot, launches each
+run when the ones before it are sealed, and reads folders, never the database.
+"""
+
+import time
+import tomllib
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from core.datasets import import_dataset, load_settings
+from core.errors import BadInput, LabError, RunStopped
+from core.home import PROJECT, Home
+from core.launcher import launch, stop
+from core.models import ModelRef, resolve_model
+from core.plan import run_config
+from core.runs import Kind, ModelUse, RunConfig, RunFolder
+from core.settings import (
+    DpoSettings,
+    ImportSettings,
+    JudgeSettings,
+    PairSettings,
+    SampleSettings,
+    Selection,
+    Settings,
+    SftSettings,
+    problems_of,
+)
+from core.variants import use_of
+from core.work import Work
+
+PRESETS = Path(__file__).parent / "pipelines"
+
+
+class DatasetTable(Settings):
+    """`[dataset]`: what is loaded."""
+
+    source: str = Field(description="A data set card, or a data file; relative paths start at the project.")
+    mapping: dict[str, object] = Field({}, description="Import settings that differ from the guess.")
+
+
+class ModelsTable(Settings):
+    """`[models]`: names, folders or Hub ids."""
+
+    base: str = Field("default", description="Model that is fine-tuned and aligned; judges the pairs.")
+    judge: str = Field("default", description="Judge of the evaluation; a stronger model than base.")
+    reader: str = Field("default", description="Reader of the evaluation; none: `off`.")
+
+
+class PipelineFile(Settings):
+    """A pipeline file; every table has the settings of its stage."""
+
+    name: str = Field(description="Short name.")
+    title: str = Field("", description="One line for people.")
+    dataset: DatasetTable
+    models: ModelsTable = ModelsTable()
+    sft: SftSettings = SftSettings()
+    test: SampleSettings = Field(SampleSettings(), description="Sampling of every variant for evaluation.")
+    align: SampleSettings = Field(
+        SampleSettings(select=Selection(split="train", part=(0.5, 1.0))),
+        description="Sampling of sft, and of the debater, for pairs.",
+    )
+    judge: JudgeSettings = JudgeSettings()
+    strategies: list[str] = Field(["rank", "anchor"], description="Pair strategies, a variant each.")
+    pairs: PairSettings = PairSettings()
+    dpo: DpoSettings = DpoSettings()
+
+
+def read_pipeline(path: Path) -> PipelineFile:
+    """A pipeline file, checked; one sentence for whatever is wrong with it."""
+    try:
+        return PipelineFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml")))
+        raise BadInput(f"There is no pipeline file {path}; presets: {known}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not a TOML file: {error}.") from None
+    except ValidationError as error:
+        raise BadInput(f"{path} has settings that cannot be used: {problems_of(error)}.") from None
+
+
+def find_pipeline(name: str) -> Path:
+    """A preset by name, or a file by path."""
+    return Path(name) if name.endswith(".toml") else PRESETS / f"{name}.toml"
+
+
+def prepare(home: Home, file: PipelineFile) -> RunConfig:
+    """Fetch the models, import the data set, and plan: the pipeline's own run configuration."""
+    base, judge = (resolve_model(name, home) for name in (file.models.base, file.models.judge))
+    reader = None if file.models.reader == "off" else resolve_model(file.models.reader, home)
+    dataset = import_dataset(home, *_source(file.dataset))
+    steps = plan(file, dataset.id, base, judge, reader)
+    settings = {
+        "file": file.model_dump(mode="json"),
+        "steps": [step.model_dump(mode="json", exclude={"created", "versions"}) for step in steps],
+    }
+    return RunConfig(kind="pipeline", label=file.name, settings=settings, parents={"dataset": dataset.id})
+
+
+def _source(table: DatasetTable) -> tuple[Path, ImportSettings]:
+    path = Path(table.source).expanduser()
+    return load_settings(path if path.is_absolute() or path.exists() else PROJECT / path, **table.mapping)
+
+
+def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, reader: ModelRef | None) -> list[RunConfig]:
+    """Every run of the pipeline, each after the runs it needs, in the paper's order."""
+    steps: list[RunConfig] = []
+
+    def add(kind: Kind, label: str, settings: Settings, model: ModelUse | None = None, **parents: str) -> str:
+        steps.append(run_config(kind, label, settings, {"dataset": dataset, **parents}, model))
+        return steps[-1].id
+
+    def evaluate(label: str, *chain: str) -> None:
+        samples = add("sample", label, file.test, use_of(base, *chain))
+        add("judge", label, file.judge, use_of(judge), samples=samples)
+        if reader:
+            read = file.judge.model_copy(update={"mode": "reader"})
+            add("judge", label, read, use_of(reader), samples=samples)
+
+    evaluate("base")
+    sft = add("sft", "sft", file.sft, use_of(base))
+    evaluate("sft", sft)
+
+    own = add("sample", "sft", file.align, use_of(base, sft))
+    pairs_from = {"samples": own, "judgements": add("judge", "sft", file.judge, use_of(base), samples=own)}
+    if "anchor" in file.strategies:
+        debates = add("sample", "debater", _debater(file), use_of(base), samples=own)
+        pairs_from["debates"] = debates
+        pairs_from["debate_judgements"] = add("judge", "debater", file.judge, use_of(base), samples=debates)
+
+    for strategy in file.strategies:
+        settings = PairSettings.model_validate({**file.pairs.model_dump(), "strategy": strategy})
+        needed = {r: i for r, i in pairs_from.items() if strategy == "anchor" or not r.startswith("debate")}
+        pairs = add("pairs", strategy, settings, **needed)
+        dpo = add("dpo", strategy, file.dpo, use_of(base, sft), sft=sft, pairs=pairs)
+        evaluate(strategy, sft, dpo)
+    return steps
+
+
+def _debater(file: PipelineFile) -> SampleSettings:
+    changes = {"role": "debater", "prompt": "debater", "right_by": file.pairs.right_by}
+    return file.align.model_copy(update=changes)
+
+
+# --- the run
+
+
+def steps_of(config: RunConfig) -> list[RunConfig]:
+    """The planned runs of a pipeline run."""
+    return [RunConfig.model_validate(step) for step in config.settings["steps"]]
+
+
+def run_pipeline(work: Work) -> None:
+    """Do the plan's runs in order; what is done already is passed over."""
+    steps = steps_of(work.config)
+    for done, step in enumerate(steps):
+        work.progress(done, len(steps), "runs")
+        work.event("step", run=step.id)
+        _finish(work, step)
+    work.progress(len(steps), len(steps), "runs")
+    work.summary |= {"runs": len(steps)}
+
+
+def _finish(work: Work, step: RunConfig) -> None:
+    folder = launch(work.home, step)
+    try:
+        while folder.alive:
+            work.raise_if_stopped()
+            time.sleep(0.2)
+    except RunStopped:
+        _stop_child(folder)
+        raise
+    _check(folder)
+
+
+def _stop_child(folder: RunFolder) -> None:
+    if folder.alive:
+        stop(folder)
+
+
+def _check(folder: RunFolder) -> None:
+    result = folder.result
+    state = result["state"] if result else "lost"
+    if state == "stopped":
+        raise RunStopped(f"{folder.id} was stopped; resume the pipeline to go on from there.")
+    if state != "done":
+        why = result["error"]["message"] if result and result["error"] else "its worker was killed"
+        raise LabError(f"{folder.id} did not finish ({why}); see its log, then resume the pipeline.")

@@ -1,0 +1,135 @@
+"""What to run: builders of run configurations, used alike by pipelines, the command line and the pages.
+
+Ids follow from contents, so a whole pipeline is known, and drawn, before its first step has run.
+"""
+
+import shlex
+import tomllib
+from collections.abc import Mapping, Sequence
+
+from core.errors import BadInput
+from core.judging import PROMPTS
+from core.prompts import load_prompt
+from core.rubrics import load_rubric
+from core.runs import Kind, ModelUse, RunConfig
+from core.settings import (
+    RUN_SETTINGS,
+    DpoSettings,
+    JudgeSettings,
+    PairSettings,
+    SampleSettings,
+    Settings,
+    SftSettings,
+)
+
+PARENTS: dict[str, tuple[str, ...]] = {
+    "sft": ("dataset",),
+    "sample": ("dataset",),
+    "judge": ("dataset", "samples"),
+    "pairs": ("dataset", "samples", "judgements"),
+    "dpo": ("dataset", "sft", "pairs"),
+}
+"""Roles that a run of each kind needs.  A debater also needs samples; `anchor` pairs also debates and
+debate_judgements."""
+
+
+def run_config(
+    kind: Kind, label: str, settings: Settings, parents: Mapping[str, str], variant: ModelUse | None = None
+) -> RunConfig:
+    """A run to be: `variant` is the model it loads (none for pairs), `parents` run ids by role."""
+    _check_parents(kind, settings, parents)
+    if variant is None and kind != "pairs":
+        raise BadInput(f"A {kind} run needs a model: name one.")
+    return RunConfig(
+        kind=kind,
+        label=label,
+        settings=settings.model_dump(mode="json"),
+        model=variant,
+        parents=dict(parents),
+        inputs=_inputs(settings),
+    )
+
+
+def _check_parents(kind: Kind, settings: Settings, parents: Mapping[str, str]) -> None:
+    if kind not in PARENTS:
+        raise BadInput(f"There is no run kind {kind!r} to ask for: use {', '.join(PARENTS)}.")
+    needed = list(PARENTS[kind])
+    if isinstance(settings, SampleSettings) and settings.role == "debater":
+        needed.append("samples")
+    if isinstance(settings, PairSettings) and settings.strategy == "anchor":
+        needed += ["debates", "debate_judgements"]
+    missing = [role for role in needed if role not in parents]
+    if missing:
+        raise BadInput(f"A {kind} run with these settings needs {', '.join(missing)}: name the runs.")
+
+
+def _inputs(settings: Settings) -> dict[str, str]:
+    """Content hashes of the prompt and rubric files that the settings name."""
+    match settings:
+        case SftSettings(prompt=name) | SampleSettings(prompt=name) | DpoSettings(prompt=name):
+            return {"prompt": load_prompt(name).hash}
+        case JudgeSettings(mode="reader"):
+            return {"prompt": load_prompt(PROMPTS["reader"]).hash}
+        case JudgeSettings(mode=mode, rubric=rubric):
+            return {"prompt": load_prompt(PROMPTS[mode]).hash, "rubric": load_rubric(rubric).hash}
+    return {}
+
+
+def command_of(config: RunConfig) -> str:
+    """The command line that asks for the same run."""
+    if config.kind in ("import", "pipeline"):
+        return f"anchorlab resume {config.id}"
+    words = ["anchorlab", "run", config.kind, "--label", config.label]
+    for role, run_id in config.parents.items():
+        words += [f"--{role.replace('_', '-')}", run_id]
+    if config.model:
+        words += ["--model", config.model.name]
+        words += [word for run_id in config.model.chain for word in ("--adapter", run_id)]
+    for name, value in changed_settings(config).items():
+        words += ["--set", f"{name}={value}"]
+    return shlex.join(words)
+
+
+def changed_settings(config: RunConfig) -> dict[str, object]:
+    """Settings that differ from their defaults, nested names joined by dots."""
+    defaults = _flat(RUN_SETTINGS[config.kind].model_construct().model_dump(mode="json"))
+    return {name: value for name, value in _flat(config.settings).items() if defaults.get(name) != value}
+
+
+def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
+
+
+def settings_from(kind: str, assignments: Sequence[str]) -> Settings:
+    """Settings of a run kind from `name=value` words; values are read as TOML, else as text."""
+    nested: dict[str, object] = {}
+    for assignment in assignments:
+        name, value = read_assignment(assignment)
+        _put(nested, name.split("."), value)
+    return RUN_SETTINGS[kind].model_validate(nested)
+
+
+def read_assignment(assignment: str) -> tuple[str, object]:
+    """(name, value) of a `name=value` word.
+
+    >>> read_assignment("select.limit=64"), read_assignment("strategy=anchor")
+    (('select.limit', 64), ('strategy', 'anchor'))
+    """
+
+    name, equals, text = assignment.partition("=")
+    if not (name and equals):
+        raise BadInput(f"A setting is written name=value, not {assignment!r}.")
+    try:
+        return name, tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, text
+
+
+def _put(nested: dict, names: Sequence[str], value: object) -> None:
+    *outer, last = names
+    for name in outer:
+        nested = nested.setdefault(name, {})
+    nested[last] = value

@@ -1,0 +1,138 @@
+"""The rows that the stages of the method hand to each other, one class a record kind.
+
+A record is checked when it is made (unknown or missing fields, wrong types and text that is not
+valid Unicode are errors), so that a line in a run folder can be believed when it is read.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Category = Literal["consistently_correct", "variable", "consistently_incorrect"]
+CATEGORIES: tuple[Category, ...] = ("consistently_correct", "variable", "consistently_incorrect")
+
+RightBy = Literal["parsed", "forced"]
+
+
+class Record(BaseModel):
+    """A checked, immutable row."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Option(Record):
+    """One answer option as the source gives it; for a set of text labels, label and text are the same."""
+
+    label: str
+    text: str
+
+
+class Item(Record):
+    """One question."""
+
+    id: str
+    split: str
+    question: str
+    context: str | None = None
+    """A passage the question is about; None where the source has none."""
+    options: list[Option]
+    gold: str | None = None
+    """Label of the right option; None for an unlabelled row, which can be sampled but not scored."""
+
+
+class Reject(Record):
+    """A source row that did not become an item."""
+
+    file: str
+    row: int
+    """Line (JSON Lines) or data row (CSV), counted from 1."""
+    reason: str
+    raw: str
+    """The row as read, cut to 500 characters."""
+
+
+class Explanation(Record):
+    """One sampled response of a variant to an item (METHOD section 1)."""
+
+    item_id: str
+    sample: int
+    """0-based index among the N responses to this item."""
+    response: str
+    """The text as generated."""
+    explanation: str
+    """The part of the response before its answer line; empty if there is none."""
+    parsed: str | None
+    """Option label read from the answer line; None if it cannot be read."""
+    forced: str | None
+    """`parsed`, or where that is None the likeliest option after the answer cue; None if not asked for."""
+    forced_probabilities: list[float] | None
+    """Probability of each option, in the item's order, where the cue decided; else None."""
+    tokens: int
+    """Generated tokens."""
+    finish: Literal["end", "stop", "length"]
+    """Why generation ended: the model's end token, a complete answer line, or the token limit."""
+    seed: int
+
+
+class CriterionVerdict(Record):
+    """A judge's verdict on one criterion; the criterion `reader` holds the reader's option choice."""
+
+    criterion: str
+    verdict: str | None
+    """Verdict label; None if the reply gives none that can be read."""
+    value: float | None
+    """Written: the verdict's number.  Probabilities: its expectation.  Reader: log-probability of gold."""
+    probabilities: list[float] | None
+    """Over the rubric's verdicts in order (reader: over the item's options); None for written verdicts."""
+
+
+class Judgement(Record):
+    """All a judge says of one explanation, in one row: never half-written."""
+
+    item_id: str
+    sample: int
+    origin: Literal["model", "rule"]
+    """`rule`: an empty explanation, unsatisfactory on every criterion without asking the judge."""
+    verdicts: list[CriterionVerdict]
+    total: int | None
+    """Sum of integer verdicts; None if any is missing (unjudged) and for the reader."""
+    expected: float | None
+    """Sum of expected verdicts, or the reader's log-probability of gold; None if unjudged or written."""
+    reply: str | None
+    """The judge's own words (written mode); None where nothing is generated."""
+    unjudged: str | None
+    """Why there is no score; None where there is one."""
+
+
+class Side(Record):
+    """The chosen or rejected half of a pair, with what is known of it."""
+
+    run: str
+    """Sample run the response comes from (the debater's own run for debater responses)."""
+    sample: int
+    text: str
+    """What DPO sees."""
+    score: float
+    prediction: str | None
+    correct: bool
+
+
+class Pair(Record):
+    """A preference pair and the rule that made it."""
+
+    item_id: str
+    category: Category
+    reason: str
+    """Reason code of the rule (see `core.pairs.REASONS`)."""
+    chosen: Side
+    rejected: Side
+    answer_line_added: bool
+
+
+class Dropped(Record):
+    """An item that gave no pair, and why."""
+
+    item_id: str
+    category: Category | None
+    """None for an item with fewer than N responses (uncategorised)."""
+    reason: str

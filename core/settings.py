@@ -1,0 +1,171 @@
+"""Every setting of every stage: its default, its bounds and one line of help.
+
+A run's id is a hash of these values, so each of them changes results; what does not (device, batch
+size of sampling, threads) is not here.  In a pipeline file each class is one table.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.records import RightBy
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(BaseModel):
+    """Checked settings of one stage; an unknown name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def problems_of(error: ValidationError) -> str:
+    """What is wrong with settings, in words: `where: what`, joined."""
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+
+
+class Example(Settings):
+    """A worked example that stands before the question in the explain prompt."""
+
+    question: str
+    explanation: str
+    answer: str
+    options: list[str] | None = None
+
+
+class Selection(Settings):
+    """Which questions of a data set a stage works on."""
+
+    split: str = Field("train", description="Split of the data set.")
+    part: tuple[Share, Share] = Field(
+        (0.0, 1.0), description="Slice of the split in the order of a seeded hash of the ids, as shares."
+    )
+    limit: int | None = Field(None, ge=1, description="At most so many questions of the slice.")
+    seed: int = Field(0, description="Seed of the order; slices of one seed never overlap.")
+
+
+class ImportSettings(Settings):
+    """How a file becomes a data set."""
+
+    name: str = Field(description="Name of the data set.")
+    title: str = Field("", description="What the questions ask, for people.")
+    licence: str = Field("", description="Licence or origin of the questions.")
+    question: str = Field("question", description="Column with the question; dots reach into objects.")
+    options: str | None = Field(None, description="Column with the options; none for a fixed set of labels.")
+    gold: str = Field("gold", description="Column with the right option: its label or its text.")
+    id: str | None = Field("id", description="Column with the id; rows are numbered where it is missing.")
+    context: str | None = Field(None, description="Column with a passage that the question is about.")
+    split: str | None = Field(None, description="Column with the split, where the file has one.")
+    labels: list[str] | None = Field(None, description="Fixed labels that every question chooses among.")
+    test: Share = Field(0.33, description="Share of test questions where the file has no split.")
+    seed: int = Field(0, description="Seed of the hash that splits.")
+    examples: list[Example] = Field([], description="Worked examples for the explain prompt.")
+
+
+class LoraSettings(Settings):
+    """The adapter that a training adds."""
+
+    r: int = Field(16, ge=1, description="Rank of the adapter.")
+    alpha: int = Field(32, ge=1, description="Scale of the adapter (alpha / r multiplies it).")
+    dropout: Share = Field(0.0, description="Dropout on the adapter's input.")
+
+
+class SftSettings(Settings):
+    """Supervised fine-tuning on labels alone."""
+
+    select: Selection = Field(Selection(), description="Questions to train on.")
+    prompt: str = Field("label", description="Prompt file: question to label, no explanation.")
+    steps: int = Field(50, ge=1, description="Optimiser steps.")
+    batch_size: int = Field(8, ge=1, description="Questions a step.")
+    learning_rate: float = Field(5e-4, gt=0, description="Peak learning rate (linear decay).")
+    max_length: int = Field(512, ge=16, description="Longest prompt and answer, in tokens.")
+    lora: LoraSettings = Field(LoraSettings(), description="The adapter.")
+    seed: int = Field(0, description="Seed of batches and adapter.")
+
+
+class SampleSettings(Settings):
+    """Drawing N responses a question."""
+
+    role: Literal["explainer", "debater"] = Field(
+        "explainer", description="`debater` is shown the right answer and argues for it."
+    )
+    select: Selection = Field(Selection(split="test"), description="Questions to sample.")
+    n: int = Field(4, ge=1, le=64, description="Responses a question.")
+    temperature: float = Field(0.8, ge=0, le=5, description="Sampling temperature; 0 is greedy.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Nucleus mass.")
+    max_new_tokens: int = Field(48, ge=1, description="Longest response, in tokens.")
+    prompt: str = Field("explain", description="Prompt file: reason first, then the answer line.")
+    examples: list[Example] = Field([], description="Worked examples; the data set's own where empty.")
+    forced: bool = Field(True, description="Let option probabilities decide where no answer can be read.")
+    right_by: RightBy = Field("forced", description="Debater only: the prediction that makes always-wrong.")
+    seed: int = Field(0, description="Changes every draw.")
+
+
+class JudgeSettings(Settings):
+    """Scoring explanations."""
+
+    mode: Literal["probabilities", "written", "reader"] = Field(
+        "probabilities", description="How verdicts are read from the judge."
+    )
+    rubric: str = Field("five_criteria", description="Rubric file: criteria and verdicts.")
+    show_gold: bool = Field(False, description="Show the judge the right answer.")
+    empty: Literal["rule", "judge"] = Field(
+        "rule", description="Empty explanations: worst verdicts by rule, or ask the judge all the same."
+    )
+    max_new_tokens: int = Field(160, ge=1, description="Longest written reply, in tokens.")
+
+
+class PairSettings(Settings):
+    """Choosing preference pairs."""
+
+    strategy: Literal["rank", "anchor"] = Field("anchor", description="Rule that picks chosen and rejected.")
+    score: Literal["expected", "total"] = Field("expected", description="Score that ranks explanations.")
+    right_by: RightBy = Field("forced", description="Prediction that makes a response right.")
+    rejected: Literal["lowest", "below_max"] = Field(
+        "lowest", description="Rejected of an always-right question: the lowest, or any below the best."
+    )
+    answer_line: Literal["as_generated", "append"] = Field(
+        "as_generated", description="Pair texts as generated, or with a missing answer line appended."
+    )
+    seed: int = Field(0, description="Seed of ties and random picks.")
+
+
+class DpoSettings(Settings):
+    """Direct preference optimisation (Rafailov et al. 2023, sigmoid loss), reference = SFT."""
+
+    prompt: str = Field("explain", description="Prompt file the pairs were sampled with.")
+    steps: int = Field(20, ge=1, description="Optimiser steps.")
+    batch_size: int = Field(4, ge=1, description="Pairs a step.")
+    learning_rate: float = Field(2e-4, gt=0, description="Peak learning rate (linear decay).")
+    beta: float = Field(0.1, gt=0, description="Strength of the pull towards the reference policy.")
+    max_length: int = Field(512, ge=16, description="Longest prompt and response, in tokens.")
+    lora: LoraSettings = Field(LoraSettings(), description="The adapter.")
+    seed: int = Field(0, description="Seed of batches and adapter.")
+
+
+class CompareSettings(Settings):
+    """Comparing variants; applied when numbers are shown, no run depends on it."""
+
+    score: Literal["expected", "total"] = Field("expected", description="Score that decides a win.")
+    tie_margin: float | None = Field(
+        None, ge=0, description="Scores this close tie; none: 0 for total, 0.2 for expected."
+    )
+    resamples: int = Field(2000, ge=100, description="Bootstrap resamples of questions.")
+    seed: int = Field(0, description="Seed of the bootstrap.")
+
+    @property
+    def margin(self) -> float:
+        """The tie margin in force, in score points."""
+        defaults = {"total": 0.0, "expected": 0.2}
+        return defaults[self.score] if self.tie_margin is None else self.tie_margin
+
+
+RUN_SETTINGS: dict[str, type[Settings]] = {
+    "import": ImportSettings,
+    "sft": SftSettings,
+    "sample": SampleSettings,
+    "judge": JudgeSettings,
+    "pairs": PairSettings,
+    "dpo": DpoSettings,
+}
+"""Settings class of each run kind (a pipeline's settings are its plan, see `core.pipeline`)."""
