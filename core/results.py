@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from core.agreement import Auc, judge_auc
-from core.comparison import Estimate, VariantResult, WinRate, all_results, all_win_rates
-from core.records import RightBy
+from core.agreement import Auc
+from core.comparison import VariantResult, WinRate
 from core.settings import CompareSettings
-from core.store import Store
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,240 @@
+"""Fast sampling around the unmodified modules of a transformers model.
+
+Each chat is prefilled once and its cache repeated for its samples; the cache is allocated in full at
+the start; queries of a group share their keys by matmul instead of copies; tokens are drawn by inverse
+CDF from one uniform number a row and step; finished rows are dropped.  Needs full attention over a
+growing cache in every layer: `core.engines.hf` checks each model against `generate` and otherwise
+takes its plain path.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from transformers import AttentionInterface, DynamicCache, PreTrainedModel
+from transformers.cache_utils import Cache, DynamicLayer
+
+from core.engines import Sampling
+
+GROUPED = "grouped_queries"
+"""Name under which `grouped_attention` is known to transformers."""
+
+KEEP = 0.8
+"""Rows are dropped from the batch when fewer than this share of them is unfinished."""
+
+
+def grouped_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor,
+    scaling: float,
+    dropout: float = 0.0,
+    **_: object,
+) -> tuple[torch.Tensor, None]:
+    """Grouped-query attention without repeating keys: the queries of a group are rows of one matmul.
+
+    query (B, H, T, D); key, value (B, G, S, D) with G dividing H; mask (B or 1, 1, T, S), additive.
+    """
+    batch, heads, steps, width = query.shape
+    groups = key.shape[1]
+    grouped = query.reshape(batch, groups, heads // groups * steps, width)
+    weights = torch.matmul(grouped, key.transpose(2, 3)).view(batch, groups, heads // groups, steps, -1)
+    weights = weights.mul_(scaling).add_(attention_mask.unsqueeze(1))
+    shares = torch.softmax(weights, dim=-1).view(batch, groups, heads // groups * steps, -1)
+    mixed = torch.matmul(shares, value).view(batch, heads, steps, width)
+    return mixed.transpose(1, 2), None
+
+
+AttentionInterface.register(GROUPED, grouped_attention)
+
+
+class RoomyLayer(DynamicLayer):
+    """One layer's cache with room for all tokens to come: a step writes in place, nothing is copied."""
+
+    def __init__(self, keys: torch.Tensor, values: torch.Tensor, room: int) -> None:
+        super().__init__()
+        self.length = keys.shape[2]
+        self.keys, self.values = (_with_room(states, room) for states in (keys, values))
+        self.dtype, self.device = keys.dtype, keys.device
+        self.is_initialized = True
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: object, **kwargs: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        end = self.length + key_states.shape[2]
+        self.keys[:, :, self.length : end] = key_states
+        self.values[:, :, self.length : end] = value_states
+        self.length = end
+        return self.keys[:, :, :end], self.values[:, :, :end]
+
+    def get_seq_length(self) -> int:
+        return self.length
+
+
+def _with_room(states: torch.Tensor, room: int) -> torch.Tensor:
+    batch, groups, length, width = states.shape
+    roomy = states.new_empty(batch, groups, length + room, width)
+    roomy[:, :, :length] = states
+    return roomy
+
+
+@dataclass
+class Row:
+    """One response in the making."""
+
+    index: int
+    """Its place in the order of the caller."""
+    uniforms: np.ndarray
+    """One number in [0, 1) a step, from the row's own seed."""
+    tokens: list[int] = field(default_factory=list)
+    finish: Literal["end", "stop", "length"] = "length"
+
+    def take(self, token: int, vocabulary: "Vocabulary", stop: Callable[[str], bool] | None) -> bool:
+        """Add a token, unless the row has finished; whether it goes on."""
+        if self.finish != "length":
+            return False
+        self.tokens.append(token)
+        if token in vocabulary.ends:
+            self.finish = "end"
+        elif stop and token in vocabulary.breaks and stop(vocabulary.decode(self.tokens)):
+            self.finish = "stop"
+        return self.finish == "length"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the loop must know of the tokenizer."""
+
+    pad: int
+    ends: frozenset[int]
+    """Tokens that end a turn."""
+    breaks: frozenset[int]
+    """Tokens whose text contains a line break."""
+    decode: Callable[[list[int]], str]
+
+
+@torch.inference_mode()
+def sample_rows(
+    model: PreTrainedModel,
+    vocabulary: Vocabulary,
+    prompts: Sequence[Sequence[int]],
+    seeds: Sequence[Sequence[int]],
+    sampling: Sampling,
+    stop: Callable[[str], bool] | None,
+) -> list[Row]:
+    """A finished row per prompt and seed, in order.  prompts: token ids; seeds: per prompt."""
+    of_row = [i for i, group in enumerate(seeds) for _ in group]
+    steps = sampling.max_new_tokens
+    rows = [
+        Row(index, np.random.default_rng(seed).random(steps))
+        for index, seed in enumerate(seed for group in seeds for seed in group)
+    ]
+    batch = _Batch.prefill(model, vocabulary, prompts, of_row, steps)
+    alive = rows
+    for step in range(steps):
+        uniforms = torch.tensor(np.array([row.uniforms[step] for row in alive]), device=model.device)
+        drawn = draw(batch.logits, uniforms, sampling)
+        going = [row.take(token, vocabulary, stop) for row, token in zip(alive, drawn.tolist(), strict=True)]
+        if not any(going) or step == steps - 1:
+            break
+        kept = batch.keep(going)
+        alive = [alive[i] for i in kept]
+        batch.step(model, drawn[kept])
+    return rows
+
+
+def draw(logits: torch.Tensor, uniforms: torch.Tensor, sampling: Sampling) -> torch.Tensor:
+    """A token per row by inverse CDF.  logits (rows, vocabulary), uniforms (rows,) → (rows,)."""
+    if sampling.temperature == 0:
+        return logits.argmax(dim=-1)
+    probabilities = torch.softmax(logits.float() / sampling.temperature, dim=-1)
+    if sampling.top_p < 1:
+        probabilities = _nucleus(probabilities, sampling.top_p)
+    cumulative = probabilities.cumsum(dim=-1)
+    at = (uniforms.to(cumulative.dtype) * cumulative[:, -1]).unsqueeze(1)
+    drawn = torch.searchsorted(cumulative, at, right=True).squeeze(1)
+    return drawn.clamp_(max=logits.shape[-1] - 1)
+
+
+def _nucleus(probabilities: torch.Tensor, mass: float) -> torch.Tensor:
+    """The likeliest tokens that together reach `mass`, the others at zero."""
+    ordered, order = probabilities.sort(dim=-1, descending=True)
+    outside = ordered.cumsum(dim=-1) - ordered >= mass
+    return probabilities.scatter(1, order, ordered.masked_fill(outside, 0.0))
+
+
+@dataclass
+class _Batch:
+    """Unfinished rows: their cache, mask, next positions and next-token logits."""
+
+    cache: Cache
+    mask: torch.Tensor
+    """(rows, 1, 1, prompt + room), additive."""
+    positions: torch.Tensor
+    """(rows, 1): position of the next token."""
+    logits: torch.Tensor
+
+    @classmethod
+    def prefill(
+        cls,
+        model: PreTrainedModel,
+        vocabulary: Vocabulary,
+        prompts: Sequence[Sequence[int]],
+        of_row: Sequence[int],
+        room: int,
+    ) -> "_Batch":
+        """Read each prompt once, left-padded, and repeat what was read for its rows."""
+        longest = max(map(len, prompts))
+        ids = torch.tensor([[vocabulary.pad] * (longest - len(p)) + list(p) for p in prompts], device=model.device)
+        lengths = torch.tensor([len(p) for p in prompts], device=model.device)
+        real = torch.arange(longest, device=model.device) >= (longest - lengths).unsqueeze(1)
+        positions = (real.cumsum(dim=1) - 1).clamp_(min=0)
+        # A padding position attends to itself, so that no row of the softmax is empty.
+        seen = real[:, None, :] & torch.ones(longest, longest, dtype=torch.bool, device=model.device).tril()
+        seen |= torch.eye(longest, dtype=torch.bool, device=model.device)
+        cache = DynamicCache(config=model.config)
+        output = model(
+            input_ids=ids,
+            attention_mask=additive(seen[:, None], model.dtype),
+            position_ids=positions,
+            past_key_values=cache,
+            logits_to_keep=1,
+        )
+        rows = torch.tensor(of_row, device=model.device)
+        layers = [RoomyLayer(layer.keys[rows], layer.values[rows], room) for layer in cache.layers]
+        future = torch.ones(len(prompts), room, dtype=torch.bool, device=model.device)
+        mask = additive(torch.cat([real, future], dim=1)[rows][:, None, None], model.dtype)
+        return cls(Cache(layers=layers), mask, lengths[rows].unsqueeze(1), output.logits[rows, -1])
+
+    def keep(self, going: Sequence[bool]) -> list[int]:
+        """Rows of the next step: all, until enough have finished that copying the cache pays."""
+        if sum(going) > KEEP * len(going):
+            return list(range(len(going)))
+        kept = [i for i, goes in enumerate(going) if goes]
+        rows = torch.tensor(kept, device=self.positions.device)
+        for layer in self.cache.layers:
+            layer.batch_select_indices(rows)
+        self.mask, self.positions = self.mask[rows], self.positions[rows]
+        return kept
+
+    def step(self, model: PreTrainedModel, tokens: torch.Tensor) -> None:
+        """Read one token a row."""
+        length = self.cache.get_seq_length() + 1
+        output = model(
+            input_ids=tokens.unsqueeze(1),
+            attention_mask=self.mask[..., :length],
+            position_ids=self.positions,
+            past_key_values=self.cache,
+            logits_to_keep=1,
+        )
+        self.positions = self.positions + 1
+        self.logits = output.logits[:, -1]
+
+
+def additive(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A boolean mask (True: may be seen) as what is added to attention weights."""
+    return torch.zeros_like(seen, dtype=dtype).masked_fill_(~seen, torch.finfo(dtype).min)

@@ -1,0 +1,268 @@
+"""The transformers engine: a causal language model with its adapters merged.
+
+Fast paths (`decoding`, `choosing`) are used where they are proved to give what the library gives; a
+model on which they differ or fail takes the plain paths below, and its provenance says so.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from core.engines import Chat, Generation, Sampling
+from core.engines.choosing import PrefixReader, Tokens, choose_among
+from core.engines.decoding import GROUPED, Row, Vocabulary, draw, sample_rows
+from core.errors import ModelUnavailable
+from core.models import ModelRef
+from core.runs import file_hash
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = 1e-3
+"""How far log-probabilities of a fast path may be from the plain ones."""
+
+PROBES = ("The capital of France is", "Name a thing made of glass.", "One, two, three, four,")
+"""Prompts on which the fast paths must agree with the plain ones."""
+
+FALLBACK_TEMPLATE = (
+    "{% for message in messages %}{{ message['role'] | capitalize }}: {{ message['content'] }}\n\n{% endfor %}"
+    "{% if add_generation_prompt %}Assistant: {% endif %}"
+)
+"""Chat format for tokenizers that bring none: `User: …`, blank line, `Assistant: …`."""
+
+
+def load_weights(model: ModelRef, adapters: Sequence[Path]) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The base with each adapter merged in order, in fp32 on a CPU and bf16 on a GPU, in eval mode.
+
+    Raises ModelUnavailable if weights cannot be loaded, or if an adapter does not fit or changes nothing:
+    an adapter that is silently not loaded would show the base as fine-tuned.
+    """
+    on_gpu = torch.cuda.is_available()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model.path, trust_remote_code=False)
+        weights = AutoModelForCausalLM.from_pretrained(
+            model.path,
+            dtype=torch.bfloat16 if on_gpu else torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(f"The model in {model.path} cannot be loaded: {error}") from error
+    if tokenizer.chat_template is None:
+        tokenizer.chat_template = FALLBACK_TEMPLATE
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    for adapter in adapters:
+        weights = merge_adapter(weights, adapter)
+    return weights.to("cuda" if on_gpu else "cpu").eval(), tokenizer
+
+
+def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
+    """The model with a PEFT adapter merged into its weights; proof that the merge changed them."""
+    before = {name: _fingerprint(weight) for name, weight in model.named_parameters()}
+    try:
+        merged = PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=True)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise ModelUnavailable(f"The adapter in {adapter} does not fit its base: {error}") from error
+    after = {name: _fingerprint(weight) for name, weight in merged.named_parameters()}
+    if before == after:
+        raise ModelUnavailable(f"The adapter in {adapter} changes no weight of its base: it was not trained on it.")
+    return merged
+
+
+def _fingerprint(weight: torch.Tensor) -> tuple[float, float]:
+    flat = weight.detach().double()
+    return float(flat.sum()), float(flat.square().sum())
+
+
+def load_engine(model: ModelRef, adapters: Sequence[Path] = ()) -> "HFEngine":
+    """A model ready to generate and choose."""
+    weights, tokenizer = load_weights(model, adapters)
+    return HFEngine(model, adapters, weights, tokenizer)
+
+
+def render(tokenizer: PreTrainedTokenizerBase, chat: Chat) -> str:
+    """The chat as text up to where the model goes on."""
+    messages = [{"role": message.role, "content": message.content} for message in chat.messages]
+    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return text + chat.opening
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, text: str) -> Tokens:
+    """Token ids of rendered text; special tokens are in the text already."""
+    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+class HFEngine:
+    """A transformers model as `core.engines.Engine`."""
+
+    def __init__(
+        self,
+        model: ModelRef,
+        adapters: Sequence[Path],
+        weights: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+    ) -> None:
+        self.model = model
+        self.adapters = list(adapters)
+        self.weights = weights
+        self.tokenizer = tokenizer
+        self._plain_attention = weights.config._attn_implementation
+        self._reader = PrefixReader(weights)
+
+    # --- the interface
+
+    def generate(
+        self,
+        chats: Sequence[Chat],
+        seeds: Sequence[Sequence[int]],
+        sampling: Sampling,
+        stop: Callable[[str], bool] | None = None,
+    ) -> list[list[Generation]]:
+        prompts = self._prompts(chats)
+        if not any(seeds):
+            return [[] for _ in chats]
+        sample = sample_rows if self.path == "fast" else plain_rows
+        rows = iter(sample(self.weights, self.vocabulary, prompts, seeds, sampling, stop))
+        return [
+            [self._generation(next(rows), len(prompt)) for _ in group]
+            for prompt, group in zip(prompts, seeds, strict=True)
+        ]
+
+    def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        prompts = self._prompts(chats)
+        tokens = [[encode(self.tokenizer, option) for option in group] for group in options]
+        reader = self._reader if self.path == "fast" else PlainReader(self.weights)
+        return choose_among(reader, prompts, tokens, self.tokenizer.eos_token_id)
+
+    def count_tokens(self, text: str) -> int:
+        return len(encode(self.tokenizer, text))
+
+    def provenance(self) -> dict[str, object]:
+        return {
+            "engine": f"transformers ({self.path})",
+            "model": self.model.name,
+            "model_hash": self.model.hash,
+            "adapters": [file_hash(folder / "adapter_model.safetensors") for folder in self.adapters],
+            "template_hash": hashlib.sha256(self.tokenizer.chat_template.encode()).hexdigest(),
+            "dtype": str(self.weights.dtype).removeprefix("torch."),
+            "device": str(self.weights.device),
+        }
+
+    # --- how
+
+    def _prompts(self, chats: Sequence[Chat]) -> list[Tokens]:
+        return [encode(self.tokenizer, render(self.tokenizer, chat)) for chat in chats]
+
+    def _generation(self, row: Row, prompt_tokens: int) -> Generation:
+        return Generation(self.vocabulary.decode(row.tokens), len(row.tokens), prompt_tokens, row.finish)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What sampling must know of the tokenizer."""
+        texts = self.tokenizer.batch_decode([[i] for i in range(len(self.tokenizer))])
+        return Vocabulary(
+            pad=self.tokenizer.pad_token_id,
+            ends=frozenset(self._end_tokens()),
+            breaks=frozenset(i for i, text in enumerate(texts) if "\n" in text),
+            decode=lambda tokens: self.tokenizer.decode(tokens, skip_special_tokens=True),
+        )
+
+    def _end_tokens(self) -> list[int]:
+        configured = self.weights.generation_config.eos_token_id
+        listed = configured if isinstance(configured, list) else [configured]
+        return [token for token in (*listed, self.tokenizer.eos_token_id) if token is not None]
+
+    @cached_property
+    def path(self) -> Literal["fast", "plain"]:
+        """`fast` if the fast paths give what the library gives on the probes, else `plain`."""
+        self.weights.set_attn_implementation(GROUPED)
+        try:
+            same = self._fast_agrees()
+        except Exception as error:  # whatever a foreign architecture raises: the plain path is there for it
+            log.warning("The fast path fails on this model, the plain one is used: %s", error)
+            same = False
+        if not same:
+            log.warning("The fast path differs from the library's on this model: the plain one is used.")
+            self.weights.set_attn_implementation(self._plain_attention)
+        return "fast" if same else "plain"
+
+    def _fast_agrees(self) -> bool:
+        prompts = [encode(self.tokenizer, probe) for probe in PROBES]
+        greedy = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=4)
+        fast = sample_rows(self.weights, self.vocabulary, prompts, [[0, 1]] * len(prompts), greedy, None)
+        fast_logits = self._reader.logits(prompts)
+        self.weights.set_attn_implementation(self._plain_attention)
+        plain = plain_rows(self.weights, self.vocabulary, prompts, [[0]] * len(prompts), greedy, None)
+        plain_logits = PlainReader(self.weights).logits(prompts)
+        self.weights.set_attn_implementation(GROUPED)
+        texts_agree = [row.tokens for row in fast[::2]] == [row.tokens for row in plain]
+        return texts_agree and all(_close(fast_logits[p], plain_logits[p], self.weights.dtype) for p in prompts)
+
+
+def _close(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> bool:
+    tolerance = TOLERANCE if dtype == torch.float32 else 100 * TOLERANCE
+    return bool((a.log_softmax(-1) - b.log_softmax(-1)).abs().max() < tolerance)
+
+
+# --- plain paths, for models that the fast ones do not cover
+
+
+@torch.inference_mode()
+def plain_rows(
+    model: PreTrainedModel,
+    vocabulary: Vocabulary,
+    prompts: Sequence[Tokens],
+    seeds: Sequence[Sequence[int]],
+    sampling: Sampling,
+    stop: Callable[[str], bool] | None,
+) -> list[Row]:
+    """As `decoding.sample_rows`, one row at a time with the model's own cache and attention."""
+    rows: list[Row] = []
+    for prompt, group in zip(prompts, seeds, strict=True):
+        for seed in group:
+            row = Row(len(rows), np.random.default_rng(seed).random(sampling.max_new_tokens))
+            _continue(model, vocabulary, prompt, row, sampling, stop)
+            rows.append(row)
+    return rows
+
+
+def _continue(
+    model: PreTrainedModel,
+    vocabulary: Vocabulary,
+    prompt: Tokens,
+    row: Row,
+    sampling: Sampling,
+    stop: Callable[[str], bool] | None,
+) -> None:
+    ids, cache = torch.tensor([prompt], device=model.device), None
+    for uniform in row.uniforms:
+        output = model(input_ids=ids, past_key_values=cache, use_cache=True)
+        cache = output.past_key_values
+        token = draw(output.logits[:, -1], torch.tensor([uniform], device=model.device), sampling)
+        ids = token.unsqueeze(0)
+        if not row.take(int(token), vocabulary, stop):
+            return
+
+
+class PlainReader:
+    """As `choosing.PrefixReader`, one sequence at a time."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.model = model
+
+    @torch.inference_mode()
+    def logits(self, sequences: Sequence[Tokens]) -> dict[Tokens, torch.Tensor]:
+        """Sequence → logits of the token after it, shape (vocabulary,)."""
+        return {sequence: self._last(sequence) for sequence in set(sequences)}
+
+    def _last(self, sequence: Tokens) -> torch.Tensor:
+        ids = torch.tensor([sequence], device=self.model.device)
+        return self.model(input_ids=ids).logits[0, -1]

@@ -1,0 +1,45 @@
+"""An engine that answers from two functions: for tests, and for screens without a model."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from core.engines import Chat, Generation, Sampling
+
+
+class ScriptedEngine:
+    """`reply(chat, seed)` is what it says; `weigh(chat, option)` how much an option weighs (positive)."""
+
+    def __init__(self, reply: Callable[[Chat, int], str], weigh: Callable[[Chat, str], float]) -> None:
+        self.reply = reply
+        self.weigh = weigh
+
+    def generate(
+        self,
+        chats: Sequence[Chat],
+        seeds: Sequence[Sequence[int]],
+        sampling: Sampling,
+        stop: Callable[[str], bool] | None = None,
+    ) -> list[list[Generation]]:
+        return [
+            [self._say(chat, seed, stop) for seed in group] for chat, group in zip(chats, seeds, strict=True)
+        ]
+
+    def _say(self, chat: Chat, seed: int, stop: Callable[[str], bool] | None) -> Generation:
+        text = self.reply(chat, seed)
+        read = sum(self.count_tokens(message.content) for message in chat.messages)
+        stopped = stop is not None and stop(text)
+        return Generation(text, self.count_tokens(text) + 1, read, "stop" if stopped else "end")
+
+    def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        weights = [
+            np.array([self.weigh(chat, option) for option in group])
+            for chat, group in zip(chats, options, strict=True)
+        ]
+        return [np.log(weight / weight.sum()) for weight in weights]
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def provenance(self) -> dict[str, object]:
+        return {"engine": "scripted", "model": "none", "model_hash": "", "adapters": [], "template_hash": ""}

