@@ -49,7 +49,9 @@ def resolve_model(name: str, home: Home) -> ModelRef:
     if folder.is_dir():
         return reference(folder.resolve(), folder.name, f"folder {folder.name}")
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
-        raise ModelUnavailable(f"There is no model folder {name!r}: name a folder, a Hub id (owner/model) or `default`.")
+        raise ModelUnavailable(
+            f"There is no model folder {name!r}: name a folder, a Hub id (owner/model) or `default`."
+        )
     return hub_model(name)
 
 
@@ -91,9 +93,11 @@ def hub_model(name: str) -> ModelRef:
     except RepositoryNotFoundError:
         raise ModelUnavailable(f"The Hub has no model {name!r} that can be read here: check the name.") from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        why = "the Hub cannot be reached and its cache does not hold it" if isinstance(
-            error, LocalEntryNotFoundError
-        ) else str(error)
+        why = (
+            "the Hub cannot be reached and its cache does not hold it"
+            if isinstance(error, LocalEntryNotFoundError)
+            else str(error)
+        )
         raise ModelUnavailable(f"The model {name!r} cannot be had: {why}. Name a local folder instead.") from None
     revision = Path(folder).name
     return reference(Path(folder), name.split("/")[1], f"Hub {name}@{revision[:12]}")

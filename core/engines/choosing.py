@@ -14,7 +14,7 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer
 
-from core.engines.decoding import additive
+from core.engines.decoding import additive, common_length, read_prefix, shared_length
 
 Tokens = tuple[int, ...]
 
@@ -106,14 +106,6 @@ def pack(sequences: Sequence[Tokens]) -> Trie:
     return trie
 
 
-def shared_length(a: Tokens, b: Tokens) -> int:
-    """Length of the common beginning of two sequences."""
-    for i, (x, y) in enumerate(zip(a, b, strict=False)):
-        if x != y:
-            return i
-    return min(len(a), len(b))
-
-
 def ancestors(trie: Trie) -> np.ndarray:
     """(nodes, nodes) bool: row i is True at node i and the nodes before it on its path."""
     seen = np.zeros((len(trie.tokens), len(trie.tokens)), dtype=bool)
@@ -144,7 +136,7 @@ class PrefixReader:
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
         self._prefix: Tokens = ()
-        self._cache: Cache | None = None
+        self._layers: list[PrefixLayer] | None = None
 
     @torch.inference_mode()
     def logits(self, sequences: Sequence[Tokens]) -> dict[Tokens, torch.Tensor]:
@@ -160,31 +152,24 @@ class PrefixReader:
 
     def _keep_prefix(self, ordered: Sequence[Tokens]) -> None:
         """Read what all sequences share, unless the prefix at hand serves as well."""
-        shared = min(shared_length(ordered[0], ordered[-1]), min(map(len, ordered)) - 1)
+        shared = common_length(ordered)
         if self._prefix and self._prefix == ordered[0][: len(self._prefix)] and len(self._prefix) <= shared:
             return
-        self._prefix, self._cache = ordered[0][:shared], None
-        if not self._prefix:
-            return
-        trie, fresh = pack([self._prefix]), DynamicCache(config=self.model.config)
-        self._forward(trie, fresh, 0, torch.tensor(trie.ends, device=self.model.device))
-        self._cache = Cache(layers=[PrefixLayer(layer.keys, layer.values) for layer in fresh.layers])
+        self._prefix = ordered[0][:shared]
+        layers = read_prefix(self.model, self._prefix).layers
+        self._layers = [PrefixLayer(layer.keys, layer.values) for layer in layers] if shared else None
 
     def _read(self, trie: Trie) -> torch.Tensor:
         """Logits at the ends of a trie that stands after the prefix: (ends, vocabulary)."""
-        cache = self._cache or DynamicCache(config=self.model.config)
-        return self._forward(trie, cache, len(self._prefix), torch.tensor(trie.ends, device=self.model.device))
-
-    def _forward(self, trie: Trie, cache: Cache, start: int, wanted: torch.Tensor) -> torch.Tensor:
-        device = self.model.device
+        device, start = self.model.device, len(self._prefix)
         before = np.ones((len(trie.tokens), start), dtype=bool)
         seen = torch.from_numpy(np.concatenate([before, ancestors(trie)], axis=1)).to(device)
         return self.model(
             input_ids=torch.tensor([trie.tokens], device=device),
             attention_mask=additive(seen[None, None], self.model.dtype),
             position_ids=torch.tensor([trie.depths], device=device) + start,
-            past_key_values=cache,
-            logits_to_keep=wanted,
+            past_key_values=Cache(layers=self._layers) if self._layers else DynamicCache(config=self.model.config),
+            logits_to_keep=torch.tensor(trie.ends, device=device),
         ).logits[0]
 
 

@@ -1,7 +1,7 @@
 """Fast sampling around the unmodified modules of a transformers model.
 
-Each chat is prefilled once and its cache repeated for its samples; the cache is allocated in full at
-the start; queries of a group share their keys by matmul instead of copies; tokens are drawn by inverse
+What all chats share (instructions, worked examples) is read once, then each chat's own part once, and
+the cache is repeated for its samples; it is allocated in full at the start; queries of a group share their keys by matmul instead of copies; tokens are drawn by inverse
 CDF from one uniform number a row and step; finished rows are dropped.  Needs full attention over a
 growing cache in every layer: `core.engines.hf` checks each model against `generate` and otherwise
 takes its plain path.
@@ -187,28 +187,34 @@ class _Batch:
         of_row: Sequence[int],
         room: int,
     ) -> "_Batch":
-        """Read each prompt once, left-padded, and repeat what was read for its rows."""
-        longest = max(map(len, prompts))
-        ids = torch.tensor([[vocabulary.pad] * (longest - len(p)) + list(p) for p in prompts], device=model.device)
-        lengths = torch.tensor([len(p) for p in prompts], device=model.device)
+        """Read what all prompts share once, each prompt's rest once (left-padded), and repeat it for its rows."""
+        shared = common_length(prompts)
+        cache = read_prefix(model, prompts[0][:shared])
+        if shared:
+            for layer in cache.layers:
+                layer.keys = layer.keys.expand(len(prompts), -1, -1, -1)
+                layer.values = layer.values.expand(len(prompts), -1, -1, -1)
+        rest = [list(prompt[shared:]) for prompt in prompts]
+        longest = max(map(len, rest))
+        ids = torch.tensor([[vocabulary.pad] * (longest - len(r)) + r for r in rest], device=model.device)
+        lengths = torch.tensor([len(r) for r in rest], device=model.device)
         real = torch.arange(longest, device=model.device) >= (longest - lengths).unsqueeze(1)
-        positions = (real.cumsum(dim=1) - 1).clamp_(min=0)
-        # A padding position attends to itself, so that no row of the softmax is empty.
+        # A padding position sees itself, so that no row of the softmax is empty.
         seen = real[:, None, :] & torch.ones(longest, longest, dtype=torch.bool, device=model.device).tril()
         seen |= torch.eye(longest, dtype=torch.bool, device=model.device)
-        cache = DynamicCache(config=model.config)
+        before = torch.ones(len(prompts), longest, shared, dtype=torch.bool, device=model.device)
         output = model(
             input_ids=ids,
-            attention_mask=additive(seen[:, None], model.dtype),
-            position_ids=positions,
+            attention_mask=additive(torch.cat([before, seen], dim=2)[:, None], model.dtype),
+            position_ids=shared + (real.cumsum(dim=1) - 1).clamp_(min=0),
             past_key_values=cache,
             logits_to_keep=1,
         )
         rows = torch.tensor(of_row, device=model.device)
         layers = [RoomyLayer(layer.keys[rows], layer.values[rows], room) for layer in cache.layers]
         future = torch.ones(len(prompts), room, dtype=torch.bool, device=model.device)
-        mask = additive(torch.cat([real, future], dim=1)[rows][:, None, None], model.dtype)
-        return cls(Cache(layers=layers), mask, lengths[rows].unsqueeze(1), output.logits[rows, -1])
+        mask = additive(torch.cat([before[:, 0], real, future], dim=1)[rows][:, None, None], model.dtype)
+        return cls(Cache(layers=layers), mask, (shared + lengths)[rows].unsqueeze(1), output.logits[rows, -1])
 
     def keep(self, going: Sequence[bool]) -> list[int]:
         """Rows of the next step: all, until enough have finished that copying the cache pays."""
@@ -233,6 +239,40 @@ class _Batch:
         )
         self.positions = self.positions + 1
         self.logits = output.logits[:, -1]
+
+
+def read_prefix(model: PreTrainedModel, tokens: Sequence[int]) -> DynamicCache:
+    """The cache (batch 1) after reading the tokens; empty for none."""
+    cache = DynamicCache(config=model.config)
+    if tokens:
+        size = len(tokens)
+        seen = torch.ones(1, 1, size, size, dtype=torch.bool, device=model.device).tril()
+        model(
+            input_ids=torch.tensor([list(tokens)], device=model.device),
+            attention_mask=additive(seen, model.dtype),
+            position_ids=torch.arange(size, device=model.device).unsqueeze(0),
+            past_key_values=cache,
+            logits_to_keep=1,
+        )
+    return cache
+
+
+def common_length(sequences: Sequence[Sequence[int]]) -> int:
+    """Length of the beginning that all sequences share, short of the last token of each.
+
+    >>> common_length([(1, 2, 3, 4), (1, 2, 5)]), common_length([(1, 2), (1, 2)]), common_length([(1,), (2,)])
+    (2, 1, 0)
+    """
+    first, last = min(sequences), max(sequences)  # in sorted order the outermost two differ first
+    return min(shared_length(first, last), min(map(len, sequences)) - 1)
+
+
+def shared_length(a: Sequence[int], b: Sequence[int]) -> int:
+    """Length of the common beginning of two sequences."""
+    for i, (x, y) in enumerate(zip(a, b, strict=False)):
+        if x != y:
+            return i
+    return min(len(a), len(b))
 
 
 def additive(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

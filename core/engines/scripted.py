@@ -21,9 +21,7 @@ class ScriptedEngine:
         sampling: Sampling,
         stop: Callable[[str], bool] | None = None,
     ) -> list[list[Generation]]:
-        return [
-            [self._say(chat, seed, stop) for seed in group] for chat, group in zip(chats, seeds, strict=True)
-        ]
+        return [[self._say(chat, seed, stop) for seed in group] for chat, group in zip(chats, seeds, strict=True)]
 
     def _say(self, chat: Chat, seed: int, stop: Callable[[str], bool] | None) -> Generation:
         text = self.reply(chat, seed)
@@ -33,8 +31,7 @@ class ScriptedEngine:
 
     def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         weights = [
-            np.array([self.weigh(chat, option) for option in group])
-            for chat, group in zip(chats, options, strict=True)
+            np.array([self.weigh(chat, option) for option in group]) for chat, group in zip(chats, options, strict=True)
         ]
         return [np.log(weight / weight.sum()) for weight in weights]
 
