@@ -25,7 +25,6 @@ from core.pipeline import find_pipeline, prepare, read_pipeline, steps_of
 from core.plan import read_assignment, run_config, settings_from
 from core.runs import RunConfig, RunFolder, all_runs, find_run
 from core.settings import problems_of
-from core.store import Store
 from core.variants import use_of
 from core.watch import progress_of, watch
 
@@ -66,7 +65,6 @@ def demo(
     else:
         watch(home, folder, console)
         _report(folder)
-        compare()
 
 
 @cli.command("app")
@@ -225,35 +223,6 @@ def resume(
     home = default_home()
     folder = find_run(home, run_id)
     _follow(home, launcher.launch(home, folder.config), detach)
-
-
-@cli.command()
-def rebuild() -> None:
-    """Make the database anew from the run folders."""
-    with Store.rebuild(default_home()) as store:
-        counts = {table: int(store.sql(f"SELECT count(*) AS n FROM {table}")["n"][0]) for table in COUNTED}
-    console.print("Rebuilt: " + ", ".join(f"{n:,} {table}" for table, n in counts.items()) + ".")
-
-
-COUNTED = ("runs", "items", "explanations", "verdicts", "pairs")
-
-
-@cli.command()
-def export(
-    what: Annotated[str, typer.Argument(help="A table of the database, or a SELECT statement.")],
-    file: Annotated[Path, typer.Argument(help="Where to: .parquet, .csv or .json.")],
-) -> None:
-    """Write a table or a query's result to a file."""
-    with _store() as store:
-        rows = store.export(what, file)
-    console.print(f"{rows:,} rows written to {file}.")
-
-
-def _store() -> Store:
-    """The database with everything of the run folders in it; a sentence if the app holds it."""
-    store = Store(default_home())
-    store.ingest()
-    return store
 
 
 def _print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:

@@ -55,9 +55,7 @@ def test_state_follows_lock_and_seal(home):
     assert folder.state == "done"
 
 
-@pytest.mark.parametrize(
-    ("error", "state"), [(RunStopped("enough"), "stopped"), (BadInput("no such file"), "failed")]
-)
+@pytest.mark.parametrize(("error", "state"), [(RunStopped("enough"), "stopped"), (BadInput("no such file"), "failed")])
 def test_the_seal_says_how_it_ended(home, error, state):
     folder = create_run(home, config())
     try:
@@ -129,5 +127,5 @@ def test_runs_are_found_by_the_beginning_of_their_id(home):
 def test_reading_a_run_changes_nothing(home):
     folder = create_run(home, config())
     before = {path.name: path.stat().st_mtime_ns for path in folder.path.iterdir()}
-    RunFolder(folder.path).state, RunFolder(folder.path).events()  # noqa: B018
+    RunFolder(folder.path).state, RunFolder(folder.path).events()
     assert {path.name: path.stat().st_mtime_ns for path in folder.path.iterdir()} == before

@@ -1,10 +1,10 @@
 """Fast sampling around the unmodified modules of a transformers model.
 
-What all chats share (instructions, worked examples) is read once, then each chat's own part once, and
-the cache is repeated for its samples; it is allocated in full at the start; queries of a group share their keys by matmul instead of copies; tokens are drawn by inverse
-CDF from one uniform number a row and step; finished rows are dropped.  Needs full attention over a
-growing cache in every layer: `core.engines.hf` checks each model against `generate` and otherwise
-takes its plain path.
+What all chats share (instructions, worked examples) is read once, then each chat's own part once, and the
+cache is repeated for its samples.  It is allocated in full at the start; queries of a group share their
+keys by matmul instead of copies; tokens are drawn by inverse CDF from one uniform number a row and step;
+finished rows are dropped.  Needs full attention over a growing cache in every layer: `core.engines.hf`
+checks each model against the library and otherwise takes its plain path.
 """
 
 from collections.abc import Callable, Sequence
