@@ -23,8 +23,10 @@ from core.home import PROJECT, Home, default_home
 from core.models import resolve_model
 from core.pipeline import find_pipeline, prepare, read_pipeline, steps_of
 from core.plan import read_assignment, run_config, settings_from
+from core.report import show_evaluation
+from core.results import evaluations
 from core.runs import RunConfig, RunFolder, all_runs, find_run
-from core.settings import problems_of
+from core.settings import CompareSettings, problems_of
 from core.variants import use_of
 from core.watch import progress_of, watch
 
@@ -65,6 +67,7 @@ def demo(
     else:
         watch(home, folder, console)
         _report(folder)
+        compare()
 
 
 @cli.command("app")
@@ -223,6 +226,17 @@ def resume(
     home = default_home()
     folder = find_run(home, run_id)
     _follow(home, launcher.launch(home, folder.config), detach)
+
+
+@cli.command()
+def compare() -> None:
+    """Accuracy and win rates of all variants that can be compared, with 95% intervals over questions."""
+    home = default_home()
+    found = evaluations(home, CompareSettings())
+    if not found:
+        console.print("Nothing to compare yet: `anchorlab demo` samples and judges four variants.")
+    for evaluation in found:
+        show_evaluation(evaluation, CompareSettings(), console)
 
 
 def _print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:

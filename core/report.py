@@ -1,0 +1,80 @@
+"""An evaluation as tables in the terminal: every rate with its interval, n, tie rule and warnings."""
+
+from rich.console import Console
+from rich.table import Table
+
+from core.comparison import Estimate
+from core.results import Evaluation
+from core.settings import CompareSettings
+
+
+def show_evaluation(evaluation: Evaluation, settings: CompareSettings, console: Console) -> None:
+    """Print results per variant, win rates between them, and what cannot be believed."""
+    title = f"{evaluation.dataset} / {evaluation.split}, judged by {evaluation.judge} ({evaluation.mode})"
+    console.rule(title, align="left")
+    console.print(_variants(evaluation))
+    console.print(_win_rates(evaluation))
+    console.print(
+        f"score `{settings.score}`, tie margin {settings.margin}; 95% intervals resample questions "
+        f"({settings.resamples} times) and exclude training variance: one training run a variant.",
+        style="dim",
+    )
+    console.print(auc_sentence(evaluation))
+    for a, b in evaluation.identical:
+        console.print(f"[bold red]{a} and {b} gave identical responses: was an adapter not loaded?[/]")
+
+
+def auc_sentence(evaluation: Evaluation) -> str:
+    """What the judge's AUC between right and wrong explanations lets one believe."""
+    auc = evaluation.auc
+    if auc.value is None:
+        return "The judge's AUC is undefined: all responses are right, or all are wrong."
+    figure = f"AUC {auc.value:.2f} (95% {auc.low:.2f} … {auc.high:.2f}) between {auc.right} right and {auc.wrong} wrong"
+    if auc.at_chance:
+        return f"[yellow]This judge cannot be told from chance: {figure}. Do not believe rankings by its score.[/]"
+    if auc.inverted:
+        return f"[yellow]This judge prefers wrong explanations: {figure}.[/]"
+    return f"The judge tells right from wrong better than chance: {figure}."
+
+
+def _variants(evaluation: Evaluation) -> Table:
+    heads = (
+        "variant",
+        "n",
+        "accuracy (parsed)",
+        "accuracy (forced)",
+        "unparsed",
+        "empty",
+        "tokens",
+        "score",
+        "unjudged",
+    )
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+    for r in evaluation.results:
+        shares = (r.accuracy_parsed, r.accuracy_forced, r.unparsed, r.empty)
+        numbers = [percent(share) for share in shares] + [plain(r.tokens), plain(r.score), str(r.unjudged)]
+        table.add_row(r.label, str(r.questions), *numbers)
+    return table
+
+
+def _win_rates(evaluation: Evaluation) -> Table:
+    table = Table("pair", "n", "win", "tie", "loss", "Δ(W−L), points", box=None, header_style="bold", pad_edge=False)
+    for rate in evaluation.win_rates:
+        shares = [f"{100 * x:.1f}%" if x is not None else "–" for x in (rate.win, rate.tie, rate.loss)]
+        table.add_row(f"{rate.a} against {rate.b}", str(rate.n), *shares, signed(rate.delta))
+    return table
+
+
+def percent(e: Estimate) -> str:
+    """A share with its interval; a dash where it is undefined."""
+    return "–" if e.value is None else f"{100 * e.value:.1f}% [{100 * e.low:.1f}, {100 * e.high:.1f}]"
+
+
+def plain(e: Estimate) -> str:
+    """A mean with its interval."""
+    return "–" if e.value is None else f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]"
+
+
+def signed(e: Estimate) -> str:
+    """A difference with its interval."""
+    return "–" if e.value is None else f"{e.value:+.1f} [{e.low:+.1f}, {e.high:+.1f}]"
