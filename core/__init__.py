@@ -2,8 +2,8 @@
 
 Read in the order of the method: `datasets` (items) → `training` (SFT) → `sampling`
 (explanations) → `judging` (verdicts) → `categories` → `pairs` → `training` (DPO) →
-`comparison`.  `runs`, `work` and `launcher` are how anything that costs compute is run;
-`store` is the DuckDB file that the pages read.
+`comparison` → `results`.  `runs`, `work`, `launcher` and `worker` are how anything that costs compute is
+run; `pipeline` is the whole loop as one file.
 """
 
 __version__ = "0.1.0"

@@ -5,8 +5,6 @@ process may hold: while the app runs they say so instead.
 """
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +17,7 @@ from rich.table import Table
 from core import launcher
 from core.datasets import import_dataset, load_settings
 from core.errors import BadInput, LabError
-from core.home import PROJECT, Home, default_home
+from core.home import Home, default_home
 from core.models import resolve_model
 from core.pipeline import find_pipeline, prepare, read_pipeline, steps_of
 from core.plan import read_assignment, run_config, settings_from
@@ -36,7 +34,6 @@ cli.add_typer(data, name="data")
 console = Console()
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
-Port = Annotated[int, typer.Option(help="Port on 127.0.0.1.")]
 
 
 def main() -> None:
@@ -49,37 +46,18 @@ def main() -> None:
 
 
 @cli.command()
-def demo(
-    app: Annotated[bool, typer.Option("--app/--no-app", help="Show it in the browser, or here.")] = True,
-    port: Port = 8501,
-) -> None:
-    """Run the whole method on a small real model and show every step."""
+def demo() -> None:
+    """Run the whole method on a small real model, with progress bars, and end with the results."""
     home = default_home()
     folder = _start_pipeline(home, find_pipeline("demo"))
-    if app:
-        console.print(
-            f"The demo pipeline ({len(steps_of(folder.config))} runs) works in the background: about 12 "
-            "minutes on 2 cores the first time, nothing if it is done.\n"
-            f"Open [bold]http://127.0.0.1:{port}[/] and watch it on the first page. Ctrl-C closes the app, "
-            "not the runs; `anchorlab stop RUN` stops a run."
-        )
-        serve(port)
-    else:
-        watch(home, folder, console)
-        _report(folder)
-        compare()
-
-
-@cli.command("app")
-def serve(port: Port = 8501) -> None:
-    """Open the lab in the browser (127.0.0.1 only)."""
-    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app" / "main.py")]
-    options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
-    os.chdir(PROJECT)
-    try:
-        sys.exit(subprocess.run(command + options).returncode)
-    except KeyboardInterrupt:
-        sys.exit(0)
+    console.print(
+        f"{folder.id}: {len(steps_of(folder.config))} runs in the background; finished ones are not repeated. "
+        f"Ctrl-C leaves them running; `anchorlab stop {folder.id}` stops them.",
+        highlight=False,
+    )
+    watch(home, folder, console)
+    _report(folder)
+    compare()
 
 
 @data.command("add")

@@ -161,7 +161,7 @@ def _train(
     )
     trainer.train()
     trainer.model.peft_config["default"].base_model_name_or_path = name  # not a path of this machine
-    trainer.model.save_pretrained(work.folder.adapter())
+    trainer.model.save_pretrained(work.folder.adapter(), save_embedding_layers=False)  # LoRA leaves them alone
     work.summary |= {
         "adapter_hash": file_hash(work.folder.adapter() / "adapter_model.safetensors"),
         "first_loss": reporter.losses[0],

@@ -1,0 +1,141 @@
+"""Real trainings of a tiny model: weights change, and DPO's reference policy is SFT."""
+
+import math
+
+import pytest
+import torch
+
+from core.datasets import load_items
+from core.engines.hf import load_weights
+from core.errors import BadInput, ModelUnavailable
+from core.plan import run_config
+from core.records import Pair, Side
+from core.runs import RunConfig, RunFolder, create_run
+from core.settings import DpoSettings, PairSettings, SampleSettings, SftSettings
+from core.training import run_dpo, run_sft
+from core.variants import base_of, use_of
+from core.work import Work
+from tests.lab import toy_dataset
+from tests.tiny import tiny_model
+
+
+@pytest.fixture
+def trained(home, tmp_path):
+    """(data set, model, SFT run) after a real SFT of 8 steps."""
+    dataset, model = toy_dataset(home, tmp_path), tiny_model(tmp_path / "tiny")
+    settings = SftSettings(steps=8, batch_size=4, learning_rate=5e-3)
+    sft = create_run(home, run_config("sft", "sft", settings, {"dataset": dataset.id}, use_of(model)))
+    with Work(sft) as work:
+        run_sft(work)
+    return dataset, model, sft
+
+
+def pairs_run(home, dataset: RunFolder, count: int) -> RunFolder:
+    """A sealed pair set of `count` pairs."""
+    settings = SampleSettings().model_dump(mode="json")
+    samples = create_run(
+        home, RunConfig(kind="sample", label="sft", settings=settings, parents={"dataset": dataset.id})
+    )
+    parents = {"dataset": dataset.id, "samples": samples.id, "judgements": "none"}
+    folder = create_run(home, run_config("pairs", "rank", PairSettings(strategy="rank"), parents))
+    half = {"run": samples.id, "prediction": "wood", "correct": True}
+    chosen = Side(sample=0, text="It is hard and strong.\nAnswer: wood", score=15, **half)
+    rejected = Side(sample=1, text="No.", score=9, **half)
+    with Work(folder) as work:
+        work.append(
+            "pairs",
+            [
+                Pair(
+                    item_id=item.id,
+                    category="variable",
+                    reason="best_over_random",
+                    chosen=chosen,
+                    rejected=rejected,
+                    answer_line_added=False,
+                )
+                for item in load_items(dataset)[:count]
+            ],
+        )
+    return folder
+
+
+def dpo_run(home, dataset, model, sft, count: int = 6, chain: list[str] | None = None) -> RunFolder:
+    pairs = pairs_run(home, dataset, count)
+    parents = {"dataset": dataset.id, "sft": sft.id, "pairs": pairs.id}
+    settings = DpoSettings(steps=6, batch_size=2, learning_rate=5e-3)
+    variant = use_of(model, *(chain if chain is not None else [sft.id]))
+    return create_run(home, run_config("dpo", "rank", settings, parents, variant))
+
+
+def metrics(folder: RunFolder, name: str) -> list[float]:
+    return [event["values"][name] for event in folder.events() if event["type"] == "metric"]
+
+
+def test_sft_changes_the_weights_and_lowers_the_loss(trained):
+    _, _, sft = trained
+    base, _ = load_weights(base_of(sft.config.model), [])
+    tuned, _ = load_weights(base_of(sft.config.model), [sft.adapter()])
+    changed = [name for (name, a), b in zip(base.named_parameters(), tuned.parameters(), strict=True) if (a != b).any()]
+    assert len(changed) == 14  # seven linear maps in each of two layers
+    losses = metrics(sft, "loss")
+    assert len(losses) == 8
+    assert losses[-1] < losses[0]
+
+
+def test_dpo_starts_at_ln2_against_sft_and_widens_the_margin(home, trained):
+    dataset, model, sft = trained
+    folder = dpo_run(home, dataset, model, sft)
+    with Work(folder) as work:
+        run_dpo(work)
+    assert folder.result["summary"]["first_loss"] == pytest.approx(math.log(2), abs=1e-3)
+    margins = metrics(folder, "rewards/margins")
+    assert margins[0] == pytest.approx(0, abs=1e-4)
+    assert margins[-1] > 0
+    assert folder.result["summary"]["adapter_hash"] != sft.result["summary"]["adapter_hash"]
+
+
+def test_the_reference_policy_is_sft_by_its_log_probabilities(home, trained):
+    """The chosen log-probability that DPO logs at step 1 is the merged SFT model's, not the base's."""
+    dataset, model, sft = trained
+    folder = dpo_run(home, dataset, model, sft, count=2)
+    with Work(folder) as work:
+        run_dpo(work)
+    logged = metrics(folder, "logps/chosen")[0]
+
+    def mean_chosen(adapters) -> float:
+        from core.training import dpo_rows
+
+        weights, tokenizer = load_weights(model, adapters)
+        sums = []
+        for row in dpo_rows(Work(folder), DpoSettings(), tokenizer):
+            prompt = tokenizer(row["prompt"], add_special_tokens=False)["input_ids"]
+            answer = tokenizer(row["chosen"], add_special_tokens=False)["input_ids"]
+            with torch.no_grad():
+                logs = weights(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
+            sums.append(sum(float(logs[i, token]) for i, token in enumerate(answer)))
+        return sum(sums) / len(sums)
+
+    assert logged == pytest.approx(mean_chosen([sft.adapter()]), rel=1e-3)
+    assert logged != pytest.approx(mean_chosen([]), rel=1e-3)
+
+
+def test_an_empty_pair_set_is_one_sentence(home, trained):
+    dataset, model, sft = trained
+    folder = dpo_run(home, dataset, model, sft, count=0)
+    with pytest.raises(BadInput, match="nothing to train on"), Work(folder) as work:
+        run_dpo(work)
+    assert folder.state == "failed"
+
+
+def test_an_adapter_that_changes_nothing_is_refused(trained, tmp_path):
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    _, model, sft = trained
+    blank = tmp_path / "blank"
+    shutil.copytree(sft.adapter(), blank)
+    weights = load_file(blank / "adapter_model.safetensors")
+    save_file({name: torch.zeros_like(w) for name, w in weights.items()}, blank / "adapter_model.safetensors")
+    with pytest.raises(ModelUnavailable, match="changes no weight"):
+        load_weights(model, [blank])
