@@ -1,11 +1,13 @@
 """The command line: `anchorlab COMMAND`.
 
-Commands work on run folders.  Those that read results take the database for a moment, which only one
-process may hold: while the app runs they say so instead.
+Commands work on run folders.  Those that read results take the database for a moment; while the app
+holds it they read the folders into one of their own in memory, which gives the same rows.
 """
 
 import json
+import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +19,8 @@ from rich.table import Table
 from core import launcher
 from core.datasets import import_dataset, load_settings
 from core.errors import BadInput, LabError
-from core.home import Home, default_home
+from core.estimate import seconds_left
+from core.home import PROJECT, Home, default_home
 from core.models import resolve_model
 from core.pipeline import find_pipeline, prepare, read_pipeline, steps_of
 from core.plan import read_assignment, run_config, settings_from
@@ -25,6 +28,8 @@ from core.report import show_evaluation
 from core.results import evaluations
 from core.runs import RunConfig, RunFolder, all_runs, find_run
 from core.settings import CompareSettings, problems_of
+from core.store import any_store, owner
+from core.store import rebuild as remade
 from core.variants import use_of
 from core.watch import progress_of, watch
 
@@ -33,6 +38,7 @@ data = typer.Typer(no_args_is_help=True, help="Data sets: add and list.")
 cli.add_typer(data, name="data")
 console = Console()
 
+Port = Annotated[int, typer.Option(help="Port on 127.0.0.1.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
@@ -46,18 +52,43 @@ def main() -> None:
 
 
 @cli.command()
-def demo() -> None:
-    """Run the whole method on a small real model, with progress bars, and end with the results."""
+def demo(
+    app: Annotated[bool, typer.Option("--app/--no-app", help="Show it in the browser, or here.")] = True,
+    port: Port = 8501,
+) -> None:
+    """Run the whole method on a small real model and show every step."""
     home = default_home()
     folder = _start_pipeline(home, find_pipeline("demo"))
-    console.print(
-        f"{folder.id}: {len(steps_of(folder.config))} runs in the background; finished ones are not repeated. "
-        f"Ctrl-C leaves them running; `anchorlab stop {folder.id}` stops them.",
-        highlight=False,
-    )
+    runs_count, left = len(steps_of(folder.config)), seconds_left(home, folder)
+    expect = "is done: nothing is run again" if left == 0 else f"needs about {max(1, round(left / 60))} minutes"
+    console.print(f"The demo pipeline ({folder.id}, {runs_count} runs) {expect}.", highlight=False, soft_wrap=True)
+    if app:
+        serve(port)
+        return
+    console.print(f"Ctrl-C leaves it running; `anchorlab stop {folder.id}` stops it.", highlight=False, soft_wrap=True)
     watch(home, folder, console)
     _report(folder)
     compare()
+
+
+@cli.command("app")
+def serve(port: Port = 8501) -> None:
+    """Open the lab in the browser (127.0.0.1 only)."""
+    holder = owner(default_home())
+    if holder and "address" in holder:
+        console.print(f"The app is open already: [bold]{holder['address']}[/]", highlight=False)
+        return
+    console.print(
+        f"Open [bold]http://127.0.0.1:{port}[/] and watch it on the first page. Ctrl-C closes the app, not the runs.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app" / "main.py")]
+    options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
+    try:
+        sys.exit(subprocess.run(command + options, cwd=PROJECT).returncode)
+    except KeyboardInterrupt:
+        sys.exit(0)
 
 
 @data.command("add")
@@ -207,14 +238,43 @@ def resume(
 
 
 @cli.command()
-def compare() -> None:
+def compare(as_json: AsJson = False) -> None:
     """Accuracy and win rates of all variants that can be compared, with 95% intervals over questions."""
-    home = default_home()
-    found = evaluations(home, CompareSettings())
+    with any_store(default_home()) as store:
+        found = evaluations(store, CompareSettings())
+    if as_json:
+        print(json.dumps([asdict(evaluation) for evaluation in found], default=lambda value: value.model_dump()))
+        return
     if not found:
         console.print("Nothing to compare yet: `anchorlab demo` samples and judges four variants.")
-    for evaluation in found:
-        show_evaluation(evaluation, CompareSettings(), console)
+    several = [evaluation for evaluation in found if len(evaluation.results) > 1]
+    for evaluation in several or found:
+        show_evaluation(evaluation, console)
+
+
+@cli.command()
+def rebuild() -> None:
+    """Make the database anew from the run folders."""
+    with remade(default_home()) as store:
+        counts = [f"{store.rows(f'SELECT count(*) FROM {table}')[0][0]:,} {table}" for table in COUNTED]
+        problems = store.problems
+    console.print(f"Rebuilt: {', '.join(counts)}.", highlight=False)
+    for problem in problems:
+        console.print(f"[yellow]{problem}[/]", highlight=False)
+
+
+COUNTED = ("runs", "items", "explanations", "verdicts", "pairs")
+
+
+@cli.command()
+def export(
+    what: Annotated[str, typer.Argument(help="A table or view of the database, or a SELECT statement.")],
+    file: Annotated[Path, typer.Argument(help="Where to: .parquet, .csv or .json.")],
+) -> None:
+    """Write a table or a query's result to a file."""
+    with any_store(default_home()) as store:
+        rows = store.export(what, file)
+    console.print(f"{rows:,} rows written to {file}.", highlight=False)
 
 
 def _print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:

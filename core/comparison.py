@@ -1,6 +1,6 @@
 """Comparing variants: accuracy, win rate and Δ(W−L), each with n and an interval (METHOD section 7).
 
-Inputs are tables of evaluation rows (`Store.evaluation`): one row per explanation with columns
+Inputs are tables of evaluation rows (see `core.results`): one row per explanation with columns
 label, item_id, correct_parsed, correct_forced, parsed, empty, tokens, total, expected.  Intervals are
 95% percentile intervals over 2,000 resamples of *questions*, since samples of one question are not
 independent.  They exclude training variance: each variant is one training run.

@@ -4,6 +4,7 @@ runs/<id>/      one folder a run: the truth
 models/<name>/  models converted or fetched by the lab
 slots/          lock files of the machine-wide queue
 lab.duckdb      everything above, queryable (can be rebuilt at any time)
+lab.duckdb.lock held by the process that owns the database
 """
 
 import os
@@ -35,6 +36,14 @@ class Home:
     @property
     def database(self) -> Path:
         return self.path / "lab.duckdb"
+
+    @property
+    def database_lock(self) -> Path:
+        return self.path / "lab.duckdb.lock"
+
+    @property
+    def uploads(self) -> Path:
+        return self.path / "uploads"
 
 
 def default_home() -> Home:

@@ -48,18 +48,8 @@ class Judge:
         judged = iter(self._ask(by_model))
         return [_worst(row, self.rubric) if self._by_rule(row) else next(judged) for _, row in asked]
 
-    def chat(self, item: Item, row: Explanation, **values: str) -> Chat:
-        """What the judge sees of an explanation; the gold answer only if the settings say so."""
-        gold = f"Right answer: {option_text(item, item.gold)}" if self.settings.show_gold and item.gold else ""
-        answer = option_text(item, row.parsed) if row.parsed else "(none given)"
-        return self.prompt.chat(
-            rubric=self.rubric.as_text(),
-            explanation=row.explanation,
-            answer=answer,
-            gold=gold,
-            **question_values(item),
-            **values,
-        )
+    def chat(self, item: Item, row: Explanation, criterion: str = "") -> Chat:
+        return judge_chat(self.prompt, self.rubric, self.settings.show_gold, item, row, criterion)
 
     def _by_rule(self, row: Explanation) -> bool:
         return self.settings.mode != "reader" and self.settings.empty == "rule" and not row.explanation
@@ -96,6 +86,25 @@ class Judge:
         options = [[f" {option.text}" for option in item.options] for item, _ in asked]
         logs = self.engine.choose(chats, options)
         return [_from_reader(item, row, log) for (item, row), log in zip(asked, logs, strict=True)]
+
+
+def judge_chat(
+    prompt: Prompt, rubric: Rubric, show_gold: bool, item: Item, row: Explanation, criterion: str = ""
+) -> Chat:
+    """What a judge sees of an explanation; the gold answer only if the settings say so.
+
+    `criterion` is the name of the one it is asked about; a written judge is asked about all at once.
+    """
+    gold = f"Right answer: {option_text(item, item.gold)}" if show_gold and item.gold else ""
+    answer = option_text(item, row.parsed) if row.parsed else "(none given)"
+    return prompt.chat(
+        rubric=rubric.as_text(),
+        explanation=row.explanation,
+        answer=answer,
+        gold=gold,
+        criterion=criterion,
+        **question_values(item),
+    )
 
 
 def _worst(row: Explanation, rubric: Rubric) -> Judgement:

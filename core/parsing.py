@@ -51,9 +51,19 @@ def read_option(answer: str, options: Sequence[Option]) -> str | None:
 
 
 def parse_response(response: str, options: Sequence[Option]) -> tuple[str, str | None]:
-    """(explanation, predicted label or None) of a response."""
+    """(explanation, predicted label or None) of a response.
+
+    A response that is nothing but an option is that answer without an explanation.
+
+    >>> materials = [Option(label=m, text=m) for m in ("wood", "glass")]
+    >>> [parse_response(r, materials) for r in ("Clear.\nAnswer: glass", "Clear, so glass.", "Glass.")]
+    [('Clear.', 'glass'), ('Clear, so glass.', None), ('', 'glass')]
+    """
     explanation, answer = split_response(response)
-    return explanation, None if answer is None else read_option(answer, options)
+    if answer is not None:
+        return explanation, read_option(answer, options)
+    bare = read_option(explanation, options) if explanation else None
+    return ("", bare) if bare else (explanation, None)
 
 
 def answer_is_complete(text: str) -> bool:

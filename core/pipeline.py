@@ -74,14 +74,22 @@ class PipelineFile(Settings):
 def read_pipeline(path: Path) -> PipelineFile:
     """A pipeline file, checked; one sentence for whatever is wrong with it."""
     try:
-        return PipelineFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return parse_pipeline(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml")))
         raise BadInput(f"There is no pipeline file {path}; presets: {known}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not a TOML file: {error}.") from None
+
+
+def parse_pipeline(text: str, where: str) -> PipelineFile:
+    """A pipeline from its text; `where` names the text in an error."""
+    try:
+        return PipelineFile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{where} is not TOML: {error}.") from None
     except ValidationError as error:
-        raise BadInput(f"{path} has settings that cannot be used: {problems_of(error)}.") from None
+        raise BadInput(f"{where} has settings that cannot be used: {problems_of(error)}.") from None
 
 
 def find_pipeline(name: str) -> Path:

@@ -3,15 +3,15 @@
 from rich.console import Console
 from rich.table import Table
 
+from core.agreement import Auc
 from core.comparison import Estimate
 from core.results import Evaluation
-from core.settings import CompareSettings
 
 
-def show_evaluation(evaluation: Evaluation, settings: CompareSettings, console: Console) -> None:
+def show_evaluation(evaluation: Evaluation, console: Console) -> None:
     """Print results per variant, win rates between them, and what cannot be believed."""
-    title = f"{evaluation.dataset} / {evaluation.split}, judged by {evaluation.judge} ({evaluation.mode})"
-    console.rule(title, align="left")
+    settings = evaluation.settings
+    console.rule(evaluation.title, align="left")
     console.print(_variants(evaluation))
     console.print(_win_rates(evaluation))
     console.print(
@@ -19,22 +19,30 @@ def show_evaluation(evaluation: Evaluation, settings: CompareSettings, console: 
         f"({settings.resamples} times) and exclude training variance: one training run a variant.",
         style="dim",
     )
-    console.print(auc_sentence(evaluation))
+    console.print(_believed(auc_sentence("judge", evaluation.auc), evaluation.auc))
+    if evaluation.reader_auc:
+        console.print(_believed(auc_sentence("reader", evaluation.reader_auc), evaluation.reader_auc))
     for a, b in evaluation.identical:
         console.print(f"[bold red]{a} and {b} gave identical responses: was an adapter not loaded?[/]")
 
 
-def auc_sentence(evaluation: Evaluation) -> str:
-    """What the judge's AUC between right and wrong explanations lets one believe."""
-    auc = evaluation.auc
+def auc_sentence(who: str, auc: Auc) -> str:
+    """What the AUC of a judge or reader between right and wrong explanations lets one believe."""
     if auc.value is None:
-        return "The judge's AUC is undefined: all responses are right, or all are wrong."
-    figure = f"AUC {auc.value:.2f} (95% {auc.low:.2f} … {auc.high:.2f}) between {auc.right} right and {auc.wrong} wrong"
+        return f"The {who}'s AUC is undefined: {auc.right} explanations are right and {auc.wrong} wrong."
+    figure = (
+        f"AUC {auc.value:.2f} (95% {auc.low:.2f} … {auc.high:.2f}) between {auc.right} right and {auc.wrong} wrong "
+        f"explanations of {auc.questions} questions"
+    )
     if auc.at_chance:
-        return f"[yellow]This judge cannot be told from chance: {figure}. Do not believe rankings by its score.[/]"
+        return f"This {who} cannot be told from chance: {figure}. Do not believe rankings by its score."
     if auc.inverted:
-        return f"[yellow]This judge prefers wrong explanations: {figure}.[/]"
-    return f"The judge tells right from wrong better than chance: {figure}."
+        return f"This {who} prefers wrong explanations: {figure}. Do not believe rankings by its score."
+    return f"The {who} tells right from wrong better than chance: {figure}."
+
+
+def _believed(sentence: str, auc: Auc) -> str:
+    return f"[yellow]{sentence}[/]" if auc.at_chance or auc.inverted else sentence
 
 
 def _variants(evaluation: Evaluation) -> Table:

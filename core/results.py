@@ -1,117 +1,210 @@
-"""The lab's headline numbers, from sealed run folders: what `anchorlab compare` prints.
+"""The lab's headline numbers: what the Overview, the Compare page and `anchorlab compare` show alike.
 
 Sample runs that differ in nothing but the variant can be compared (one *protocol*); judge runs that
-differ in nothing but the samples are one judge.
+differ in nothing but the samples are one judge.  A reader is no judge of quality: its AUC stands
+beside the judge that ran on the same samples.
 """
 
-from collections.abc import Iterator
+import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations
+from typing import Any
 
 import pandas as pd
 
 from core.agreement import Auc, judge_auc
-from core.comparison import VariantResult, WinRate, all_results, all_win_rates
-from core.datasets import load_items
-from core.home import Home
-from core.records import Explanation, Judgement, RightBy
-from core.runs import RunConfig, RunFolder, all_runs, content_hash
+from core.categories import CATEGORIES
+from core.comparison import Estimate, VariantResult, WinRate, all_results, all_win_rates, mean_over_questions
+from core.records import Category, RightBy
+from core.runs import content_hash
 from core.settings import CompareSettings
+from core.store import Store
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Variants that answered the same questions in the same way, under one judge."""
 
+    key: str
+    """What identifies it: protocol and judge."""
     dataset: str
+    """Import run of the data set."""
+    dataset_name: str
     split: str
-    judge: str
-    """Name of the judging model."""
+    n: int
+    """Responses a question."""
+    judge_name: str
     mode: str
+    samples: dict[str, str]
+    """Variant label → its sample run."""
+    judges: dict[str, str]
+    """Variant label → the judge run of those samples."""
     results: list[VariantResult]
     win_rates: list[WinRate]
     auc: Auc
-    """The judge's AUC between right and wrong explanations, over all variants."""
+    """The judge's AUC between right and wrong explanations it has seen, over all variants."""
+    reader_name: str | None
+    reader_auc: Auc | None
+    """The same for the reader that ran beside this judge; None without one."""
     identical: list[tuple[str, str]]
     """Variants whose responses are the same to the byte: the sign of an adapter that was not loaded."""
+    settings: CompareSettings
+
+    @property
+    def title(self) -> str:
+        """Data set, split and judge in a line."""
+        return f"{self.dataset_name} / {self.split}, N={self.n}, judged by {self.judge_name} ({self.mode})"
 
 
-def evaluations(home: Home, settings: CompareSettings, right_by: RightBy = "forced") -> list[Evaluation]:
-    """An evaluation per data set, protocol and judge that at least one sealed judge run stands for."""
-    done = {run.id: run for run in all_runs(home) if run.result and run.result["state"] == "done"}
-    groups: dict[tuple[str, str], list[tuple[RunFolder, RunFolder]]] = {}
-    for judge in done.values():
-        if judge.config.kind != "judge":
-            continue
-        samples = done[judge.config.parents["samples"]]
-        if samples.config.settings["role"] == "explainer":
-            key = protocol_of(samples.config), judge_of(judge.config)
-            groups.setdefault(key, []).append((samples, judge))
-    return [_evaluate(done, runs, settings, right_by) for runs in groups.values()]
+@dataclass(frozen=True)
+class _Judged:
+    """A complete judge run of an explainer's complete sample run."""
+
+    judge: dict[str, Any]
+    samples: dict[str, Any]
+    dataset_name: str
+
+    @property
+    def protocol(self) -> str:
+        """Key of everything that the sample run does, but for the variant."""
+        s = self.samples
+        return content_hash([s["settings"], s["dataset"], s["inputs"]])[:12]
+
+    @property
+    def judge_key(self) -> str:
+        """Key of the judge: model, mode, rubric and prompt."""
+        return content_hash([self.judge["settings"], self.judge["model_hash"], self.judge["inputs"]])[:12]
+
+    @property
+    def mode(self) -> str:
+        return self.judge["settings"]["mode"]
 
 
-def protocol_of(samples: RunConfig) -> str:
-    """Key of everything that a sample run does, but for the variant."""
-    return content_hash([samples.settings, samples.parents["dataset"], samples.inputs])[:12]
+def evaluations(store: Store, settings: CompareSettings) -> list[Evaluation]:
+    """Every protocol and judge with results, those with most variants first, the newest first among equals."""
+    groups: dict[tuple[str, str], list[_Judged]] = {}
+    for judged in _judged_runs(store):
+        groups.setdefault((judged.protocol, judged.judge_key), []).append(judged)
+    readers = {protocol: group for (protocol, _), group in groups.items() if group[0].mode == "reader"}
+    found = [
+        _evaluation(store, "-".join(key), group, readers.get(key[0], []), settings)
+        for key, group in groups.items()
+        if group[0].mode != "reader"
+    ]
+    return sorted(reversed(found), key=lambda evaluation: -len(evaluation.results))
 
 
-def judge_of(judge: RunConfig) -> str:
-    """Key of a judge: model, mode, rubric and prompt."""
-    return content_hash([judge.settings, judge.model.hash, judge.inputs])[:12]
+def _judged_runs(store: Store) -> list[_Judged]:
+    """Oldest sample run first."""
+    names = ("id", "label", "variant", "model", "model_hash", "dataset", "settings", "inputs", "summary")
+    columns = ", ".join(f"{table}.{name}" for table in ("j", "s") for name in names)
+    rows = store.rows(
+        f"SELECT d.label, {columns} FROM runs j JOIN runs s ON s.id = j.parents->>'samples' JOIN runs d "
+        "ON d.id = s.dataset WHERE j.kind = 'judge' AND j.complete AND s.complete "
+        "AND s.settings->>'role' = 'explainer' ORDER BY s.created, j.created"
+    )
+    return [_Judged(_run(names, row[1 : 1 + len(names)]), _run(names, row[1 + len(names) :]), row[0]) for row in rows]
 
 
-def _evaluate(
-    done: dict[str, RunFolder],
-    runs: list[tuple[RunFolder, RunFolder]],
-    settings: CompareSettings,
-    right_by: RightBy,
+def _run(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    row = dict(zip(names, values, strict=True))
+    return row | {name: json.loads(row[name]) for name in ("settings", "inputs", "summary")}
+
+
+def _evaluation(
+    store: Store, key: str, group: list[_Judged], readers: list[_Judged], settings: CompareSettings
 ) -> Evaluation:
-    samples, judge = runs[0]
-    dataset = done[samples.config.parents["dataset"]]
-    gold = {item.id: item.gold for item in load_items(dataset)}
-    rows = pd.DataFrame([row for pair in runs for row in _rows(*pair, gold)])
+    labels = unique_labels([(judged.samples["label"], judged.samples["variant"]) for judged in group])
+    of_judge = {judged.judge["id"]: label for judged, label in zip(group, labels, strict=True)}
+    rows = _rows(store, of_judge)
+    first = group[0]
     return Evaluation(
-        dataset=dataset.config.label,
-        split=samples.config.settings["select"]["split"],
-        judge=judge.config.model.name,
-        mode=judge.config.settings["mode"],
+        key=key,
+        dataset=first.samples["dataset"],
+        dataset_name=first.dataset_name,
+        split=first.samples["settings"]["select"]["split"],
+        n=first.samples["settings"]["n"],
+        judge_name=first.judge["model"],
+        mode=first.mode,
+        samples={label: judged.samples["id"] for judged, label in zip(group, labels, strict=True)},
+        judges={label: judge for judge, label in of_judge.items()},
         results=all_results(rows, settings),
         win_rates=all_win_rates(rows, settings),
-        auc=_auc(rows, settings, right_by),
-        identical=_identical([folder for folder, _ in runs]),
+        auc=_auc(rows[rows["origin"] == "model"], settings.score, settings),
+        reader_name=readers[0].judge["model"] if readers else None,
+        reader_auc=_reader_auc(store, readers, settings) if readers else None,
+        identical=_identical(group, labels),
+        settings=settings,
     )
 
 
-def _rows(samples: RunFolder, judge: RunFolder, gold: dict[str, str | None]) -> Iterator[dict[str, object]]:
-    """Evaluation rows as `core.comparison` takes them."""
-    scores = {(row.item_id, row.sample): row for row in judge.read("judgements", Judgement)}
-    for row in samples.read("explanations", Explanation):
-        judged = scores.get((row.item_id, row.sample))
-        right = gold[row.item_id]
-        yield {
-            "label": samples.config.label,
-            "item_id": row.item_id,
-            "sample": row.sample,
-            "parsed": row.parsed,
-            "empty": not row.explanation,
-            "tokens": row.tokens,
-            "correct_parsed": None if right is None else row.parsed == right,
-            "correct_forced": None if right is None else row.forced == right,
-            "total": judged.total if judged else None,
-            "expected": judged.expected if judged else None,
-        }
+def unique_labels(named: Sequence[tuple[str, str]]) -> list[str]:
+    """Labels of variants; where two variants bear one label, the beginning of their key tells them apart.
+
+    >>> unique_labels([("base", "4054a5"), ("anchor", "91ab77"), ("anchor", "0c33de")])
+    ['base', 'anchor 91ab', 'anchor 0c33']
+    """
+    counts = Counter(label for label, _ in named)
+    return [label if counts[label] == 1 else f"{label} {key[:4]}" for label, key in named]
 
 
-def _auc(rows: pd.DataFrame, settings: CompareSettings, right_by: RightBy) -> Auc:
-    judged = rows.dropna(subset=[settings.score, f"correct_{right_by}"])
+def _rows(store: Store, of_judge: dict[str, str]) -> pd.DataFrame:
+    """Evaluation rows as `core.comparison` takes them, variants in the order of `of_judge`."""
+    rows = store.frame(
+        "SELECT run, item_id, sample, origin, parsed, empty, tokens, right_parsed AS correct_parsed, "
+        "right_forced AS correct_forced, total, expected FROM scores WHERE list_contains(?, run) "
+        "ORDER BY list_position(?, run), seq",
+        [list(of_judge)] * 2,
+    )
+    return rows.assign(label=rows["run"].map(of_judge))
+
+
+def _auc(rows: pd.DataFrame, score: str, settings: CompareSettings) -> Auc:
+    right = f"correct_{settings.right_by}"
+    judged = rows.dropna(subset=[score, right])
     return judge_auc(
-        judged[settings.score].to_numpy(dtype=float),
-        judged[f"correct_{right_by}"].to_numpy(dtype=bool),
+        judged[score].to_numpy(dtype=float),
+        judged[right].to_numpy(dtype=bool),
         judged["item_id"].to_numpy(),
         settings,
     )
 
 
-def _identical(samples: list[RunFolder]) -> list[tuple[str, str]]:
-    texts = sorted((run.result["summary"]["responses_hash"], run.config.label) for run in samples)
-    return [(a, b) for (first, a), (second, b) in pairwise(texts) if first == second]
+def _reader_auc(store: Store, readers: list[_Judged], settings: CompareSettings) -> Auc:
+    """A reader's score is the log-probability it gives the gold option, stored as `expected`."""
+    return _auc(_rows(store, {judged.judge["id"]: judged.samples["label"] for judged in readers}), "expected", settings)
+
+
+def _identical(group: list[_Judged], labels: list[str]) -> list[tuple[str, str]]:
+    hashes = [(label, judged.samples["summary"]["responses_hash"]) for judged, label in zip(group, labels, strict=True)]
+    return [(a, b) for (a, one), (b, other) in combinations(hashes, 2) if one == other]
+
+
+# --- anchor categories
+
+
+@dataclass(frozen=True)
+class CategoryShares:
+    """How a sample run's questions fall into the three categories."""
+
+    shares: dict[Category, Estimate]
+    """Share of each category, over the questions that have one."""
+    counts: dict[Category, int]
+    uncategorised: int
+    """Questions without gold, or with fewer than N responses."""
+
+
+def category_shares(store: Store, samples: str, right_by: RightBy, settings: CompareSettings) -> CategoryShares:
+    """Category distribution of a sample run; intervals resample questions."""
+    column = {"parsed": "parsed", "forced": "forced"}[right_by]
+    found = store.frame(f"SELECT {column} AS category FROM categories WHERE run = ? ORDER BY seq", [samples])[
+        "category"
+    ]
+    known = found.dropna()
+    return CategoryShares(
+        shares={c: mean_over_questions((known == c).to_numpy(dtype=float), settings) for c in CATEGORIES},
+        counts={c: int((known == c).sum()) for c in CATEGORIES},
+        uncategorised=int(found.isna().sum()),
+    )

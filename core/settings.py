@@ -97,7 +97,7 @@ class SampleSettings(Settings):
     prompt: str = Field("explain", description="Prompt file: reason first, then the answer line.")
     examples: list[Example] = Field([], description="Worked examples; the data set's own where empty.")
     forced: bool = Field(True, description="Let option probabilities decide where no answer can be read.")
-    right_by: RightBy = Field("forced", description="Debater only: the prediction that makes always-wrong.")
+    right_by: RightBy = Field("parsed", description="Debater only: the prediction that makes always-wrong.")
     seed: int = Field(0, description="Changes every draw.")
 
 
@@ -120,7 +120,7 @@ class PairSettings(Settings):
 
     strategy: Literal["rank", "anchor"] = Field("anchor", description="Rule that picks chosen and rejected.")
     score: Literal["expected", "total"] = Field("expected", description="Score that ranks explanations.")
-    right_by: RightBy = Field("forced", description="Prediction that makes a response right.")
+    right_by: RightBy = Field("parsed", description="Prediction that makes a response right.")
     rejected: Literal["lowest", "below_max"] = Field(
         "lowest", description="Rejected of an always-right question: the lowest, or any below the best."
     )
@@ -150,6 +150,7 @@ class CompareSettings(Settings):
     tie_margin: float | None = Field(
         None, ge=0, description="Scores this close tie; none: 0 for total, 0.2 for expected."
     )
+    right_by: RightBy = Field("forced", description="Prediction that makes an explanation right, for the judge's AUC.")
     resamples: int = Field(2000, ge=100, description="Bootstrap resamples of questions.")
     seed: int = Field(0, description="Seed of the bootstrap.")
 

@@ -18,7 +18,7 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 from core.datasets import load_items, select_items
 from core.engines.hf import load_weights, render
 from core.errors import BadInput, LabError
-from core.prompts import load_prompt, option_text, task_chat
+from core.prompts import fill, load_prompt, option_text, task_chat
 from core.records import Item, Pair
 from core.runs import RunFolder, file_hash
 from core.settings import DpoSettings, Example, LoraSettings, SftSettings
@@ -67,7 +67,7 @@ def sft_rows(items: Sequence[Item], settings: SftSettings, tokenizer: PreTrained
     return [
         {
             "prompt": render(tokenizer, task_chat(prompt, item)),
-            "completion": option_text(item, item.gold) + tokenizer.eos_token,
+            "completion": fill(prompt.assistant, {"answer": option_text(item, item.gold)}) + tokenizer.eos_token,
         }
         for item in items
     ]

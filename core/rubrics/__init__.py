@@ -10,11 +10,14 @@ from core.runs import content_hash
 
 FOLDER = Path(__file__).parent
 
+PLAIN_NAME = r"^\w[\w ,'-]*$"
+"""Names stand in prompts and on pages: letters, digits and blanks of any script, no markup."""
+
 
 class VerdictLabel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    label: str
+    label: str = Field(pattern=PLAIN_NAME)
     value: int
 
 
@@ -22,7 +25,7 @@ class Criterion(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str = Field(pattern=r"^[a-z_]+$")
-    name: str
+    name: str = Field(pattern=PLAIN_NAME)
     question: str
 
 

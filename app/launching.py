@@ -1,0 +1,133 @@
+"""The launch forms of the Runs page: a pipeline file, or one run of one kind."""
+
+import tomllib
+from typing import Any
+
+import streamlit as st
+import tomli_w
+from pydantic import ValidationError
+
+from app.state import Lab
+from app.widgets import literal
+from core.errors import BadInput
+from core.launcher import launch
+from core.models import resolve_model
+from core.pipeline import PRESETS, parse_pipeline, prepare
+from core.plan import PARENTS, command_of, run_config
+from core.queries import datasets, runs_table
+from core.runs import Kind, ModelUse, RunConfig, RunFolder
+from core.settings import RUN_SETTINGS, PairSettings, SampleSettings, Settings, problems_of
+from core.variants import use_of
+
+BASE = "a base model"
+PARENT_KINDS = {
+    "samples": "sample",
+    "judgements": "judge",
+    "debates": "sample",
+    "debate_judgements": "judge",
+    "sft": "sft",
+    "pairs": "pairs",
+}
+"""Role of a parent → kind of run that can take it."""
+
+
+def launch_pipeline(here: Lab) -> None:
+    """A preset as text that can be edited, and the button that starts it; finished steps are not repeated."""
+    presets = {path.stem: path for path in sorted(PRESETS.glob("*.toml"))}
+    preset = st.selectbox("Start from", list(presets), key="preset")
+    text = st.text_area("Pipeline (TOML)", presets[preset].read_text(), height=300, key=f"pipeline_{preset}")
+    if st.button("Launch pipeline", type="primary", icon=":material/rocket_launch:"):
+        file = parse_pipeline(text, "the text above")
+        with st.spinner("Looking for the models and loading the data set: the first time this takes a minute."):
+            folder = launch(here.home, prepare(here.home, file))
+        opened(here, folder)
+
+
+def launch_run(here: Lab) -> None:
+    """One run: its kind, what it builds on, its settings."""
+    known = datasets(here.store)
+    if known.empty:
+        st.caption("Load a data set first: every run is about one.")
+        return
+    left, right = st.columns(2)
+    with left:
+        kind = st.selectbox("Kind", list(PARENTS), key="launch_kind")
+    with right:
+        label = st.text_input("Name of the variant or pair set", "mine", key="launch_label")
+    names = dict(zip(known["id"], known["name"] + "  (" + known["id"] + ")", strict=True))
+    dataset = st.selectbox("Data set", list(names), key="launch_dataset", format_func=names.get)
+    settings = settings_form(kind)
+    parents = {"dataset": dataset} | parents_form(here, kind, settings, dataset)
+    model = model_form(here, kind, dataset, parents)
+    config = run_config(kind, label, settings, parents, model) if model or kind == "pairs" else None
+    if config is None:
+        return
+    literal(command_of(config))
+    if st.button("Launch run", type="primary", icon=":material/rocket_launch:"):
+        opened(here, launch(here.home, config))
+
+
+def settings_form(kind: Kind) -> Settings:
+    """Settings of a kind as TOML, its defaults to begin with."""
+    defaults = RUN_SETTINGS[kind]().model_dump(mode="json", exclude_none=True)
+    text = st.text_area("Settings (TOML)", tomli_w.dumps(defaults), height=220, key=f"launch_settings_{kind}")
+    try:
+        return RUN_SETTINGS[kind].model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"The settings are not TOML: {error}.") from None
+    except ValidationError as error:
+        raise BadInput(f"These settings cannot be used: {problems_of(error)}.") from None
+
+
+def parents_form(here: Lab, kind: Kind, settings: Settings, dataset: str) -> dict[str, str]:
+    """A choice for every run that this one builds on."""
+    roles = list(PARENTS[kind][1:])
+    if isinstance(settings, SampleSettings) and settings.role == "debater":
+        roles.append("samples")
+    if isinstance(settings, PairSettings) and settings.strategy == "anchor":
+        roles += ["debates", "debate_judgements"]
+    frame = runs_table(here.store)
+    done = frame[frame["state"] == "done"]
+    chosen: dict[str, str] = {}
+    for role in roles:
+        fitting = done[done["kind"] == PARENT_KINDS[role]]
+        options = [run for run in fitting["id"] if _config(here, run).parents.get("dataset") == dataset]
+        if not options:
+            raise BadInput(f"This needs a finished {PARENT_KINDS[role]} run of this data set ({role}): run that first.")
+        names = dict(zip(fitting["id"], fitting["label"] + "  (" + fitting["id"] + ")", strict=True))
+        picked = st.selectbox(role.replace("_", " ").capitalize(), options, key=f"launch_{role}", format_func=names.get)
+        chosen[role] = picked
+    return chosen
+
+
+def model_form(here: Lab, kind: Kind, dataset: str, parents: dict[str, str]) -> ModelUse | None:
+    """The weights the run computes with: a base model, or a training of this data set on top of its own."""
+    if kind == "pairs":
+        return None
+    if kind == "dpo":
+        return _trained(here, parents["sft"])
+    frame = runs_table(here.store)
+    trained = frame[(frame["state"] == "done") & frame["kind"].isin(["sft", "dpo"])]
+    names = dict(zip(trained["id"], trained["label"] + "  (" + trained["id"] + ")", strict=True))
+    picked = st.selectbox("Variant", [BASE, *names], key="launch_variant", format_func=lambda run: names.get(run, run))
+    if picked != BASE:
+        return _trained(here, picked)
+    name = st.text_input("Base model: default, a folder, or a Hub id", "default", key="launch_base")
+    return use_of(resolve_model(name, here.home))
+
+
+def _trained(here: Lab, run: str) -> ModelUse:
+    """The variant that a training made: its own chain, then its adapter."""
+    use = _config(here, run).model
+    return use.model_copy(update={"chain": [*use.chain, run]})
+
+
+def _config(here: Lab, run: str) -> RunConfig:
+    return RunFolder(here.home.runs / run).config
+
+
+def opened(here: Lab, folder: RunFolder) -> Any:
+    """Show the run that was just launched."""
+    here.refresh()
+    st.session_state["_run_next"] = folder.id
+    st.rerun()

@@ -1,0 +1,46 @@
+"""The pages of the app in the order of the method, and the one place where their errors are shown."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app.widgets import boundary, styles
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGO = str(Path(__file__).with_name("logo.svg"))
+
+PAGES = {
+    "overview": ("Overview", ":material/home:"),
+    "datasets": ("Datasets", ":material/dataset:"),
+    "runs": ("Runs", ":material/play_circle:"),
+    "explanations": ("Explanations", ":material/article:"),
+    "anchors": ("Anchors", ":material/anchor:"),
+    "compare": ("Compare", ":material/compare_arrows:"),
+}
+"""Page (a script in pages/) → title and icon."""
+
+
+def page_path(name: str) -> str:
+    """The script of a page, as `st.switch_page` and `st.page_link` know it."""
+    return str(ROOT / "pages" / f"{name}.py")
+
+
+def run(first: str = "overview") -> None:
+    """Draw the page that the URL names, `first` where it names none."""
+    st.set_page_config(page_title="anchorlab", page_icon=LOGO, layout="wide")
+    st.logo(LOGO, size="large")
+    pages = [
+        st.Page(page_path(name), title=title, icon=icon, default=name == first, url_path=name)
+        for name, (title, icon) in PAGES.items()
+    ]
+    page = st.navigation(pages)
+    styles()
+    with boundary():
+        page.run()
+
+
+def link(name: str, label: str, icon: str | None = None, **query: Any) -> None:
+    """A link to a page of the lab with a view in its URL; `label` is the lab's own text."""
+    given = {key: str(value) for key, value in query.items() if value is not None}
+    st.page_link(page_path(name), label=label, icon=icon, query_params=given or None)

@@ -1,0 +1,153 @@
+"""What the pages share: the one store of the server process, fresh rows, and the view in the URL.
+
+    from app.state import lab, results, view
+
+    view("datasets", "dataset", "split")      # first thing on a page: bring its last view back
+    frame = datasets(lab().store)             # `core.queries`: every read makes a cursor of its own
+    for evaluation in results(): …            # computed once for all viewers, anew when a run is sealed
+
+A computation of your own that is worth keeping (arguments with a leading underscore are not hashed):
+
+    @st.cache_data(max_entries=16, show_spinner=False)
+    def shares(_store, version: str, dataset: str) -> pd.DataFrame: …
+
+    shares(lab().store, lab().version, dataset)
+
+`version` changes whenever rows came in, `sealed` only when a run ended: key by the one that matters.
+A view parameter is the key of a widget with `bind="query-params"`; names are shared by all pages.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from core.home import Home, default_home
+from core.results import Evaluation, evaluations
+from core.settings import CompareSettings
+from core.store import Store, announce, open_store
+
+log = logging.getLogger(__name__)
+
+INGEST_SECONDS = 2.0
+"""How often new lines of the run folders are taken into the database."""
+
+
+class Lab:
+    """The open store, kept fresh by a thread; one for a state folder and server process."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.store = open_store(home)
+        announce(self.store, f"http://{st.get_option('server.address')}:{st.get_option('server.port')}")
+        self.problem: str | None = None
+        """Why the newest rows could not be taken in; None while all is well."""
+        self._name = f"{home.path}@{time.time_ns()}"
+        self._rows = 0
+        self._seals = 0
+        self._known: set[str] = set()
+        self._closing = threading.Event()
+        self._refreshing = threading.Lock()
+        self._thread = threading.Thread(target=self._keep_fresh, name="ingester", daemon=True)
+        self.refresh()
+        self._thread.start()
+
+    @property
+    def troubles(self) -> list[str]:
+        """What a person should know of rows that are missing from the database."""
+        failing = [f"New rows cannot be taken in at the moment: {self.problem}"] if self.problem else []
+        return failing + self.store.problems
+
+    @property
+    def version(self) -> str:
+        """Changes whenever rows came in."""
+        return f"{self._name}+{self._rows}"
+
+    @property
+    def sealed(self) -> str:
+        """Changes whenever a run ended (or was resumed): results depend on nothing else."""
+        return f"{self._name}#{self._seals}"
+
+    def refresh(self) -> None:
+        """Take in what is new in the run folders; a failure is logged and shown, never raised."""
+        with self._refreshing:
+            try:
+                self._rows += self.store.ingest()
+                self._note_seals()
+                self.problem = None
+            except Exception as error:
+                if self.problem is None:
+                    log.exception("ingesting failed; trying again every %s s", INGEST_SECONDS)
+                self.problem = f"{type(error).__name__}: {error}"
+
+    def _note_seals(self) -> None:
+        seals = {f"{path}:{path.stat().st_mtime_ns}" for path in self.home.runs.glob("*/result.json")}
+        if seals != self._known:
+            self._known = seals
+            self._seals += 1
+
+    def _keep_fresh(self) -> None:
+        while not self._closing.wait(INGEST_SECONDS):
+            self.refresh()
+
+    def close(self) -> None:
+        """Stop the thread and let go of the database file."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.store.close()
+
+
+@st.cache_resource(show_spinner=False, on_release=Lab.close)
+def _lab(path: str) -> Lab:
+    return Lab(default_home())
+
+
+def lab() -> Lab:
+    """The lab of this process; `StoreBusy` where another process holds its database."""
+    return _lab(str(default_home().path))
+
+
+@st.cache_data(max_entries=8, show_spinner="Resampling questions for the intervals …")
+def _results(_store: Store, sealed: str, settings: dict[str, Any]) -> list[Evaluation]:
+    return evaluations(_store, CompareSettings(**settings))
+
+
+def results(settings: CompareSettings | None = None) -> list[Evaluation]:
+    """Every evaluation of the lab under these settings."""
+    return _results(lab().store, lab().sealed, (settings or CompareSettings()).model_dump())
+
+
+# --- the view
+
+
+def view(page: str, *names: str) -> None:
+    """Bring back the last view of a page; call first on the page, with the names of its parameters.
+
+    What stands in the URL wins; else what this session showed last.  Each name is the key of a widget
+    with `bind="query-params"` on this page.
+    """
+    saved: dict[str, Any] = st.session_state.setdefault(f"_view_{page}", {})
+    for name in names:
+        if name in st.session_state:
+            saved[name] = st.session_state[name]
+        elif name in saved and name not in st.query_params:
+            st.session_state[name] = saved[name]
+
+
+# --- work that must not hold up a page
+
+
+def in_background(work: Callable[..., object], *args: object) -> None:
+    """Do something slow (stopping a run takes seconds) while the page goes on; errors go to the log."""
+    threading.Thread(target=_logged, args=(work, *args), daemon=True).start()
+
+
+def _logged(work: Callable[..., object], *args: object) -> None:
+    try:
+        work(*args)
+    except Exception:
+        log.exception("%s failed", getattr(work, "__name__", "work in the background"))

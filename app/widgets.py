@@ -1,0 +1,293 @@
+"""What pages show the same way: untrusted text, numbers with their intervals, states, empty places.
+
+Anything that a model, a data set or a user wrote is untrusted: markdown elements would render it and
+fetch its pictures.  It goes through `plain`, `literal`, `sentence`, a data frame's cells, or
+`app.charts.safe` for plotly; never into markdown, metrics, badges, tabs, toasts or widget labels.
+"""
+
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.agreement import Auc
+from core.comparison import Estimate, WinRate
+from core.errors import LabError, StoreBusy
+from core.estimate import seconds_left
+from core.home import Home
+from core.report import auc_sentence
+from core.results import Evaluation
+from core.runs import RunFolder
+from core.settings import CompareSettings
+from core.watch import progress_of
+
+Unit = Literal["share", "points", "number"]
+
+STATES: dict[str, tuple[str, str, str]] = {
+    "queued": ("gray", ":material/hourglass_top:", "◷"),
+    "running": ("blue", ":material/play_circle:", "▶"),
+    "stopping": ("orange", ":material/pending:", "◌"),
+    "done": ("green", ":material/check_circle:", "✓"),
+    "failed": ("red", ":material/error:", "✗"),
+    "stopped": ("gray", ":material/stop_circle:", "■"),
+    "lost": ("orange", ":material/help:", "?"),
+}
+"""Badge colour, icon and text sign of each run state (`stopping` is alive with a stop file)."""
+
+
+# --- untrusted text
+
+
+def literal(text: str, height: int | Literal["content"] = "content") -> None:
+    """A block of untrusted text as it is: wrapped, copyable, nothing in it rendered."""
+    st.code(text, language=None, wrap_lines=True, height=height)
+
+
+def plain(text: str) -> None:
+    """A line of untrusted text in the page's own type."""
+    st.text(text)
+
+
+def sentence(text: str, key: str) -> None:
+    """A headline sentence that may hold untrusted names, larger than the text around it."""
+    with st.container(key=f"sentence_{key}"):
+        st.text(text)
+
+
+# --- numbers
+
+
+def number(value: float | None, unit: Unit = "number") -> str:
+    """A figure for people; an en dash where there is none.
+
+    >>> number(0.614, "share"), number(-3.21, "points"), number(41.26), number(None)
+    ('61.4 %', '−3.2', '41.3', '–')
+    """
+    if value is None:
+        return "–"
+    text = {"share": f"{100 * value:.1f} %", "points": f"{value:+.1f}", "number": f"{value:,.1f}"}[unit]
+    return text.replace("-", "−")
+
+
+def interval(estimate: Estimate, unit: Unit = "number") -> str:
+    """An estimate in one cell: value and 95% interval.
+
+    >>> interval(Estimate(0.614, 0.521, 0.703, 88), "share")
+    '61.4 %  (52.1 … 70.3)'
+    """
+    if estimate.value is None:
+        return "–"
+    low, high = (number(edge, unit).removesuffix(" %") for edge in (estimate.low, estimate.high))
+    return f"{number(estimate.value, unit)}  ({low} … {high})"
+
+
+def estimate_sentence(estimate: Estimate, unit: Unit = "number") -> str:
+    """An estimate that stands alone, with all that makes it one.
+
+    >>> estimate_sentence(Estimate(0.614, 0.521, 0.703, 88), "share")
+    '61.4 %  (95% 52.1 … 70.3, n=88 questions)'
+    """
+    if estimate.value is None:
+        return "– (n=0 questions)"
+    low, high = (number(edge, unit).removesuffix(" %") for edge in (estimate.low, estimate.high))
+    return f"{number(estimate.value, unit)}  (95% {low} … {high}, n={estimate.n} questions)"
+
+
+def delta_sentence(rate: WinRate, settings: CompareSettings) -> str:
+    """Δ(W−L) of one variant against another, with interval, n, score and tie rule."""
+    names = f"{rate.a} against {rate.b}"
+    if rate.delta.value is None:
+        return f"{names}: no question where both have scored explanations"
+    low, high = number(rate.delta.low, "points"), number(rate.delta.high, "points")
+    rule = f"score {settings.score}, tie margin {settings.margin:g}"
+    value = number(rate.delta.value, "points")
+    return f"{names}: {value} points (95% {low} … {high}, n={rate.n} questions; {rule})"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them.
+
+    >>> duration(7.2), duration(80), duration(3700), duration(None)
+    ('7 s', '1 min 20 s', '1 h 1 min', '–')
+    """
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def about(seconds: float | None) -> str:
+    """Time left, as the estimate that it is.
+
+    >>> about(200), about(40), about(None)
+    ('about 3 min left', 'about 40 s left', 'time left not known yet')
+    """
+    if seconds is None:
+        return "time left not known yet"
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} s left"
+    return f"about {duration(60 * round(seconds / 60)).removesuffix(' 0 s')} left"
+
+
+def clock(seconds: float | None) -> str:
+    """A moment (seconds since 1970) in local time, to the minute."""
+    return datetime.fromtimestamp(seconds).strftime("%d %b %H:%M") if seconds else "–"
+
+
+# --- states and empty places
+
+
+def state_badge(state: str) -> None:
+    """A run's state by colour, icon and word."""
+    color, icon, _ = STATES[state]
+    st.badge(state, icon=icon, color=color)
+
+
+def state_word(state: str) -> str:
+    """A run's state for a table cell.
+
+    >>> state_word("done")
+    '✓ done'
+    """
+    return f"{STATES[state][2]} {state}"
+
+
+def header(title: str, purpose: str) -> None:
+    """A page's title and the one sentence that says what it is for."""
+    st.title(title, anchor=False)
+    st.caption(purpose)
+
+
+def empty_state(title: str, what_to_do: str, button: str | None = None, key: str = "empty") -> bool:
+    """An empty place that says what to do; True when its button was pressed."""
+    with st.container(border=True, key=f"empty_{key}"):
+        st.subheader(title, anchor=False)
+        st.write(what_to_do)
+        return bool(button) and st.button(button, key=f"{key}_button", type="primary")
+
+
+def choice(label: str, options: Sequence[Any], key: str, **select: Any) -> Any:
+    """A select box whose value stands in the URL under `key`; one that is gone falls back to the first.
+
+    Its options may be untrusted text: select boxes show them as they are.
+    """
+    if key in st.session_state and st.session_state[key] not in options:
+        del st.session_state[key]
+    return st.selectbox(label, options, key=key, bind="query-params", **select)
+
+
+def picture(figure: go.Figure, key: str, alt: str, **events: Any) -> Any:
+    """A figure of `app.charts`, without plotly's tool bar; `events` are on_select and selection_mode."""
+    return st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False}, **events)
+
+
+# --- can the judge be believed?
+
+
+def believe(evaluation: Evaluation) -> None:
+    """Beside numbers that a judge made: whether it can be believed, and the reader that ran with it."""
+    _notice("judge", evaluation.auc)
+    if evaluation.reader_auc:
+        _notice("reader", evaluation.reader_auc)
+
+
+def _notice(who: str, auc: Auc) -> None:
+    sentence = auc_sentence(who, auc)
+    if auc.at_chance or auc.inverted:
+        remedy = f"Name a better one: `{who}` under `[models]` in the pipeline file."
+        st.warning(f"{sentence} {remedy}", icon=":material/casino:")
+    else:
+        st.caption(sentence)
+
+
+# --- the error boundary
+
+
+@contextmanager
+def boundary() -> Iterator[None]:
+    """Shows what goes wrong inside: one literal sentence for a `LabError`, else how to go on."""
+    try:
+        yield
+    except StoreBusy as error:
+        _show_problem("The database is in use", str(error), again=True)
+    except LabError as error:
+        _show_problem("This cannot be done as it is", str(error))
+    except Exception as error:
+        _show_problem("Something went wrong here", f"{type(error).__name__}: {error}", again=True)
+        st.write("Nothing is lost: runs go on, and what they produced is in their folders.")
+        with st.expander("Details for a bug report"):
+            literal("".join(traceback.format_exception(error)))
+
+
+def _show_problem(title: str, text: str, again: bool = False) -> None:
+    with st.container(border=True):
+        st.badge(title, icon=":material/error:", color="red")
+        st.text(text)
+        if again:
+            st.button("Try again", key=f"again_{title}")
+
+
+def live(draw: Callable[[], None], alive: bool, seconds: float = 2.5) -> None:
+    """Draw now, and again every `seconds` while something is alive, without rerunning the page.
+
+    `draw` must find out by itself what changed, and call `st.rerun()` when what it watched has ended.
+    """
+
+    def guarded() -> None:
+        with boundary():
+            draw()
+
+    st.fragment(guarded, run_every=seconds if alive else None)()
+
+
+# --- runs
+
+
+def progress_line(home: Home, folder: RunFolder) -> None:
+    """How far a run is, as a bar with counts and time left."""
+    done, total, unit = progress_of(folder)
+    if not total:
+        st.progress(0.0, text="waiting for its turn" if folder.state == "queued" else "loading")
+        return
+    left = "" if folder.result else f" · {about(seconds_left(home, folder))}"
+    st.progress(min(1.0, done / total), text=f"{done:,} of {total:,} {unit}{left}")
+
+
+# --- verdicts
+
+
+VERDICT_COLOURS = ("red", "orange", "blue", "green")
+"""Badge colours of a rubric's verdicts, worst to best (longer rubrics share the ends)."""
+
+
+def verdict_colour(place: int, count: int) -> str:
+    """Colour of the verdict at `place` (0 is worst) among `count`.
+
+    >>> [verdict_colour(i, 4) for i in range(4)], verdict_colour(1, 2)
+    (['red', 'orange', 'blue', 'green'], 'green')
+    """
+    return VERDICT_COLOURS[round(place * (len(VERDICT_COLOURS) - 1) / max(1, count - 1))]
+
+
+STYLES = """
+<style>
+[class*="st-key-sentence_"] [data-testid="stText"] {
+    font-family: inherit; font-size: 1.15rem; font-weight: 560; line-height: 1.45;
+}
+[class*="st-key-stage_"] [data-testid="stMetricValue"] { font-size: 1.35rem; }
+[data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
+[data-testid="stCode"] pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+</style>
+"""
+
+
+def styles() -> None:
+    """The few rules that themes do not cover; fixed text, nothing from outside ever goes in here."""
+    st.html(STYLES)

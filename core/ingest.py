@@ -1,0 +1,362 @@
+"""Run folders into the database: every line exactly once, and never half-believed.
+
+Each pass reads what was appended since the last one, up to the newest line end, and commits the rows
+together with how far it read; a crash between the two cannot happen.  When a run is sealed its files
+must agree with the seal (rows, bytes, SHA-256); one that does not is read anew once, and then
+quarantined: its rows are left out and the reason is shown.  A run's rows come in after its parents'.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pydantic import ValidationError
+
+from core.records import Dropped, Explanation, Item, Judgement, Pair, Reject
+from core.runs import RunConfig, RunFolder, content_hash, file_hash
+from core.work import OUTPUTS
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from core.store import Store
+
+CHUNK_BYTES = 8 * 1024 * 1024
+"""Read and committed at a time."""
+
+ORDER = ("import", "sft", "sample", "judge", "pairs", "dpo", "pipeline")
+"""Kinds in an order in which most parents come before their children."""
+
+ROW_TABLES = ("events", "items", "rejects", "explanations", "verdicts", "scores", "pairs", "dropped", "ingested")
+
+
+class Quarantine(Exception):
+    """Why a run's files are not believed."""
+
+
+class Ingester:
+    """Takes in what is new in a home's run folders; one for each open store."""
+
+    def __init__(self, store: "Store") -> None:
+        self.store = store
+        self.unreadable: dict[str, str] = {}
+        """Folders that are no runs: name → why."""
+        self._folders: dict[str, RunFolder] = {}
+        self._settled: dict[str, float] = {}  # run → time of the seal that has been taken in
+
+    def take_in(self) -> int:
+        """One pass over all folders; the number of lines taken in."""
+        self._look()
+        return sum(self._take_in_run(folder) for folder in sorted(self._folders.values(), key=_place))
+
+    def _look(self) -> None:
+        """Find new folders, and forget the rows of those that somebody deleted."""
+        runs = self.store.home.runs
+        names = {path.name for path in runs.glob("*-*") if not path.name.startswith(".")}
+        for name in names - self._folders.keys():
+            folder = RunFolder(runs / name)
+            try:
+                folder.config  # noqa: B018  (read once and kept)
+            except (OSError, ValidationError) as error:
+                self.unreadable[name] = f"its config.json cannot be read: {type(error).__name__}"
+            else:
+                self.unreadable.pop(name, None)
+                self._folders[name] = folder
+        known = {row[0] for row in self.store.rows("SELECT id FROM runs")}
+        for name in known - names:
+            self._forget(name)
+
+    def _forget(self, run: str) -> None:
+        self._folders.pop(run, None)
+        self._settled.pop(run, None)
+        with self.store.transaction() as cursor:
+            _delete_rows(cursor, run)
+            cursor.execute("DELETE FROM runs WHERE id = ?", [run])
+
+    # --- one run
+
+    def _take_in_run(self, folder: RunFolder) -> int:
+        sealed = _seal_time(folder)
+        if sealed is not None and self._settled.get(folder.id) == sealed:
+            return 0
+        with self.store.transaction() as cursor:
+            _register(cursor, folder)
+        result = folder.result
+        if result and self._known_seal(folder) == result["finished"]:
+            self._settled[folder.id] = sealed or 0.0
+            return 0
+        try:
+            return self._take_in_files(folder, result, sealed)
+        except Quarantine as why:
+            self._quarantine(folder, str(why), result)
+            if sealed is not None:
+                self._settled[folder.id] = sealed
+            return 0
+
+    def _known_seal(self, folder: RunFolder) -> float | None:
+        """When the seal that the database holds was written; None where there is work left to do."""
+        query = "SELECT finished FROM runs WHERE id = ? AND (complete OR state <> 'done') AND quarantined IS NULL"
+        found = self.store.rows(query, [folder.id])
+        return found[0][0] if found else None
+
+    def _take_in_files(self, folder: RunFolder, result: dict[str, Any] | None, sealed: float | None) -> int:
+        names = ["events"]
+        if self._ready(folder, result):
+            names += OUTPUTS[folder.config.kind]
+        lines = sum(self._take_in_file(folder, name) for name in names)
+        if result is None:
+            self._open(folder)
+        elif names[1:] or not OUTPUTS[folder.config.kind]:
+            lines += self._check(folder, result)
+            self._seal(folder, result, complete=result["state"] == "done")
+            self._settled[folder.id] = sealed or 0.0
+        else:
+            self._seal(folder, result, complete=False)
+        return lines
+
+    def _ready(self, folder: RunFolder, result: dict[str, Any] | None) -> bool:
+        """Whether rows may come in: parents are in whole, and an import (which may start over) is sealed."""
+        if folder.config.kind == "import":
+            return result is not None
+        parents = list(folder.config.parents.values())
+        found = self.store.rows("SELECT count(*) FROM runs WHERE complete AND list_contains(?, id)", [parents])
+        return found[0][0] == len(set(parents))
+
+    def _take_in_file(self, folder: RunFolder, name: str) -> int:
+        """Rows appended since the last pass; the number of new lines."""
+        path, taken = folder.path / f"{name}.jsonl", 0
+        if not path.exists():
+            return 0
+        while True:
+            start, lines = self._offset(folder.id, name)
+            if path.stat().st_size < start:
+                raise Quarantine(f"{path.name} is shorter than what was read of it before")
+            chunk = _whole_lines(path, start)
+            if not chunk:
+                return taken
+            with self.store.transaction() as cursor:
+                count = READERS[name](cursor, folder, lines, chunk.splitlines())
+                cursor.execute("DELETE FROM ingested WHERE run = ? AND file = ?", [folder.id, name])
+                cursor.execute(
+                    "INSERT INTO ingested VALUES (?, ?, ?, ?)", [folder.id, name, start + len(chunk), lines + count]
+                )
+            taken += count
+
+    def _offset(self, run: str, name: str) -> tuple[int, int]:
+        found = self.store.rows("SELECT bytes, lines FROM ingested WHERE run = ? AND file = ?", [run, name])
+        return found[0] if found else (0, 0)
+
+    # --- the seal
+
+    def _check(self, folder: RunFolder, result: dict[str, Any]) -> int:
+        """Compare rows and files with the seal; if they differ, read the run anew once."""
+        if self._agrees(folder, result):
+            return 0
+        with self.store.transaction() as cursor:
+            _delete_rows(cursor, folder.id)
+        lines = sum(self._take_in_file(folder, name) for name in ("events", *OUTPUTS[folder.config.kind]))
+        if not self._agrees(folder, result):
+            raise Quarantine("its files are not those that its result.json describes")
+        return lines
+
+    def _agrees(self, folder: RunFolder, result: dict[str, Any]) -> bool:
+        for name, seal in result["files"].items():
+            path = folder.path / f"{name}.jsonl"
+            if self._offset(folder.id, name) != (seal["bytes"], seal["rows"]) or file_hash(path) != seal["sha256"]:
+                return False
+        return True
+
+    def _open(self, folder: RunFolder) -> None:
+        with self.store.transaction() as cursor:
+            cursor.execute(
+                "UPDATE runs SET state = NULL, error = NULL, summary = NULL, seconds = NULL, finished = NULL, "
+                "complete = false, quarantined = NULL WHERE id = ? AND state IS NOT NULL",
+                [folder.id],
+            )
+
+    def _seal(self, folder: RunFolder, result: dict[str, Any], complete: bool) -> None:
+        """How the run ended; `complete` is false where its rows wait for a parent's."""
+        error = result["error"]["message"] if result["error"] else None
+        values = [result["state"], error, json.dumps(result["summary"]), result["seconds"], result["finished"]]
+        with self.store.transaction() as cursor:
+            cursor.execute(
+                "UPDATE runs SET state = ?, error = ?, summary = ?, seconds = ?, finished = ?, complete = ?, "
+                "quarantined = NULL WHERE id = ?",
+                [*values, complete, folder.id],
+            )
+
+    def _quarantine(self, folder: RunFolder, why: str, result: dict[str, Any] | None) -> None:
+        with self.store.transaction() as cursor:
+            _delete_rows(cursor, folder.id)
+            cursor.execute(
+                "UPDATE runs SET quarantined = ?, complete = false, state = ?, finished = ? WHERE id = ?",
+                [why, result and result["state"], result and result["finished"], folder.id],
+            )
+
+
+def _place(folder: RunFolder) -> tuple[int, float]:
+    return ORDER.index(folder.config.kind), folder.config.created
+
+
+def _seal_time(folder: RunFolder) -> float | None:
+    try:
+        return (folder.path / "result.json").stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
+def _whole_lines(path: Path, start: int) -> bytes:
+    """Bytes from `start` to the last line end, about a chunk at a time; empty where no line is whole yet."""
+    with path.open("rb") as file:
+        file.seek(start)
+        chunk = file.read(CHUNK_BYTES)
+        while chunk and b"\n" not in chunk and (more := file.read(CHUNK_BYTES)):
+            chunk += more
+    return chunk[: chunk.rfind(b"\n") + 1]
+
+
+def _delete_rows(cursor: "DuckDBPyConnection", run: str) -> None:
+    for table in ROW_TABLES:
+        cursor.execute(f"DELETE FROM {table} WHERE run = ?", [run])
+
+
+def variant_key(config: RunConfig) -> str | None:
+    """What identifies the weights a run computes with: base hash and chain of adapters."""
+    return content_hash([config.model.hash, config.model.chain])[:12] if config.model else None
+
+
+def _register(cursor: "DuckDBPyConnection", folder: RunFolder) -> None:
+    """The run's own row, once."""
+    config, model = folder.config, folder.config.model
+    if cursor.execute("SELECT 1 FROM runs WHERE id = ?", [folder.id]).fetchone():
+        return
+    row = {
+        "id": folder.id,
+        "kind": config.kind,
+        "label": config.label,
+        "created": config.created,
+        "dataset": folder.id if config.kind == "import" else config.parents.get("dataset"),
+        "model": model and model.name,
+        "model_hash": model and model.hash,
+        "model_source": model and model.source,
+        "chain": model.chain if model else None,
+        "variant": variant_key(config),
+        **{name: json.dumps(getattr(config, name)) for name in ("settings", "parents", "inputs", "versions")},
+        "complete": False,
+    }
+    _insert(cursor, "runs", [row])
+
+
+# --- lines to rows: each returns how many lines it took
+
+
+def _insert(cursor: "DuckDBPyConnection", table: str, rows: list[dict[str, Any]], select: str = "SELECT *") -> None:
+    if rows:
+        cursor.register("incoming", pa.Table.from_pylist(rows))
+        cursor.execute(f"INSERT INTO {table} BY NAME {select} FROM incoming")
+        cursor.unregister("incoming")
+
+
+def _checked(record: Callable[[bytes], Any], lines: Iterable[bytes]) -> list[Any]:
+    """Lines as records; one that is not is the end of believing the file."""
+    try:
+        return [record(line) for line in lines]
+    except ValueError as error:
+        raise Quarantine(f"a line is not what this kind of run writes: {str(error).splitlines()[0]}") from None
+
+
+def _read_events(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
+    rows = [
+        {"run": folder.id, "seq": start + i, "t": event.pop("t"), "type": event.pop("type"), "body": json.dumps(event)}
+        for i, event in enumerate(_checked(json.loads, lines))
+    ]
+    _insert(cursor, "events", rows)
+    return len(rows)
+
+
+def _flat_reader(
+    table: str, record: type[Item] | type[Reject] | type[Dropped]
+) -> Callable[["DuckDBPyConnection", RunFolder, int, list[bytes]], int]:
+    """A reader for records whose fields are the table's columns."""
+
+    def read(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
+        records = _checked(record.model_validate_json, lines)
+        _insert(cursor, table, [{"run": folder.id, "seq": start + i, **r.model_dump()} for i, r in enumerate(records)])
+        return len(records)
+
+    return read
+
+
+def _read_explanations(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
+    """Explanations, with whether their predictions are right; unparsed is wrong, not unknown."""
+    records = _checked(Explanation.model_validate_json, lines)
+    gold = dict(
+        cursor.execute("SELECT id, gold FROM items WHERE run = ?", [folder.config.parents["dataset"]]).fetchall()
+    )
+    forced = folder.config.settings["forced"]
+    rows = [
+        {
+            "run": folder.id,
+            "seq": start + i,
+            **row.model_dump(),
+            "right_parsed": None if gold[row.item_id] is None else row.parsed == gold[row.item_id],
+            "right_forced": None if gold[row.item_id] is None or not forced else row.forced == gold[row.item_id],
+        }
+        for i, row in enumerate(records)
+    ]
+    _insert(cursor, "explanations", rows)
+    return len(rows)
+
+
+def _read_judgements(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
+    """Judgements as verdict rows, and as one narrow score row beside what is known of the explanation."""
+    records = _checked(Judgement.model_validate_json, lines)
+    samples = folder.config.parents["samples"]
+    verdicts, scores = [], []
+    for i, row in enumerate(records):
+        key = {"run": folder.id, "seq": start + i, "item_id": row.item_id, "sample": row.sample}
+        verdicts += [{**key, **verdict.model_dump()} for verdict in row.verdicts]
+        scores.append(
+            {
+                **key,
+                "samples": samples,
+                "by_criterion": [verdict.value for verdict in row.verdicts],
+                **row.model_dump(include={"origin", "total", "expected", "reply", "unjudged"}),
+            }
+        )
+    _insert(cursor, "verdicts", verdicts)
+    cursor.register("scored", pa.Table.from_pylist(scores))
+    cursor.execute(
+        "INSERT INTO scores BY NAME SELECT n.*, e.parsed, e.explanation = '' AS empty, e.tokens, e.right_parsed, "
+        "e.right_forced FROM scored n JOIN explanations e ON e.run = n.samples AND e.item_id = n.item_id "
+        "AND e.sample = n.sample ORDER BY n.seq"
+    )
+    cursor.unregister("scored")
+    return len(records)
+
+
+def _read_pairs(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
+    rows = []
+    for i, pair in enumerate(_checked(Pair.model_validate_json, lines)):
+        halves = {"chosen": pair.chosen, "rejected": pair.rejected}
+        row = {"run": folder.id, "seq": start + i, **pair.model_dump(exclude={"chosen", "rejected"})}
+        for half, side in halves.items():
+            row[half] = side.text
+            row |= {f"{half}_{name}": value for name, value in side.model_dump(exclude={"text"}).items()}
+        rows.append(row)
+    _insert(cursor, "pairs", rows)
+    return len(rows)
+
+
+READERS = {
+    "events": _read_events,
+    "items": _flat_reader("items", Item),
+    "rejects": _flat_reader("rejects", Reject),
+    "explanations": _read_explanations,
+    "judgements": _read_judgements,
+    "pairs": _read_pairs,
+    "dropped": _flat_reader("dropped", Dropped),
+}
+"""Record file → how its lines become rows."""

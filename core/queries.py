@@ -1,0 +1,242 @@
+"""What pages and exports ask of the database, a function a question; each returns a data frame.
+
+Frames are small: a page of rows, a run, a question.  Numbers with intervals are `core.results`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from core.records import Category, Explanation, Item, Option, RightBy
+from core.store import Store
+
+Order = Literal["as sampled", "best first", "worst first", "shuffled"]
+
+
+# --- runs
+
+
+def runs_table(store: Store) -> pd.DataFrame:
+    """Every run, newest first: what it is, how it ended, how far it is, what it cost."""
+    return store.frame(
+        """
+        SELECT r.id, r.kind, r.label, d.label AS dataset, r.state, r.error, r.quarantined, r.created, r.seconds,
+            p.done, p.total, p.unit, c.prompt_tokens, c.new_tokens
+        FROM runs r LEFT JOIN runs d ON d.id = r.dataset LEFT JOIN progress p ON p.run = r.id
+        LEFT JOIN costs c ON c.run = r.id ORDER BY r.created DESC, r.id
+        """
+    )
+
+
+def metrics(store: Store, run: str) -> pd.DataFrame:
+    """A training's metrics since its worker last started: step, name, value."""
+    rows = store.rows(
+        "SELECT body FROM events WHERE run = $1 AND type = 'metric' AND seq > coalesce("
+        "(SELECT max(seq) FROM events WHERE run = $1 AND type = 'started'), -1) ORDER BY seq",
+        [run],
+    )
+    events = [json.loads(body) for (body,) in rows]
+    points = [(event["step"], name, value) for event in events for name, value in event["values"].items()]
+    return pd.DataFrame(points, columns=["step", "name", "value"])
+
+
+def notes(store: Store, run: str) -> list[str]:
+    """What a run wants people to know, in its own words."""
+    query = "SELECT body->>'text' FROM events WHERE run = ? AND type = 'note' ORDER BY seq"
+    return [row[0] for row in store.rows(query, [run])]
+
+
+def provenance(store: Store, run: str) -> dict[str, Any]:
+    """Engine, model and adapter hashes, template hash, dtype and device that a run loaded; empty if none."""
+    found = store.rows("SELECT loaded FROM provenance WHERE run = ?", [run])
+    return json.loads(found[0][0]) if found else {}
+
+
+# --- data sets
+
+
+def datasets(store: Store) -> pd.DataFrame:
+    """Data sets with their counts, newest first."""
+    return store.frame("SELECT * FROM datasets ORDER BY created DESC")
+
+
+def label_counts(store: Store, dataset: str) -> pd.DataFrame:
+    """Items per split and gold label ('(unlabelled)' where there is none): split, gold, items."""
+    return store.frame(
+        "SELECT split, coalesce(gold, '(unlabelled)') AS gold, count(*) AS items FROM items WHERE run = ? "
+        "GROUP BY ALL ORDER BY split, gold",
+        [dataset],
+    )
+
+
+def items(store: Store, dataset: str, split: str | None, text: str, limit: int, offset: int) -> pd.DataFrame:
+    """A page of items as people read them; `found` is how many match in all."""
+    return store.frame(
+        """
+        SELECT id, split, question, context,
+            array_to_string(list_transform(options, lambda o: CASE WHEN o.label = o.text THEN o.text
+                ELSE o.label || '. ' || o.text END), '  ·  ') AS options,
+            gold, count(*) OVER () AS found
+        FROM items WHERE run = $1 AND ($2 IS NULL OR split = $2) AND contains(lower(question), lower($3))
+        ORDER BY seq LIMIT $4 OFFSET $5
+        """,
+        [dataset, split, text, limit, offset],
+    )
+
+
+def rejects(store: Store, dataset: str) -> pd.DataFrame:
+    """Rows that did not become items, and why."""
+    return store.frame("SELECT file, row, reason, raw FROM rejects WHERE run = ? ORDER BY seq", [dataset])
+
+
+def item(store: Store, dataset: str, item_id: str) -> Item | None:
+    """One item, None if the data set has no such id."""
+    found = store.rows(
+        "SELECT id, split, question, context, options, gold FROM items WHERE run = ? AND id = ?", [dataset, item_id]
+    )
+    if not found:
+        return None
+    names = ("id", "split", "question", "context", "options", "gold")
+    values = dict(zip(names, found[0], strict=True))
+    return Item(**values | {"options": [Option(**option) for option in values["options"]]})
+
+
+# --- explanations
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which explanations; None and empty mean all."""
+
+    labels: tuple[str, ...] = ()
+    category: Category | None = None
+    right: bool | None = None
+    form: Literal["unparsed", "empty", "unjudged"] | None = None
+    text: str = ""
+    order: Order = "as sampled"
+
+
+ORDERS: dict[Order, str] = {
+    "as sampled": "place, seq",
+    "best first": "score DESC NULLS LAST, place, seq",
+    "worst first": "score ASC NULLS LAST, place, seq",
+    "shuffled": "hash(item_id || sample::VARCHAR || label), place",
+}
+FORMS = {"unparsed": "parsed IS NULL", "empty": "empty", "unjudged": "score IS NULL"}
+
+
+def browse(
+    store: Store, judges: Mapping[str, str], by: RightBy, score: Literal["total", "expected"], wanted: Wanted
+) -> tuple[pd.DataFrame, int]:
+    """Explanations of an evaluation that are wanted, and how many there are in all.
+
+    judges: variant label → judge run.  Columns: label, item_id, sample, question, gold, prediction,
+    right, category, score, tokens, explanation.
+    """
+    chosen = {label: run for label, run in judges.items() if not wanted.labels or label in wanted.labels}
+    where, values = _where(wanted)
+    query = f"""
+        WITH chosen AS (
+            SELECT unnest($labels) AS label, unnest($judges) AS judge, unnest($places) AS place
+        ), rows AS (
+            SELECT c.label, c.place, s.item_id, s.sample, s.seq, i.question, i.gold, e.{by} AS prediction, s.parsed,
+                s.right_{by} AS right, k.{by} AS category, s.{score} AS score, s.empty, s.tokens, e.explanation
+            FROM chosen c JOIN scores s ON s.run = c.judge
+            JOIN explanations e ON e.run = s.samples AND e.item_id = s.item_id AND e.sample = s.sample
+            JOIN runs r ON r.id = s.samples JOIN items i ON i.run = r.dataset AND i.id = s.item_id
+            LEFT JOIN categories k ON k.run = s.samples AND k.item_id = s.item_id
+        )
+        SELECT * FROM rows WHERE {where} ORDER BY {ORDERS[wanted.order]}
+    """
+    bound = {
+        "labels": list(chosen),
+        "judges": list(chosen.values()),
+        "places": list(range(len(chosen))),
+        **values,
+    }
+    total = store.rows("SELECT count(*) FROM scores WHERE list_contains(?, run)", [list(judges.values())])[0][0]
+    return store.frame(query, bound), total
+
+
+def _where(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    conditions, values = ["true"], {}
+    if wanted.category:
+        conditions.append("category = $category")
+        values["category"] = wanted.category
+    if wanted.right is not None:
+        conditions.append("right" if wanted.right else "NOT right")
+    if wanted.form:
+        conditions.append(FORMS[wanted.form])
+    if wanted.text:
+        conditions.append("(contains(lower(explanation), lower($text)) OR contains(lower(question), lower($text)))")
+        values["text"] = wanted.text
+    return " AND ".join(conditions), values
+
+
+def responses(store: Store, samples: str, item_id: str) -> list[Explanation]:
+    """All samples of one question of a sample run, in order."""
+    names = list(Explanation.model_fields)
+    rows = store.rows(
+        f"SELECT {', '.join(names)} FROM explanations WHERE run = ? AND item_id = ? ORDER BY sample", [samples, item_id]
+    )
+    return [Explanation(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def scores(store: Store, judge: str, item_id: str) -> pd.DataFrame:
+    """A judge's scores of one question's samples: sample, origin, total, expected, reply, unjudged."""
+    return store.frame(
+        "SELECT sample, origin, total, expected, reply, unjudged FROM scores WHERE run = ? AND item_id = ? "
+        "ORDER BY sample",
+        [judge, item_id],
+    )
+
+
+def verdicts(store: Store, judge: str, item_id: str) -> pd.DataFrame:
+    """A judge's verdicts on one question's samples: sample, criterion, verdict, value, probabilities."""
+    return store.frame(
+        "SELECT sample, criterion, verdict, value, probabilities FROM verdicts WHERE run = ? AND item_id = ? "
+        "ORDER BY seq, rowid",
+        [judge, item_id],
+    )
+
+
+# --- categories and pairs
+
+
+def moves(store: Store, before: str, after: str, by: RightBy) -> pd.DataFrame:
+    """Questions by their category under two sample runs: before, after, questions."""
+    return store.frame(
+        f"SELECT a.{by} AS before, b.{by} AS after, count(*) AS questions FROM categories a JOIN categories b "
+        f"USING (item_id) WHERE a.run = ? AND b.run = ? AND a.{by} IS NOT NULL AND b.{by} IS NOT NULL GROUP BY ALL",
+        [before, after],
+    )
+
+
+def pair_sets(store: Store) -> pd.DataFrame:
+    """Pair runs that are complete, newest first: id, label, dataset, strategy, settings, summary."""
+    return store.frame(
+        "SELECT r.id, r.label, r.dataset, d.label AS dataset_name, r.settings->>'strategy' AS strategy, r.settings, "
+        "r.summary, r.parents FROM runs r JOIN runs d ON d.id = r.dataset WHERE r.kind = 'pairs' AND r.complete "
+        "ORDER BY r.created DESC"
+    )
+
+
+def pairs(store: Store, run: str) -> pd.DataFrame:
+    """A pair set, with the question of each pair."""
+    return store.frame(
+        "SELECT p.*, i.question, i.gold FROM pairs p JOIN runs r ON r.id = p.run "
+        "JOIN items i ON i.run = r.dataset AND i.id = p.item_id WHERE p.run = ? ORDER BY p.seq",
+        [run],
+    )
+
+
+def dropped(store: Store, run: str) -> pd.DataFrame:
+    """Questions that gave no pair: item_id, question, category, reason."""
+    return store.frame(
+        "SELECT p.item_id, i.question, p.category, p.reason FROM dropped p JOIN runs r ON r.id = p.run "
+        "JOIN items i ON i.run = r.dataset AND i.id = p.item_id WHERE p.run = ? ORDER BY p.seq",
+        [run],
+    )

@@ -1,0 +1,120 @@
+"""The tables of the database, as migrations: each is applied once, in one transaction with its record.
+
+Rows stand in (run, line) order as the folders hold them, so a page of a run is one narrow scan; no
+secondary index pays for itself.  `*_by` views are questions that several pages ask.
+"""
+
+MIGRATIONS: list[tuple[str, str]] = [
+    (
+        "runs and what they wrote",
+        """
+        CREATE TABLE runs (
+            id VARCHAR NOT NULL, kind VARCHAR NOT NULL, label VARCHAR NOT NULL, created DOUBLE NOT NULL,
+            dataset VARCHAR,                -- import run; its own id for an import
+            model VARCHAR, model_hash VARCHAR, model_source VARCHAR, chain VARCHAR[],
+            variant VARCHAR,                -- key of model_hash and chain: the weights it computed with
+            settings JSON NOT NULL, parents JSON NOT NULL, inputs JSON NOT NULL, versions JSON NOT NULL,
+            state VARCHAR,                  -- of the seal; NULL while there is none
+            error VARCHAR, summary JSON, seconds DOUBLE, finished DOUBLE,
+            complete BOOLEAN NOT NULL,      -- done, and every row is here and agrees with the seal
+            quarantined VARCHAR             -- why its files are not believed; its rows are left out
+        );
+        -- How far each output file has been read: committed together with the rows read.
+        CREATE TABLE ingested (
+            run VARCHAR NOT NULL, file VARCHAR NOT NULL, bytes BIGINT NOT NULL, lines BIGINT NOT NULL
+        );
+        CREATE TABLE events (
+            run VARCHAR NOT NULL, seq BIGINT NOT NULL, t DOUBLE NOT NULL, type VARCHAR NOT NULL, body JSON
+        );
+        CREATE TABLE items (
+            run VARCHAR NOT NULL, seq BIGINT NOT NULL, id VARCHAR NOT NULL, split VARCHAR NOT NULL,
+            question VARCHAR NOT NULL, context VARCHAR,
+            options STRUCT(label VARCHAR, text VARCHAR)[] NOT NULL, gold VARCHAR
+        );
+        CREATE TABLE rejects (
+            run VARCHAR NOT NULL, seq BIGINT NOT NULL, file VARCHAR NOT NULL, row BIGINT NOT NULL,
+            reason VARCHAR NOT NULL, raw VARCHAR NOT NULL
+        );
+        CREATE TABLE explanations (
+            run VARCHAR NOT NULL, seq BIGINT NOT NULL, item_id VARCHAR NOT NULL, sample INTEGER NOT NULL,
+            response VARCHAR NOT NULL, explanation VARCHAR NOT NULL, parsed VARCHAR, forced VARCHAR,
+            forced_probabilities DOUBLE[], tokens INTEGER NOT NULL, finish VARCHAR NOT NULL, seed BIGINT NOT NULL,
+            right_parsed BOOLEAN, right_forced BOOLEAN      -- NULL without gold, or where it was not asked for
+        );
+        CREATE TABLE verdicts (
+            run VARCHAR NOT NULL, seq BIGINT NOT NULL, item_id VARCHAR NOT NULL, sample INTEGER NOT NULL,
+            criterion VARCHAR NOT NULL, verdict VARCHAR, value DOUBLE, probabilities DOUBLE[]
+        );
+        -- One narrow row an explanation and judge: what filters, charts and comparisons read.
+        CREATE TABLE scores (
+            run VARCHAR NOT NULL, seq BIGINT NOT NULL, samples VARCHAR NOT NULL, item_id VARCHAR NOT NULL,
+            sample INTEGER NOT NULL, origin VARCHAR NOT NULL, total INTEGER, expected DOUBLE,
+            by_criterion DOUBLE[] NOT NULL, reply VARCHAR, unjudged VARCHAR,
+            parsed VARCHAR, empty BOOLEAN NOT NULL, tokens INTEGER NOT NULL, right_parsed BOOLEAN, right_forced BOOLEAN
+        );
+        CREATE TABLE pairs (
+            run VARCHAR NOT NULL, seq BIGINT NOT NULL, item_id VARCHAR NOT NULL, category VARCHAR NOT NULL,
+            reason VARCHAR NOT NULL,
+            chosen_run VARCHAR NOT NULL, chosen_sample INTEGER NOT NULL, chosen VARCHAR NOT NULL,
+            chosen_score DOUBLE NOT NULL, chosen_prediction VARCHAR, chosen_correct BOOLEAN NOT NULL,
+            rejected_run VARCHAR NOT NULL, rejected_sample INTEGER NOT NULL, rejected VARCHAR NOT NULL,
+            rejected_score DOUBLE NOT NULL, rejected_prediction VARCHAR, rejected_correct BOOLEAN NOT NULL,
+            answer_line_added BOOLEAN NOT NULL
+        );
+        CREATE TABLE dropped (
+            run VARCHAR NOT NULL, seq BIGINT NOT NULL, item_id VARCHAR NOT NULL, category VARCHAR,
+            reason VARCHAR NOT NULL
+        );
+        """,
+    ),
+    (
+        "what pages ask again and again",
+        """
+        CREATE VIEW datasets AS
+            SELECT id, label AS name, settings->>'title' AS title, settings->>'licence' AS licence, created,
+                (summary->>'items')::BIGINT AS items, (summary->>'rejects')::BIGINT AS rejects,
+                (summary->>'unlabelled')::BIGINT AS unlabelled, summary->'splits' AS splits
+            FROM runs WHERE kind = 'import' AND complete;
+
+        CREATE VIEW variants AS         -- base and ordered adapter chain, by the runs that made the adapters
+            WITH sampled AS (
+                SELECT variant AS id, arg_min(label, created) AS label, any_value(model) AS base,
+                    any_value(model_hash) AS base_hash, any_value(model_source) AS base_source,
+                    any_value(chain) AS chain
+                FROM runs WHERE kind = 'sample' AND settings->>'role' = 'explainer' GROUP BY variant
+            ), adapters AS (
+                SELECT s.id, list(r.summary->>'adapter_hash' ORDER BY list_position(s.chain, r.id)) AS adapter_hashes
+                FROM sampled s JOIN runs r ON list_contains(s.chain, r.id) GROUP BY s.id
+            )
+            SELECT * FROM sampled LEFT JOIN adapters USING (id);
+
+        CREATE VIEW progress AS
+            SELECT run, (arg_max(body, seq)->>'done')::BIGINT AS done, (arg_max(body, seq)->>'total')::BIGINT AS total,
+                arg_max(body, seq)->>'unit' AS unit
+            FROM events WHERE type = 'progress' GROUP BY run;
+
+        CREATE VIEW costs AS
+            SELECT run, sum((body->>'prompt_tokens')::BIGINT) AS prompt_tokens,
+                sum((body->>'new_tokens')::BIGINT) AS new_tokens, sum((body->>'seconds')::DOUBLE) AS seconds
+            FROM events WHERE type = 'cost' GROUP BY run;
+
+        CREATE VIEW provenance AS       -- engine, model and adapter hashes, template hash, dtype, device
+            SELECT run, arg_max(body, seq) AS loaded FROM events WHERE type = 'loaded' GROUP BY run;
+
+        CREATE VIEW categories AS       -- METHOD: right in all, some or none of the N responses
+            WITH counted AS (
+                SELECT e.run, e.item_id, min(e.seq) AS seq, count(*) AS n,
+                    any_value((r.settings->>'n')::INTEGER) AS wanted,
+                    count_if(e.right_parsed) AS k_parsed, count(e.right_parsed) AS known_parsed,
+                    count_if(e.right_forced) AS k_forced, count(e.right_forced) AS known_forced
+                FROM explanations e JOIN runs r ON r.id = e.run GROUP BY e.run, e.item_id
+            )
+            SELECT run, item_id, seq, n, k_parsed, k_forced,
+                CASE WHEN n < wanted OR known_parsed < n THEN NULL WHEN k_parsed = n THEN 'consistently_correct'
+                    WHEN k_parsed = 0 THEN 'consistently_incorrect' ELSE 'variable' END AS parsed,
+                CASE WHEN n < wanted OR known_forced < n THEN NULL WHEN k_forced = n THEN 'consistently_correct'
+                    WHEN k_forced = 0 THEN 'consistently_incorrect' ELSE 'variable' END AS forced
+            FROM counted;
+        """,
+    ),
+]

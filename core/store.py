@@ -1,0 +1,248 @@
+"""The database of a lab: everything its run folders hold, queryable; one process owns it at a time.
+
+    with open_store(default_home()) as store:
+        store.ingest()                              # what the folders gained since
+        store.frame("SELECT * FROM runs")           # any SQL, as a data frame
+
+Owner of the file is whoever holds the lock beside it: the app while it runs, else a command.  A command
+that finds it taken reads the folders into a database of its own in memory (`any_store`), which gives
+the same rows.  Nothing but this module imports duckdb; questions about the method are in `core.queries`.
+"""
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pandas as pd
+
+from core.errors import BadInput, LabError, StoreBusy
+from core.home import Home
+from core.ingest import Ingester
+from core.schema import MIGRATIONS
+
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "2GB",
+    "threads": 2,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+EXPORTS = {".parquet": "(FORMAT parquet)", ".csv": "(FORMAT csv, HEADER)", ".json": "(FORMAT json)"}
+"""File suffix → how a result is written."""
+
+
+Values = Sequence[Any] | Mapping[str, Any]
+"""What a query's placeholders stand for: `?` and `$1` in order, `$name` by name."""
+
+
+class Store:
+    """An open database.  Reads make a cursor each and may come from any thread; writes take turns."""
+
+    def __init__(self, home: Home, path: Path | None, lock: int | None = None) -> None:
+        """`path` None: in memory.  Use `open_store` or `any_store`."""
+        self.home = home
+        self._path = path
+        self._lock = lock
+        self._writing = threading.RLock()
+        self._ingesting = threading.Lock()
+        self._connection = self._connect()
+        self._migrate()
+        self._ingester = Ingester(self)
+
+    # --- opening and closing
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(str(self._path) if self._path else ":memory:", config=CONFIG)
+        except duckdb.Error as error:
+            self._let_go()
+            reason = str(error).splitlines()[0]
+            raise LabError(
+                f"The database {self._path} cannot be opened ({reason}): `anchorlab rebuild` makes it anew."
+            ) from None
+
+    def _migrate(self) -> None:
+        with self.transaction() as cursor:
+            cursor.execute("CREATE TABLE IF NOT EXISTS migrations (name VARCHAR NOT NULL, applied TIMESTAMPTZ)")
+        applied = {row[0] for row in self.rows("SELECT name FROM migrations")}
+        unknown = applied - {name for name, _ in MIGRATIONS}
+        if unknown:
+            self.close()
+            raise LabError("The database was made by a newer version of this lab: `anchorlab rebuild` makes it anew.")
+        for name, statements in MIGRATIONS:
+            if name not in applied:
+                with self.transaction() as cursor:
+                    cursor.execute(statements)
+                    cursor.execute("INSERT INTO migrations VALUES (?, now())", [name])
+
+    def close(self) -> None:
+        """Close the database, then let others have it."""
+        self._connection.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- reading and writing
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of one's own: sharing one among threads gives wrong rows without a word."""
+        cursor = self._connection.cursor()
+        try:
+            yield cursor
+        except duckdb.FatalException:  # a full disk, say: no more reads until it is opened anew
+            self._connection.close()
+            self._connection = self._connect()
+            raise
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """All of it or nothing; one at a time."""
+        with self._writing, self._cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    def rows(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Result of a query as tuples."""
+        with self._cursor() as cursor:
+            return cursor.execute(query, values).fetchall()
+
+    def frame(self, query: str, values: Values = ()) -> pd.DataFrame:
+        """Result of a query as a data frame; missing text is None."""
+        with self._cursor() as cursor:
+            return cursor.execute(query, values).df()
+
+    def ingest(self) -> int:
+        """Take in what the run folders gained; the number of new lines.  Safe from several threads."""
+        with self._ingesting:
+            return self._ingester.take_in()
+
+    @property
+    def problems(self) -> list[str]:
+        """Sentences on what lies in the run folders and is not in the database."""
+        broken = [
+            f"The folder {name} among the runs is left out: {why}." for name, why in self._ingester.unreadable.items()
+        ]
+        query = "SELECT id, quarantined FROM runs WHERE quarantined IS NOT NULL ORDER BY id"
+        return broken + [f"The rows of {run} are left out: {why}." for run, why in self.rows(query)]
+
+    def export(self, what: str, file: Path) -> int:
+        """Write a table, view or SELECT to .parquet, .csv or .json; the number of rows."""
+        how = EXPORTS.get(file.suffix.lower())
+        if how is None:
+            raise BadInput(f"{file.name} has a suffix that cannot be written: use {', '.join(EXPORTS)}.")
+        if not file.resolve().parent.is_dir():
+            raise BadInput(f"There is no folder {file.resolve().parent} to write to: make it first.")
+        query = what if " " in what.strip() else f'SELECT * FROM "{what}"'
+        target = str(file).replace("'", "''")
+        try:
+            return self.rows(f"COPY ({query}) TO '{target}' {how}")[0][0]
+        except duckdb.CatalogException:
+            names = ", ".join(self.tables())
+            raise BadInput(f"There is no table {what!r}: use {names}, or a SELECT statement.") from None
+        except duckdb.Error as error:
+            raise BadInput(f"This cannot be exported: {str(error).splitlines()[0]}") from None
+
+    def tables(self) -> list[str]:
+        """Names of tables and views."""
+        query = "SELECT table_name FROM information_schema.tables ORDER BY table_type, table_name"
+        return [row[0] for row in self.rows(query)]
+
+
+def open_store(home: Home) -> Store:
+    """The home's database file, owned from now on; `StoreBusy` names the process that has it."""
+    lock = _take(home)
+    return Store(home, home.database, lock)
+
+
+def any_store(home: Home) -> Store:
+    """The home's database, or one in memory if another process owns it; up to date either way."""
+    try:
+        store = open_store(home)
+    except StoreBusy:
+        store = Store(home, None)
+    store.ingest()
+    return store
+
+
+def rebuild(home: Home) -> Store:
+    """The home's database made anew from its run folders; the old one stands until the new one is whole."""
+    lock = _take(home)
+    draft = home.path / "lab.duckdb.new"
+    for leftover in (draft, draft.with_name(draft.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    with Store(home, draft) as store:
+        store.ingest()
+    home.database.with_name(home.database.name + ".wal").unlink(missing_ok=True)
+    draft.replace(home.database)
+    return Store(home, home.database, lock)
+
+
+# --- the lock beside the file
+
+
+def _take(home: Home) -> int:
+    """The lock as an open file.  The database's own lock is dropped when its file is opened twice."""
+    home.path.mkdir(parents=True, exist_ok=True)
+    lock = os.open(home.database_lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise StoreBusy(_busy_sentence(home)) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, json.dumps({"pid": os.getpid()}).encode(), 0)
+    return lock
+
+
+def announce(store: Store, address: str) -> None:
+    """Say in the lock file where the app that owns this store can be seen."""
+    if store._lock is not None:
+        os.ftruncate(store._lock, 0)
+        os.pwrite(store._lock, json.dumps({"pid": os.getpid(), "address": address}).encode(), 0)
+
+
+def owner(home: Home) -> dict[str, Any] | None:
+    """Who owns the database ({"pid": …}, the app adds its "address"); None while nobody does."""
+    try:
+        lock = os.open(home.database_lock, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        return json.loads(os.pread(lock, 4096, 0) or b"{}")
+    finally:
+        os.close(lock)
+
+
+def _busy_sentence(home: Home) -> str:
+    holder = owner(home) or {}
+    who = f"the app at {holder['address']}" if "address" in holder else f"process {holder.get('pid', '?')}"
+    return f"The database of {home.path} is in use by {who}: close that first."

@@ -1,0 +1,110 @@
+"""Compare: accuracy and win rates of every two variants, with n, tie rule and intervals."""
+
+import streamlit as st
+
+from app.charts import forest, quality_and_accuracy
+from app.state import lab, results, view
+from app.widgets import believe, choice, empty_state, header, interval, number, picture, plain
+from core.results import Evaluation
+from core.settings import CompareSettings
+
+
+def chosen_settings() -> CompareSettings:
+    """Score and tie margin that decide a win."""
+    left, right = st.columns(2)
+    with left:
+        score = choice("Score that decides", ["expected", "total"], key="score")
+    default = CompareSettings(score=score).margin
+    with right:
+        margin = st.number_input(
+            "Tie margin, in score points",
+            min_value=0.0,
+            max_value=15.0,
+            value=default,
+            step=0.1,
+            key=f"margin_{score}",
+            help="Two explanations whose scores differ by at most this much tie.",
+        )
+    return CompareSettings(score=score, tie_margin=margin)
+
+
+def accuracy(evaluation: Evaluation) -> None:
+    st.subheader("Accuracy and form", anchor=False)
+    st.dataframe(
+        [
+            {
+                "variant": r.label,
+                "questions": r.questions,
+                "responses": r.explanations,
+                "right (parsed)": interval(r.accuracy_parsed, "share"),
+                "right (forced)": interval(r.accuracy_forced, "share"),
+                "unparsed": interval(r.unparsed, "share"),
+                "empty": interval(r.empty, "share"),
+                "tokens": interval(r.tokens),
+                "mean score": interval(r.score),
+                "unjudged": r.unjudged,
+            }
+            for r in evaluation.results
+        ],
+        hide_index=True,
+    )
+    st.caption(
+        "`parsed`: the answer line alone, unreadable is wrong. `forced`: where no answer can be read, option "
+        "probabilities decide. In brackets 95% intervals over questions; they exclude training variance, since each "
+        "variant is one training run."
+    )
+
+
+def win_rates(evaluation: Evaluation) -> None:
+    st.subheader("Win rates", anchor=False)
+    if not evaluation.win_rates:
+        st.caption("One variant alone cannot be compared: sample and judge another with the same settings.")
+        return
+    labels = [result.label for result in evaluation.results]
+    picture(forest(evaluation.win_rates, labels), key="forest", alt="Win minus loss of every two variants")
+    st.dataframe(
+        [
+            {
+                "A against B": f"{rate.a} against {rate.b}",
+                "n questions": rate.n,
+                "win": number(rate.win, "share"),
+                "tie": number(rate.tie, "share"),
+                "loss": number(rate.loss, "share"),
+                "Δ(W−L), points": interval(rate.delta, "points"),
+                "unjudged": rate.unjudged,
+            }
+            for rate in evaluation.win_rates
+        ],
+        hide_index=True,
+    )
+    settings = evaluation.settings
+    st.caption(
+        f"On each question all {evaluation.n} × {evaluation.n} pairs of samples are compared by `{settings.score}`; "
+        f"scores within {settings.margin:g} tie. Shares are averaged over samples, then over questions; intervals "
+        f"are percentiles of {settings.resamples:,} resamples of questions."
+    )
+
+
+lab()
+view("compare", "evaluation", "score")
+header("Compare", "Is one variant better than another, by how much, and how sure is that?")
+settings = chosen_settings()
+found = results(settings)
+if not found:
+    empty_state("Nothing to compare yet", "Run the demo from the Overview: it samples and judges four variants.")
+else:
+    by_key = {evaluation.key: evaluation for evaluation in found}
+    key = choice("Evaluation", list(by_key), key="evaluation", format_func=lambda k: by_key[k].title)
+    evaluation = by_key[key]
+    believe(evaluation)
+    for a, b in evaluation.identical:
+        st.error("Two variants gave the same responses to the byte: was an adapter not loaded?")
+        plain(f"{a} and {b}")
+    accuracy(evaluation)
+    st.subheader("Quality and accuracy", anchor=False)
+    picture(
+        quality_and_accuracy(evaluation.results, settings.right_by, settings.score),
+        key="plane",
+        alt="Accuracy and mean score of each variant",
+    )
+    win_rates(evaluation)

@@ -1,0 +1,143 @@
+"""Overview: the method with this lab's counts, what runs now, and the headline of each data set."""
+
+import streamlit as st
+
+from app.navigation import link
+from app.state import Lab, in_background, lab, results
+from app.widgets import (
+    believe,
+    delta_sentence,
+    empty_state,
+    header,
+    interval,
+    live,
+    number,
+    plain,
+    progress_line,
+    sentence,
+    state_badge,
+)
+from core.launcher import launch
+from core.pipeline import find_pipeline, prepare, read_pipeline, steps_of
+from core.results import Evaluation
+from core.runs import RunFolder, all_runs
+from core.watch import describe_step
+
+STAGES = (
+    ("Questions", "items", "datasets", "Data sets become questions with options and gold."),
+    ("Explanations", "explanations", "explanations", "Each variant answers every question N times, reasons first."),
+    ("Verdicts", "verdicts", "explanations", "A judge scores every explanation on five criteria."),
+    ("Categories", "categories", "anchors", "Always right, wavering or always wrong, per question and variant."),
+    ("Pairs", "pairs", "anchors", "Each category has its own rule for chosen over rejected."),
+    ("Variants", "variants", "compare", "SFT and DPO make variants, compared by win rate."),
+)
+"""What a stage counts: title, table, page, and what happens there."""
+
+
+def stages(here: Lab) -> None:
+    columns = st.columns(len(STAGES), gap="small")
+    for column, (title, table, page, what) in zip(columns, STAGES, strict=True):
+        count = here.store.rows(f"SELECT count(*) FROM {table}")[0][0]
+        with column, st.container(border=True, key=f"stage_{table}"):
+            st.metric(title, f"{count:,}", help=what)
+            link(page, "Open", icon=":material/arrow_forward:")
+
+
+def running(here: Lab) -> None:
+    """Runs at work; ends the live redrawing when the last has ended."""
+    alive = [folder for folder in all_runs(here.home) if folder.alive]
+    if not alive:
+        st.caption("Nothing runs at the moment.")
+        if st.session_state.pop("_was_running", False):
+            here.refresh()
+            st.rerun()
+        return
+    st.session_state["_was_running"] = True
+    pipelines = [folder for folder in alive if folder.config.kind == "pipeline"]
+    steps = {step.id for folder in pipelines for step in steps_of(folder.config)}
+    for folder in pipelines:
+        one_running(here, folder, [other for other in alive if other.id in steps])
+    for folder in alive:
+        if folder not in pipelines and folder.id not in steps:
+            one_running(here, folder, [])
+
+
+def one_running(here: Lab, folder: RunFolder, steps: list[RunFolder]) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            state_badge(folder.state)
+            plain(folder.config.label if folder.config.kind == "pipeline" else describe_step(folder))
+            link("runs", "Details", run=folder.id)
+        progress_line(here.home, folder)
+        for step in steps:
+            plain(f"now: {describe_step(step)}")
+            progress_line(here.home, step)
+
+
+def headline(evaluation: Evaluation) -> None:
+    labels = [result.label for result in evaluation.results]
+    with st.container(border=True):
+        st.caption("Headline")
+        sentence(evaluation.title, key=f"title_{evaluation.key}")
+        for rate in evaluation.win_rates:
+            if "base" in (rate.b, rate.a) or len(labels) == 2:
+                plain(f"{delta_sentence(rate, evaluation.settings)}: {verdict(rate.delta.low, rate.delta.high)}")
+        st.dataframe(
+            [
+                {
+                    "variant": result.label,
+                    "questions": result.questions,
+                    "right (forced)": interval(result.accuracy_forced, "share"),
+                    "right (parsed)": interval(result.accuracy_parsed, "share"),
+                    "unparsed": number(result.unparsed.value, "share"),
+                    "empty": number(result.empty.value, "share"),
+                    "mean score": interval(result.score),
+                }
+                for result in evaluation.results
+            ],
+            hide_index=True,
+        )
+        believe(evaluation)
+        link("compare", "Compare", icon=":material/arrow_forward:", evaluation=evaluation.key)
+
+
+def verdict(low: float | None, high: float | None) -> str:
+    """An interval of a difference as a word."""
+    if low is None or high is None:
+        return "not known"
+    return "better" if low > 0 else "worse" if high < 0 else "no difference shown"
+
+
+def start_demo(here: Lab) -> None:
+    """Prepare (which may fetch the model) and launch the demo pipeline without holding up the page."""
+
+    def work() -> None:
+        launch(here.home, prepare(here.home, read_pipeline(find_pipeline("demo"))))
+
+    in_background(work)
+    st.toast("The demo is being prepared: its model is looked up, then it shows here.", icon=":material/play_circle:")
+
+
+here = lab()
+header(
+    "Overview", "Do explanations get better or worse when a model is tuned? Each step of the method, with its counts."
+)
+for trouble in here.troubles:
+    st.error("Something needs a look", icon=":material/error:")
+    plain(trouble)
+stages(here)
+st.subheader("Now", anchor=False)
+live(lambda: running(here), alive=True)
+found = results()
+if found:
+    st.subheader("Results", anchor=False)
+    for evaluation in [e for e in found if len(e.results) > 1] or found[:1]:
+        headline(evaluation)
+elif not any(folder.alive for folder in all_runs(here.home)) and empty_state(
+    "No results yet",
+    "The demo runs the whole method on a 135M model: data set, SFT, explanations, verdicts, categories, pairs, DPO, "
+    "win rates. It takes about a quarter of an hour on two CPU cores.",
+    button="Run the demo",
+    key="demo",
+):
+    start_demo(here)
