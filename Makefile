@@ -1,9 +1,9 @@
-# make demo: set up and run the whole method on a small real model.  make test: set up and test.
+# make demo: set up and run the method on a small real model, in the browser.  make test: set up and test.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test check
+.PHONY: setup demo app test check bench shots
 
 setup: .venv/ready
 
@@ -15,9 +15,20 @@ setup: .venv/ready
 demo: setup
 	$(BIN)/anchorlab demo
 
+app: setup
+	$(BIN)/anchorlab app
+
 test: setup
+	@sh tests/chromium.sh
 	$(BIN)/python -m pytest
 
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+bench: setup
+	for name in sampling judging store; do $(BIN)/python bench/$$name.py || exit 1; done
+
+shots: setup
+	@sh tests/chromium.sh
+	$(BIN)/python -m tests.shots

@@ -36,7 +36,7 @@ def launch_pipeline(here: Lab) -> None:
     presets = {path.stem: path for path in sorted(PRESETS.glob("*.toml"))}
     preset = st.selectbox("Start from", list(presets), key="preset")
     text = st.text_area("Pipeline (TOML)", presets[preset].read_text(), height=300, key=f"pipeline_{preset}")
-    if st.button("Launch pipeline", type="primary", icon=":material/rocket_launch:"):
+    if st.button("Launch pipeline", type="primary", icon=":material/rocket_launch:", key="launch_pipeline"):
         file = parse_pipeline(text, "the text above")
         with st.spinner("Looking for the models and loading the data set: the first time this takes a minute."):
             folder = launch(here.home, prepare(here.home, file))
@@ -58,13 +58,13 @@ def launch_run(here: Lab) -> None:
     dataset = st.selectbox("Data set", list(names), key="launch_dataset", format_func=names.get)
     settings = settings_form(kind)
     parents = {"dataset": dataset} | parents_form(here, kind, settings, dataset)
-    model = model_form(here, kind, dataset, parents)
-    config = run_config(kind, label, settings, parents, model) if model or kind == "pairs" else None
-    if config is None:
-        return
-    literal(command_of(config))
-    if st.button("Launch run", type="primary", icon=":material/rocket_launch:"):
-        opened(here, launch(here.home, config))
+    model = model_form(here, kind, parents)
+    literal(command_of(run_config(kind, label, settings, parents, model)))
+    if st.button("Launch run", type="primary", icon=":material/rocket_launch:", key="launch_run"):
+        if model and not model.chain:
+            with st.spinner("Looking for the model: the first time this takes a minute."):
+                model = use_of(resolve_model(model.name, here.home))
+        opened(here, launch(here.home, run_config(kind, label, settings, parents, model)))
 
 
 def settings_form(kind: Kind) -> Settings:
@@ -100,8 +100,8 @@ def parents_form(here: Lab, kind: Kind, settings: Settings, dataset: str) -> dic
     return chosen
 
 
-def model_form(here: Lab, kind: Kind, dataset: str, parents: dict[str, str]) -> ModelUse | None:
-    """The weights the run computes with: a base model, or a training of this data set on top of its own."""
+def model_form(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | None:
+    """The weights the run computes with: what a training made, or a base model that is yet to be looked up."""
     if kind == "pairs":
         return None
     if kind == "dpo":
@@ -113,7 +113,7 @@ def model_form(here: Lab, kind: Kind, dataset: str, parents: dict[str, str]) -> 
     if picked != BASE:
         return _trained(here, picked)
     name = st.text_input("Base model: default, a folder, or a Hub id", "default", key="launch_base")
-    return use_of(resolve_model(name, here.home))
+    return ModelUse(name=name, hash="", path="")
 
 
 def _trained(here: Lab, run: str) -> ModelUse:

@@ -14,7 +14,7 @@ A computation of your own that is worth keeping (arguments with a leading unders
     shares(lab().store, lab().version, dataset)
 
 `version` changes whenever rows came in, `sealed` only when a run ended: key by the one that matters.
-A view parameter is the key of a widget with `bind="query-params"`; names are shared by all pages.
+A view parameter is the key of a `widgets.choice`, or of a widget with `bind="query-params"`.
 """
 
 import logging
@@ -128,7 +128,7 @@ def view(page: str, *names: str) -> None:
     """Bring back the last view of a page; call first on the page, with the names of its parameters.
 
     What stands in the URL wins; else what this session showed last.  Each name is the key of a widget
-    with `bind="query-params"` on this page.
+    on this page whose value stands in the URL.
     """
     saved: dict[str, Any] = st.session_state.setdefault(f"_view_{page}", {})
     for name in names:

@@ -173,14 +173,25 @@ def empty_state(title: str, what_to_do: str, button: str | None = None, key: str
         return bool(button) and st.button(button, key=f"{key}_button", type="primary")
 
 
-def choice(label: str, options: Sequence[Any], key: str, **select: Any) -> Any:
-    """A select box whose value stands in the URL under `key`; one that is gone falls back to the first.
+def choice(label: str, options: Sequence[str], key: str, **select: Any) -> str:
+    """A select box whose value stands in the URL under `key`, unless it is the first option.
 
-    Its options may be untrusted text: select boxes show them as they are.
+    Streamlit's own binding would put the words shown there; ids make links that last.  A URL that changed
+    (a link, Back) wins; a value that is gone falls back to the first.  Options may be untrusted text: select
+    boxes show them as they are.
     """
-    if key in st.session_state and st.session_state[key] not in options:
+    given = st.query_params.get(key)
+    if given in options and given != st.session_state.get(f"_url_{key}"):
+        st.session_state[key] = given
+    elif key in st.session_state and st.session_state[key] not in options:
         del st.session_state[key]
-    return st.selectbox(label, options, key=key, bind="query-params", **select)
+    value = st.selectbox(label, options, key=key, **select)
+    if value == options[0]:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = value
+    st.session_state[f"_url_{key}"] = st.query_params.get(key)
+    return value
 
 
 def picture(figure: go.Figure, key: str, alt: str, **events: Any) -> Any:

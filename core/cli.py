@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from core import launcher
-from core.datasets import import_dataset, load_settings
+from core.datasets import import_dataset
 from core.errors import BadInput, LabError
 from core.estimate import seconds_left
+from core.fetching import find_source
 from core.home import PROJECT, Home, default_home
 from core.models import resolve_model
 from core.pipeline import find_pipeline, prepare, read_pipeline, steps_of
@@ -93,13 +94,16 @@ def serve(port: Port = 8501) -> None:
 
 @data.command("add")
 def data_add(
-    source: Annotated[Path, typer.Argument(help="A data set card (.toml), a .jsonl, .json or .csv file.")],
+    source: Annotated[
+        str, typer.Argument(help="A .jsonl, .json, .csv or .tsv file, a card (.toml), a sample set, or a Hub id.")
+    ],
     settings: Annotated[list[str] | None, typer.Option("--set", help="Import setting, name=value.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Load a file as a data set; bad rows are counted and kept with their reasons."""
     overrides = dict(read_assignment(word) for word in settings or [])
-    folder = import_dataset(default_home(), *load_settings(source, **overrides))
+    home = default_home()
+    folder = import_dataset(home, *find_source(source, home, **overrides))
     summary = folder.result["summary"]
     if as_json:
         print(json.dumps({"id": folder.id, **summary}))
@@ -190,8 +194,10 @@ def _report(folder: RunFolder) -> None:
     console.print(f"[green]{folder.id} done[/] in {result['seconds']:.0f} s", highlight=False)
 
 
-def _start_pipeline(home: Home, path: Path) -> RunFolder:
+def _start_pipeline(home: Home, path: Path, source: str | None = None) -> RunFolder:
     file = read_pipeline(path)
+    if source:
+        file = file.model_copy(update={"dataset": file.dataset.model_copy(update={"source": source})})
     with console.status("Looking for the models and loading the data set …"):
         config = prepare(home, file)
     return launcher.launch(home, config)
@@ -199,12 +205,13 @@ def _start_pipeline(home: Home, path: Path) -> RunFolder:
 
 @cli.command()
 def pipeline(
-    file: Annotated[str, typer.Argument(help="A pipeline file (.toml), or the name of a preset: demo.")],
+    file: Annotated[str, typer.Argument(help="A pipeline file (.toml), or a preset: demo, openbookqa.")],
+    source: Annotated[str | None, typer.Option("--data", help="Load this instead of the file's data set.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,
 ) -> None:
     """Run every stage of a pipeline file that has not been run yet."""
     home = default_home()
-    _follow(home, _start_pipeline(home, find_pipeline(file)), detach)
+    _follow(home, _start_pipeline(home, find_pipeline(file), source), detach)
 
 
 @cli.command()

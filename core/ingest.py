@@ -3,19 +3,21 @@
 Each pass reads what was appended since the last one, up to the newest line end, and commits the rows
 together with how far it read; a crash between the two cannot happen.  When a run is sealed its files
 must agree with the seal (rows, bytes, SHA-256); one that does not is read anew once, and then
-quarantined: its rows are left out and the reason is shown.  A run's rows come in after its parents'.
+quarantined: its rows are left out and the reason is shown.  A run's rows come in after its parents',
+and go out with them.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.records import Dropped, Explanation, Item, Judgement, Pair, Reject
 from core.runs import RunConfig, RunFolder, content_hash, file_hash
+from core.settings import problems_of
 from core.work import OUTPUTS
 
 if TYPE_CHECKING:
@@ -31,9 +33,21 @@ ORDER = ("import", "sft", "sample", "judge", "pairs", "dpo", "pipeline")
 
 ROW_TABLES = ("events", "items", "rejects", "explanations", "verdicts", "scores", "pairs", "dropped", "ingested")
 
+SEAL = ("state", "error", "files", "summary", "seconds", "finished")
+"""What every result.json says."""
+
 
 class Quarantine(Exception):
     """Why a run's files are not believed."""
+
+
+class Event(BaseModel):
+    """A line of events.jsonl: when, what, and whatever else belongs to it."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    t: float
+    type: str
 
 
 class Ingester:
@@ -44,7 +58,7 @@ class Ingester:
         self.unreadable: dict[str, str] = {}
         """Folders that are no runs: name → why."""
         self._folders: dict[str, RunFolder] = {}
-        self._settled: dict[str, float] = {}  # run → time of the seal that has been taken in
+        self._settled: dict[str, float | None] = {}  # run → time of the seal after which nothing is left to do
 
     def take_in(self) -> int:
         """One pass over all folders; the number of lines taken in."""
@@ -52,46 +66,57 @@ class Ingester:
         return sum(self._take_in_run(folder) for folder in sorted(self._folders.values(), key=_place))
 
     def _look(self) -> None:
-        """Find new folders, and forget the rows of those that somebody deleted."""
-        runs = self.store.home.runs
+        """Find new folders, and forget the rows of those that somebody deleted or broke."""
+        runs, unreadable = self.store.home.runs, {}
         names = {path.name for path in runs.glob("*-*") if not path.name.startswith(".")}
+        self._folders = {name: folder for name, folder in self._folders.items() if name in names}
         for name in names - self._folders.keys():
             folder = RunFolder(runs / name)
             try:
-                folder.config  # noqa: B018  (read once and kept)
+                if folder.config.id == name:
+                    self._folders[name] = folder
+                else:
+                    unreadable[name] = f"its config.json is that of {folder.config.id}"
             except (OSError, ValidationError) as error:
-                self.unreadable[name] = f"its config.json cannot be read: {type(error).__name__}"
-            else:
-                self.unreadable.pop(name, None)
-                self._folders[name] = folder
+                unreadable[name] = f"its config.json cannot be read: {type(error).__name__}"
+        self.unreadable = unreadable
         known = {row[0] for row in self.store.rows("SELECT id FROM runs")}
-        for name in known - names:
+        for name in known - self._folders.keys():
             self._forget(name)
 
     def _forget(self, run: str) -> None:
-        self._folders.pop(run, None)
         self._settled.pop(run, None)
         with self.store.transaction() as cursor:
             _delete_rows(cursor, run)
             cursor.execute("DELETE FROM runs WHERE id = ?", [run])
+        self._leave_out_children(run)
+
+    def _leave_out_children(self, run: str) -> None:
+        """Rows that came from a run's rows wait until those are back, as they do in a database made anew."""
+        for child in [folder for folder in self._folders.values() if run in folder.config.parents.values()]:
+            self._settled.pop(child.id, None)
+            with self.store.transaction() as cursor:
+                _delete_rows(cursor, child.id)
+                cursor.execute("UPDATE runs SET complete = false, finished = NULL WHERE id = ?", [child.id])
+            self._leave_out_children(child.id)
 
     # --- one run
 
     def _take_in_run(self, folder: RunFolder) -> int:
-        sealed = _seal_time(folder)
-        if sealed is not None and self._settled.get(folder.id) == sealed:
+        sealed, result = _seal_time(folder), None
+        if folder.id in self._settled and self._settled[folder.id] == sealed:
             return 0
         with self.store.transaction() as cursor:
             _register(cursor, folder)
-        result = folder.result
-        if result and self._known_seal(folder) == result["finished"]:
-            self._settled[folder.id] = sealed or 0.0
-            return 0
         try:
+            result = _read_seal(folder)
+            if result and self._known_seal(folder) == result["finished"]:
+                self._settled[folder.id] = sealed or 0.0
+                return 0
             return self._take_in_files(folder, result, sealed)
         except Quarantine as why:
-            self._quarantine(folder, str(why), result)
-            if sealed is not None:
+            if _seal_time(folder) == sealed:  # else it was resumed or sealed while it was read: next pass
+                self._quarantine(folder, str(why), result)
                 self._settled[folder.id] = sealed
             return 0
 
@@ -102,6 +127,7 @@ class Ingester:
         return found[0][0] if found else None
 
     def _take_in_files(self, folder: RunFolder, result: dict[str, Any] | None, sealed: float | None) -> int:
+        self._start_over_if_shorter(folder)
         names = ["events"]
         if self._ready(folder, result):
             names += OUTPUTS[folder.config.kind]
@@ -110,11 +136,18 @@ class Ingester:
             self._open(folder)
         elif names[1:] or not OUTPUTS[folder.config.kind]:
             lines += self._check(folder, result)
-            self._seal(folder, result, complete=result["state"] == "done")
+            self._seal(folder, result, taken_in=True)
             self._settled[folder.id] = sealed or 0.0
         else:
-            self._seal(folder, result, complete=False)
+            self._seal(folder, result, taken_in=False)
         return lines
+
+    def _start_over_if_shorter(self, folder: RunFolder) -> None:
+        """A file that lost what was read of it (an import begun anew, a power cut) is read from its start."""
+        taken = self.store.rows("SELECT file, bytes FROM ingested WHERE run = ?", [folder.id])
+        if any(_size(folder.path / f"{name}.jsonl") < size for name, size in taken):
+            with self.store.transaction() as cursor:
+                _delete_rows(cursor, folder.id)
 
     def _ready(self, folder: RunFolder, result: dict[str, Any] | None) -> bool:
         """Whether rows may come in: parents are in whole, and an import (which may start over) is sealed."""
@@ -131,17 +164,23 @@ class Ingester:
             return 0
         while True:
             start, lines = self._offset(folder.id, name)
-            if path.stat().st_size < start:
-                raise Quarantine(f"{path.name} is shorter than what was read of it before")
             chunk = _whole_lines(path, start)
             if not chunk:
                 return taken
-            with self.store.transaction() as cursor:
-                count = READERS[name](cursor, folder, lines, chunk.splitlines())
-                cursor.execute("DELETE FROM ingested WHERE run = ? AND file = ?", [folder.id, name])
-                cursor.execute(
-                    "INSERT INTO ingested VALUES (?, ?, ?, ?)", [folder.id, name, start + len(chunk), lines + count]
+            try:
+                with self.store.transaction() as cursor:
+                    count = READERS[name](cursor, folder, lines, chunk.splitlines())
+                    cursor.execute("DELETE FROM ingested WHERE run = ? AND file = ?", [folder.id, name])
+                    cursor.execute(
+                        "INSERT INTO ingested VALUES (?, ?, ?, ?)", [folder.id, name, start + len(chunk), lines + count]
+                    )
+            except (ValueError, KeyError, OverflowError) as error:
+                what = (
+                    problems_of(error).removeprefix(": ")
+                    if isinstance(error, ValidationError)
+                    else str(error).splitlines()[0]
                 )
+                raise Quarantine(f"a line of {path.name} is not what this kind of run writes ({what})") from None
             taken += count
 
     def _offset(self, run: str, name: str) -> tuple[int, int]:
@@ -164,7 +203,9 @@ class Ingester:
     def _agrees(self, folder: RunFolder, result: dict[str, Any]) -> bool:
         for name, seal in result["files"].items():
             path = folder.path / f"{name}.jsonl"
-            if self._offset(folder.id, name) != (seal["bytes"], seal["rows"]) or file_hash(path) != seal["sha256"]:
+            if self._offset(folder.id, name) != (seal["bytes"], seal["rows"]):
+                return False
+            if not path.exists() or file_hash(path) != seal["sha256"]:
                 return False
         return True
 
@@ -172,19 +213,21 @@ class Ingester:
         with self.store.transaction() as cursor:
             cursor.execute(
                 "UPDATE runs SET state = NULL, error = NULL, summary = NULL, seconds = NULL, finished = NULL, "
-                "complete = false, quarantined = NULL WHERE id = ? AND state IS NOT NULL",
+                "complete = false, quarantined = NULL "
+                "WHERE id = ? AND (state IS NOT NULL OR quarantined IS NOT NULL)",
                 [folder.id],
             )
 
-    def _seal(self, folder: RunFolder, result: dict[str, Any], complete: bool) -> None:
-        """How the run ended; `complete` is false where its rows wait for a parent's."""
+    def _seal(self, folder: RunFolder, result: dict[str, Any], taken_in: bool) -> None:
+        """How the run ended; `finished` stays NULL while its rows wait for a parent's."""
         error = result["error"]["message"] if result["error"] else None
-        values = [result["state"], error, json.dumps(result["summary"]), result["seconds"], result["finished"]]
+        values = [result["state"], error, json.dumps(result["summary"]), result["seconds"]]
+        finished, complete = result["finished"] if taken_in else None, taken_in and result["state"] == "done"
         with self.store.transaction() as cursor:
             cursor.execute(
                 "UPDATE runs SET state = ?, error = ?, summary = ?, seconds = ?, finished = ?, complete = ?, "
                 "quarantined = NULL WHERE id = ?",
-                [*values, complete, folder.id],
+                [*values, finished, complete, folder.id],
             )
 
     def _quarantine(self, folder: RunFolder, why: str, result: dict[str, Any] | None) -> None:
@@ -194,10 +237,12 @@ class Ingester:
                 "UPDATE runs SET quarantined = ?, complete = false, state = ?, finished = ? WHERE id = ?",
                 [why, result and result["state"], result and result["finished"], folder.id],
             )
+        self._leave_out_children(folder.id)
 
 
-def _place(folder: RunFolder) -> tuple[int, float]:
-    return ORDER.index(folder.config.kind), folder.config.created
+def _place(folder: RunFolder) -> tuple[int, int, float]:
+    """Parents come before children: a debater, too, has one parent more than the samples it answers."""
+    return ORDER.index(folder.config.kind), len(folder.config.parents), folder.config.created
 
 
 def _seal_time(folder: RunFolder) -> float | None:
@@ -205,6 +250,18 @@ def _seal_time(folder: RunFolder) -> float | None:
         return (folder.path / "result.json").stat().st_mtime
     except FileNotFoundError:
         return None
+
+
+def _read_seal(folder: RunFolder) -> dict[str, Any] | None:
+    try:
+        result = folder.result
+        return None if result is None else {name: result[name] for name in SEAL}
+    except (ValueError, KeyError, TypeError):
+        raise Quarantine("its result.json cannot be read") from None
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _whole_lines(path: Path, start: int) -> bytes:
@@ -252,25 +309,18 @@ def _register(cursor: "DuckDBPyConnection", folder: RunFolder) -> None:
 # --- lines to rows: each returns how many lines it took
 
 
-def _insert(cursor: "DuckDBPyConnection", table: str, rows: list[dict[str, Any]], select: str = "SELECT *") -> None:
+def _insert(cursor: "DuckDBPyConnection", table: str, rows: list[dict[str, Any]]) -> None:
     if rows:
         cursor.register("incoming", pa.Table.from_pylist(rows))
-        cursor.execute(f"INSERT INTO {table} BY NAME {select} FROM incoming")
+        cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
         cursor.unregister("incoming")
 
 
-def _checked(record: Callable[[bytes], Any], lines: Iterable[bytes]) -> list[Any]:
-    """Lines as records; one that is not is the end of believing the file."""
-    try:
-        return [record(line) for line in lines]
-    except ValueError as error:
-        raise Quarantine(f"a line is not what this kind of run writes: {str(error).splitlines()[0]}") from None
-
-
 def _read_events(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
+    events = [Event.model_validate_json(line) for line in lines]
     rows = [
-        {"run": folder.id, "seq": start + i, "t": event.pop("t"), "type": event.pop("type"), "body": json.dumps(event)}
-        for i, event in enumerate(_checked(json.loads, lines))
+        {"run": folder.id, "seq": start + i, "t": event.t, "type": event.type, "body": json.dumps(event.model_extra)}
+        for i, event in enumerate(events)
     ]
     _insert(cursor, "events", rows)
     return len(rows)
@@ -282,7 +332,7 @@ def _flat_reader(
     """A reader for records whose fields are the table's columns."""
 
     def read(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
-        records = _checked(record.model_validate_json, lines)
+        records = [record.model_validate_json(line) for line in lines]
         _insert(cursor, table, [{"run": folder.id, "seq": start + i, **r.model_dump()} for i, r in enumerate(records)])
         return len(records)
 
@@ -291,10 +341,12 @@ def _flat_reader(
 
 def _read_explanations(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
     """Explanations, with whether their predictions are right; unparsed is wrong, not unknown."""
-    records = _checked(Explanation.model_validate_json, lines)
+    records = [Explanation.model_validate_json(line) for line in lines]
     gold = dict(
         cursor.execute("SELECT id, gold FROM items WHERE run = ?", [folder.config.parents["dataset"]]).fetchall()
     )
+    if unknown := {row.item_id for row in records} - gold.keys():
+        raise Quarantine(f"it answers {min(unknown)}, a question that its data set does not have")
     forced = folder.config.settings["forced"]
     rows = [
         {
@@ -312,12 +364,12 @@ def _read_explanations(cursor: "DuckDBPyConnection", folder: RunFolder, start: i
 
 def _read_judgements(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
     """Judgements as verdict rows, and as one narrow score row beside what is known of the explanation."""
-    records = _checked(Judgement.model_validate_json, lines)
+    records = [Judgement.model_validate_json(line) for line in lines]
     samples = folder.config.parents["samples"]
     verdicts, scores = [], []
     for i, row in enumerate(records):
         key = {"run": folder.id, "seq": start + i, "item_id": row.item_id, "sample": row.sample}
-        verdicts += [{**key, **verdict.model_dump()} for verdict in row.verdicts]
+        verdicts += [{**key, **vars(verdict)} for verdict in row.verdicts]
         scores.append(
             {
                 **key,
@@ -328,18 +380,20 @@ def _read_judgements(cursor: "DuckDBPyConnection", folder: RunFolder, start: int
         )
     _insert(cursor, "verdicts", verdicts)
     cursor.register("scored", pa.Table.from_pylist(scores))
-    cursor.execute(
+    inserted = cursor.execute(
         "INSERT INTO scores BY NAME SELECT n.*, e.parsed, e.explanation = '' AS empty, e.tokens, e.right_parsed, "
         "e.right_forced FROM scored n JOIN explanations e ON e.run = n.samples AND e.item_id = n.item_id "
         "AND e.sample = n.sample ORDER BY n.seq"
-    )
+    ).fetchall()[0][0]
     cursor.unregister("scored")
+    if inserted != len(records):
+        raise Quarantine(f"{len(records)} judgements are of {inserted} explanations of its sample run")
     return len(records)
 
 
 def _read_pairs(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
     rows = []
-    for i, pair in enumerate(_checked(Pair.model_validate_json, lines)):
+    for i, pair in enumerate(map(Pair.model_validate_json, lines)):
         halves = {"chosen": pair.chosen, "rejected": pair.rejected}
         row = {"run": folder.id, "seq": start + i, **pair.model_dump(exclude={"chosen", "rejected"})}
         for half, side in halves.items():

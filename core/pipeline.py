@@ -13,8 +13,9 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from core.datasets import import_dataset, load_settings
+from core.datasets import import_dataset
 from core.errors import BadInput, LabError, RunStopped
+from core.fetching import find_source
 from core.home import PROJECT, Home
 from core.launcher import launch, stop
 from core.models import ModelRef, resolve_model
@@ -40,7 +41,7 @@ PRESETS = Path(__file__).parent / "pipelines"
 class DatasetTable(Settings):
     """`[dataset]`: what is loaded."""
 
-    source: str = Field(description="A data set card, or a data file; relative paths start at the project.")
+    source: str = Field(description="A data file or card, a sample set by name, or a Hub id.")
     mapping: dict[str, object] = Field({}, description="Import settings that differ from the guess.")
 
 
@@ -101,7 +102,7 @@ def prepare(home: Home, file: PipelineFile) -> RunConfig:
     """Fetch the models, import the data set, and plan: the pipeline's own run configuration."""
     base, judge = (resolve_model(name, home) for name in (file.models.base, file.models.judge))
     reader = None if file.models.reader == "off" else resolve_model(file.models.reader, home)
-    dataset = import_dataset(home, *_source(file.dataset))
+    dataset = import_dataset(home, *_source(home, file.dataset))
     steps = plan(file, dataset.id, base, judge, reader)
     settings = {
         "file": file.model_dump(mode="json"),
@@ -110,9 +111,9 @@ def prepare(home: Home, file: PipelineFile) -> RunConfig:
     return RunConfig(kind="pipeline", label=file.name, settings=settings, parents={"dataset": dataset.id})
 
 
-def _source(table: DatasetTable) -> tuple[Path, ImportSettings]:
-    path = Path(table.source).expanduser()
-    return load_settings(path if path.is_absolute() or path.exists() else PROJECT / path, **table.mapping)
+def _source(home: Home, table: DatasetTable) -> tuple[Path, ImportSettings]:
+    beside = PROJECT / table.source
+    return find_source(str(beside) if beside.is_file() else table.source, home, **table.mapping)
 
 
 def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, reader: ModelRef | None) -> list[RunConfig]:

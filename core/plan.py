@@ -3,6 +3,7 @@
 Ids follow from contents, so a whole pipeline is known, and drawn, before its first step has run.
 """
 
+import json
 import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -77,16 +78,19 @@ def _inputs(settings: Settings) -> dict[str, str]:
 
 def command_of(config: RunConfig) -> str:
     """The command line that asks for the same run."""
-    if config.kind in ("import", "pipeline"):
+    if config.kind == "pipeline":
         return f"anchorlab resume {config.id}"
-    words = ["anchorlab", "run", config.kind, "--label", config.label]
+    if config.kind == "import":
+        words = ["anchorlab", "data", "add", "FILE"]
+    else:
+        words = ["anchorlab", "run", config.kind, "--label", config.label]
     for role, run_id in config.parents.items():
         words += [f"--{role.replace('_', '-')}", run_id]
     if config.model:
         words += ["--model", config.model.name]
         words += [word for run_id in config.model.chain for word in ("--adapter", run_id)]
     for name, value in changed_settings(config).items():
-        words += ["--set", f"{name}={value}"]
+        words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     return shlex.join(words)
 
 
@@ -113,18 +117,23 @@ def settings_from(kind: str, assignments: Sequence[str]) -> Settings:
 
 
 def read_assignment(assignment: str) -> tuple[str, object]:
-    """(name, value) of a `name=value` word.
+    """(name, value) of a `name=value` word; the value is TOML or JSON, and else the text itself.
 
-    >>> read_assignment("select.limit=64"), read_assignment("strategy=anchor")
-    (('select.limit', 64), ('strategy', 'anchor'))
+    >>> [read_assignment(word) for word in ("select.limit=64", "strategy=anchor", 'labels=["a", "b"]')]
+    [('select.limit', 64), ('strategy', 'anchor'), ('labels', ['a', 'b'])]
+    >>> read_assignment('examples=[{"question": "Why?"}]')[1]
+    [{'question': 'Why?'}]
     """
-
     name, equals, text = assignment.partition("=")
     if not (name and equals):
         raise BadInput(f"A setting is written name=value, not {assignment!r}.")
     try:
         return name, tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
+        pass
+    try:
+        return name, json.loads(text)
+    except json.JSONDecodeError:
         return name, text
 
 

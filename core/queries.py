@@ -167,7 +167,7 @@ def _where(wanted: Wanted) -> tuple[str, dict[str, Any]]:
         conditions.append("category = $category")
         values["category"] = wanted.category
     if wanted.right is not None:
-        conditions.append("right" if wanted.right else "NOT right")
+        conditions.append('"right"' if wanted.right else 'NOT "right"')
     if wanted.form:
         conditions.append(FORMS[wanted.form])
     if wanted.text:

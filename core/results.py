@@ -74,8 +74,8 @@ class _Judged:
 
     @property
     def judge_key(self) -> str:
-        """Key of the judge: model, mode, rubric and prompt."""
-        return content_hash([self.judge["settings"], self.judge["model_hash"], self.judge["inputs"]])[:12]
+        """Key of the judge: weights, mode, rubric and prompt."""
+        return content_hash([self.judge["settings"], self.judge["variant"], self.judge["inputs"]])[:12]
 
     @property
     def mode(self) -> str:

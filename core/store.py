@@ -13,8 +13,9 @@ import fcntl
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,10 +33,14 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
+    "python_enable_replacements": False,  # a misspelt table is an error, and never a variable of this program
 }
 
 EXPORTS = {".parquet": "(FORMAT parquet)", ".csv": "(FORMAT csv, HEADER)", ".json": "(FORMAT json)"}
 """File suffix → how a result is written."""
+
+TRIES = 5
+"""Times the lock is asked for: looking who owns it (`owner`) holds it for an instant."""
 
 
 Values = Sequence[Any] | Mapping[str, Any]
@@ -52,9 +57,16 @@ class Store:
         self._lock = lock
         self._writing = threading.RLock()
         self._ingesting = threading.Lock()
-        self._connection = self._connect()
-        self._migrate()
+        self._opening = threading.Condition()
+        self._cursors = 0
+        self._broken = self._closed = False
         self._ingester = Ingester(self)
+        with ExitStack() as undo:
+            undo.callback(self._let_go)
+            self._connection = self._connect()
+            undo.callback(self._connection.close)
+            self._migrate()
+            undo.pop_all()
 
     # --- opening and closing
 
@@ -62,7 +74,6 @@ class Store:
         try:
             return duckdb.connect(str(self._path) if self._path else ":memory:", config=CONFIG)
         except duckdb.Error as error:
-            self._let_go()
             reason = str(error).splitlines()[0]
             raise LabError(
                 f"The database {self._path} cannot be opened ({reason}): `anchorlab rebuild` makes it anew."
@@ -70,11 +81,10 @@ class Store:
 
     def _migrate(self) -> None:
         with self.transaction() as cursor:
-            cursor.execute("CREATE TABLE IF NOT EXISTS migrations (name VARCHAR NOT NULL, applied TIMESTAMPTZ)")
+            cursor.execute("CREATE TABLE IF NOT EXISTS migrations (name VARCHAR NOT NULL, applied TIMESTAMP)")
         applied = {row[0] for row in self.rows("SELECT name FROM migrations")}
         unknown = applied - {name for name, _ in MIGRATIONS}
         if unknown:
-            self.close()
             raise LabError("The database was made by a newer version of this lab: `anchorlab rebuild` makes it anew.")
         for name, statements in MIGRATIONS:
             if name not in applied:
@@ -83,8 +93,11 @@ class Store:
                     cursor.execute("INSERT INTO migrations VALUES (?, now())", [name])
 
     def close(self) -> None:
-        """Close the database, then let others have it."""
-        self._connection.close()
+        """Close the database when the reads in other threads have ended, then let others have it."""
+        with self._opening:
+            self._closed = True
+            self._opening.wait_for(lambda: not self._cursors)
+            self._connection.close()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -105,23 +118,41 @@ class Store:
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor of one's own: sharing one among threads gives wrong rows without a word."""
-        cursor = self._connection.cursor()
+        with self._opening:
+            cursor = self._whole().cursor()
+            self._cursors += 1
         try:
             yield cursor
-        except duckdb.FatalException:  # a full disk, say: no more reads until it is opened anew
-            self._connection.close()
-            self._connection = self._connect()
+        except duckdb.FatalException:
+            self._broken = True
             raise
         finally:
             cursor.close()
+            with self._opening:
+                self._cursors -= 1
+                self._opening.notify_all()
+
+    def _whole(self) -> duckdb.DuckDBPyConnection:
+        """The connection; a database that broke (a full disk, say) is opened anew once all have let go of it."""
+        self._opening.wait_for(lambda: not (self._broken and self._cursors))
+        if self._closed:
+            raise LabError("The database is closed: open the lab again.")
+        if self._broken:
+            self._connection.close()
+            self._connection = self._connect()
+            self._broken = False
+        return self._connection
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """All of it or nothing; one at a time."""
+        """All of it or nothing; one at a time.  A value that does not fit its column is a `ValueError`."""
         with self._writing, self._cursor() as cursor:
             cursor.execute("BEGIN")
             try:
                 yield cursor
+            except duckdb.DataError as error:
+                cursor.execute("ROLLBACK")
+                raise ValueError(str(error)) from None
             except BaseException:
                 cursor.execute("ROLLBACK")
                 raise
@@ -133,9 +164,9 @@ class Store:
             return cursor.execute(query, values).fetchall()
 
     def frame(self, query: str, values: Values = ()) -> pd.DataFrame:
-        """Result of a query as a data frame; missing text is None."""
+        """Result of a query as a data frame; a missing text or list is None."""
         with self._cursor() as cursor:
-            return cursor.execute(query, values).df()
+            return _none_for_missing(cursor.execute(query, values).df())
 
     def ingest(self) -> int:
         """Take in what the run folders gained; the number of new lines.  Safe from several threads."""
@@ -149,7 +180,12 @@ class Store:
             f"The folder {name} among the runs is left out: {why}." for name, why in self._ingester.unreadable.items()
         ]
         query = "SELECT id, quarantined FROM runs WHERE quarantined IS NOT NULL ORDER BY id"
-        return broken + [f"The rows of {run} are left out: {why}." for run, why in self.rows(query)]
+        left_out = [f"The rows of {run} are left out: {why}." for run, why in self.rows(query)]
+        query = "SELECT id FROM runs WHERE state IS NOT NULL AND finished IS NULL AND quarantined IS NULL ORDER BY id"
+        waiting = [
+            f"The rows of {run} are left out until the runs it was made from are in." for (run,) in self.rows(query)
+        ]
+        return broken + left_out + waiting
 
     def export(self, what: str, file: Path) -> int:
         """Write a table, view or SELECT to .parquet, .csv or .json; the number of rows."""
@@ -162,16 +198,24 @@ class Store:
         target = str(file).replace("'", "''")
         try:
             return self.rows(f"COPY ({query}) TO '{target}' {how}")[0][0]
-        except duckdb.CatalogException:
-            names = ", ".join(self.tables())
-            raise BadInput(f"There is no table {what!r}: use {names}, or a SELECT statement.") from None
         except duckdb.Error as error:
+            if what not in self.tables() and query != what:
+                names = ", ".join(self.tables())
+                raise BadInput(f"There is no table {what!r}: use {names}, or a SELECT statement.") from None
             raise BadInput(f"This cannot be exported: {str(error).splitlines()[0]}") from None
 
     def tables(self) -> list[str]:
         """Names of tables and views."""
         query = "SELECT table_name FROM information_schema.tables ORDER BY table_type, table_name"
         return [row[0] for row in self.rows(query)]
+
+
+def _none_for_missing(frame: pd.DataFrame) -> pd.DataFrame:
+    """pandas has NaN for missing text and NA for a missing list."""
+    texts_and_lists = [name for name, kind in frame.dtypes.items() if pd.api.types.is_string_dtype(kind)]
+    return frame.assign(
+        **{name: frame[name].astype(object).where(frame[name].notna(), None) for name in texts_and_lists}
+    )
 
 
 def open_store(home: Home) -> Store:
@@ -196,11 +240,17 @@ def rebuild(home: Home) -> Store:
     draft = home.path / "lab.duckdb.new"
     for leftover in (draft, draft.with_name(draft.name + ".wal")):
         leftover.unlink(missing_ok=True)
-    with Store(home, draft) as store:
-        store.ingest()
+    try:
+        with Store(home, draft) as store:
+            store.ingest()
+    except BaseException:
+        os.close(lock)
+        raise
     home.database.with_name(home.database.name + ".wal").unlink(missing_ok=True)
     draft.replace(home.database)
-    return Store(home, home.database, lock)
+    store = Store(home, home.database, lock)
+    store.ingest()
+    return store
 
 
 # --- the lock beside the file
@@ -210,14 +260,21 @@ def _take(home: Home) -> int:
     """The lock as an open file.  The database's own lock is dropped when its file is opened twice."""
     home.path.mkdir(parents=True, exist_ok=True)
     lock = os.open(home.database_lock, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not any(_locked(lock) for _ in range(TRIES)):
         os.close(lock)
-        raise StoreBusy(_busy_sentence(home)) from None
+        raise StoreBusy(_busy_sentence(home))
     os.ftruncate(lock, 0)
     os.pwrite(lock, json.dumps({"pid": os.getpid()}).encode(), 0)
     return lock
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        time.sleep(0.02)
+        return False
 
 
 def announce(store: Store, address: str) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from app.charts import label_bars
 from app.navigation import link
 from app.state import Lab, lab, view
-from app.widgets import choice, empty_state, header, literal, picture, plain
+from app.widgets import boundary, choice, empty_state, header, literal, picture, plain
 from core.datasets import import_dataset, load_settings, preview
 from core.home import SAMPLES
 from core.items import cell
@@ -46,7 +46,7 @@ def load(here: Lab) -> None:
         )
     if bad:
         st.dataframe([{"row": r.row, "reason": r.reason, "as read": r.raw} for r in bad[:20]], hide_index=True)
-    if st.button("Load this data set", type="primary", icon=":material/download:", disabled=not good):
+    if st.button("Load this data set", type="primary", icon=":material/download:", disabled=not good, key="load"):
         folder = import_dataset(here.home, file, settings)
         here.refresh()
         summary = folder.result["summary"]
@@ -153,7 +153,7 @@ if said := st.session_state.pop("_dataset_said", None):
     st.success(said, icon=":material/check_circle:")
 if (chosen := st.session_state.pop("_dataset_next", None)) is not None:
     st.session_state["dataset"] = chosen
-with st.expander("Load a data set", icon=":material/add:", expanded=known.empty):
+with st.expander("Load a data set", icon=":material/add:", expanded=known.empty), boundary():
     load(here)
 if known.empty:
     empty_state("No data set yet", "Load one above: a sample set is one click away.")

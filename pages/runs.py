@@ -13,6 +13,8 @@ from app.navigation import link
 from app.state import Lab, in_background, lab, view
 from app.widgets import (
     about,
+    boundary,
+    choice,
     clock,
     duration,
     empty_state,
@@ -43,6 +45,11 @@ def state_of(folder: RunFolder) -> str:
     return "stopping" if state in ("queued", "running") and (folder.path / "stop").exists() else state
 
 
+def time_left(here: Lab, folder: RunFolder) -> str:
+    left = seconds_left(here.home, folder)
+    return "" if left is None else about(left).removesuffix(" left")
+
+
 def table(here: Lab) -> pd.DataFrame:
     """Runs as people read them, newest first."""
     frame = runs_table(here.store)
@@ -59,12 +66,9 @@ def table(here: Lab) -> pd.DataFrame:
             "kind": frame["kind"],
             "variant or set": frame["label"],
             "data set": frame["dataset"],
-            "progress": [
-                100 * d / t if t and pd.notna(t) else None for d, t in zip(frame["done"], frame["total"], strict=True)
-            ],
+            "progress": 100 * frame["done"] / frame["total"],
             "time left": [
-                about(seconds_left(here.home, folder)) if lives else ""
-                for folder, lives in zip(folders, alive, strict=True)
+                time_left(here, folder) if lives else "" for folder, lives in zip(folders, alive, strict=True)
             ],
             "started": [clock(t) for t in frame["created"]],
             "took": [duration(s) if pd.notna(s) else "" for s in frame["seconds"]],
@@ -85,7 +89,7 @@ def overview(here: Lab) -> None:
         on_select="rerun",
         selection_mode="single-row",
         key=f"runs_{len(frame)}",
-        height=min(420, 38 * (len(frame) + 1)),
+        height="content" if len(frame) <= 10 else 400,
         column_config={
             "progress": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f %%"),
             "tokens": st.column_config.NumberColumn(format="localized"),
@@ -99,9 +103,6 @@ def overview(here: Lab) -> None:
 
 def detail(here: Lab, run: str) -> None:
     folder = RunFolder(here.home.runs / run)
-    if not folder.path.exists():
-        empty_state("This run is not here", "Its folder is gone, or the link is from another lab.", key="gone")
-        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Run", anchor=False)
         st.code(run, language=None)
@@ -180,7 +181,7 @@ def steps(here: Lab, pipeline: RunFolder) -> None:
                 "run": step.id,
             }
         )
-    st.dataframe(rows, hide_index=True, height=38 * (len(rows) + 1))
+    st.dataframe(rows, hide_index=True, height="content")
 
 
 def settings(here: Lab, folder: RunFolder) -> None:
@@ -244,21 +245,16 @@ header(
 )
 with st.expander("Launch", icon=":material/rocket_launch:"):
     whole, single = st.tabs(["A pipeline", "One run"])
-    with whole:
+    with whole, boundary():
         launch_pipeline(here)
-    with single:
+    with single, boundary():
         launch_run(here)
 frame = runs_table(here.store)
 if frame.empty:
     empty_state("No run yet", "Launch the demo pipeline above: it runs the whole method on a small model.")
 else:
     live(lambda: overview(here), alive=True)
-    known = ["", *frame["id"]]
-    if st.session_state.get("run", st.query_params.get("run", "")) not in known:
-        known.append(st.session_state.get("run", st.query_params.get("run", "")))
     names = dict(zip(frame["id"], frame["kind"] + " " + frame["label"] + "  (" + frame["id"] + ")", strict=True))
-    run = st.selectbox(
-        "Open run", known, key="run", bind="query-params", format_func=lambda r: names.get(r, r or "choose one")
-    )
+    run = choice("Open run", ["", *names], key="run", format_func=lambda r: names.get(r, "choose one"))
     if run:
         detail(here, run)

@@ -7,9 +7,11 @@ from pathlib import Path
 from core.datasets import import_dataset, load_settings
 from core.home import Home
 from core.models import ModelRef
-from core.pipeline import DatasetTable, PipelineFile, plan
-from core.runs import RunConfig, RunFolder
-from core.settings import DpoSettings, SampleSettings, Selection, SftSettings
+from core.pipeline import DatasetTable, PipelineFile, plan, steps_of
+from core.runs import RunConfig, RunFolder, create_run
+from core.settings import DpoSettings, PairSettings, SampleSettings, Selection, SftSettings
+from core.work import Work
+from core.worker import run_stage
 from tests.tiny import tiny_model
 
 MATERIALS = ["wood", "metal", "glass"]
@@ -39,6 +41,7 @@ def toy_pipeline(n: int = 2, **changes) -> PipelineFile:
         "sft": SftSettings(steps=3, batch_size=2, select=Selection(part=(0.0, 0.5))),
         "test": SampleSettings(n=n, max_new_tokens=12, select=Selection(split="test")),
         "align": SampleSettings(n=n, max_new_tokens=12, select=held_out),
+        "pairs": PairSettings(right_by="forced"),
         "dpo": DpoSettings(steps=2, batch_size=2),
     }
     return PipelineFile(**values | changes)
@@ -60,3 +63,17 @@ def wait_until(condition, seconds: float = 120.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+def filled_lab(home: Home, folder: Path) -> RunConfig:
+    """The toy pipeline, every step done in this process: a lab with something on every page in seconds."""
+    pipeline = toy_pipeline_run(home, folder)
+    for config in [*steps_of(pipeline), pipeline]:
+        run = create_run(home, config)
+        with Work(run) as work:
+            work.started()
+            if config.kind == "pipeline":
+                work.progress(len(steps_of(pipeline)), len(steps_of(pipeline)), "runs")
+            else:
+                run_stage(work)
+    return pipeline

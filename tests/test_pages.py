@@ -1,0 +1,195 @@
+"""Every page, empty and filled, as Streamlit runs it: no exception, the right words, nothing untrusted rendered."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app.navigation import PAGES, ROOT
+from core.home import Home
+from core.runs import RunFolder
+from core.store import open_store
+from tests.lab import filled_lab, toy_dataset, wait_until
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory) -> Path:
+    """A state folder with a finished toy pipeline in it, made once."""
+    folder = tmp_path_factory.mktemp("filled")
+    filled_lab(Home(folder / "home"), folder)
+    return folder / "home"
+
+
+@pytest.fixture
+def lab_home(filled, home) -> Home:
+    """This test's own copy of the filled state folder."""
+    shutil.copytree(filled, home.path)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def released():
+    """Let go of the database after each test: it has one owner at a time."""
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def opened(name: str, **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
+    if name != "overview":
+        app.switch_page(f"../pages/{name}.py")
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+    return app
+
+
+def words(app: AppTest) -> str:
+    """All text of a page, tables included."""
+    texts = [e.value for kind in ("title", "subheader", "caption", "markdown", "text", "code") for e in app.get(kind)]
+    frames = [frame.value.to_string() for frame in app.dataframe]
+    return "\n".join(str(text) for text in texts + frames)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_of_an_empty_lab_says_what_to_do(name):
+    app = opened(name)
+    assert not app.exception
+    assert app.title[0].value == PAGES[name][0]
+    hints = {"overview": "Run the demo", "datasets": "Load", "runs": "Launch", "anchors": "pipeline"}
+    assert hints.get(name, "demo") in words(app) + " ".join(button.label for button in app.button)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_of_a_filled_lab_draws_without_an_exception(lab_home, name):
+    app = opened(name)
+    assert not app.exception
+    assert "Something went wrong" not in words(app)
+    assert "Traceback" not in words(app)
+
+
+def test_overview_counts_what_the_database_holds(lab_home):
+    app = opened("overview")
+    counts = {metric.label: metric.value for metric in app.metric}
+    with open_store_copy(lab_home) as store:
+        expected = store.rows("SELECT count(*) FROM explanations")[0][0]
+    assert counts["Explanations"] == f"{expected:,}"
+
+
+def open_store_copy(home: Home):
+    """The database of a filled lab, once the app has let go of it."""
+    st.cache_resource.clear()
+    store = open_store(home)
+    store.ingest()
+    return store
+
+
+def test_compare_shows_n_tie_rule_interval_and_whether_the_judge_can_be_believed(lab_home):
+    text = words(opened("compare"))
+    for word in ("n questions", "Δ(W−L)", "within 0.2 tie", "resamples of questions", "anchor against base"):
+        assert word in text, word
+    app = opened("compare")
+    assert "chance" in " ".join(w.value for w in app.warning) + words(app)
+
+
+def test_another_score_gives_another_tie_rule(lab_home):
+    app = opened("compare")
+    app.selectbox(key="score").select("total").run()
+    assert "within 0 tie" in words(app)
+
+
+def test_explanations_filters_count_and_the_reading_view_shows_all_samples(lab_home):
+    app = opened("explanations")
+    assert "of 64 explanations" in words(app)
+    app.selectbox(key="variant").select("sft").run()
+    assert "16 of 64 explanations" in words(app)
+    app.text_input(key="text").input("no such words anywhere").run()
+    assert "0 of 64 explanations" in words(app)
+    assert not app.exception
+
+
+def test_explanations_show_every_criterion_and_the_judges_prompt(lab_home):
+    text = words(opened("explanations"))
+    for word in ("Logical coherence", "Factual accuracy", "What the judge was given", "[system]", "gold"):
+        assert word in text, word
+
+
+def test_anchors_show_categories_and_pairs_with_reasons(lab_home):
+    text = words(opened("anchors"))
+    for word in ("consistently correct", "uncategorised", "95%"):
+        assert word in text, word
+    pairs = words(opened("anchors", tab="Pairs"))
+    assert "rule" in pairs
+    assert "Questions that gave no pair" in " ".join(e.label for e in opened("anchors").expander)
+
+
+def test_a_run_opened_by_its_link_shows_settings_command_log_and_lineage(lab_home):
+    dpo = next(path.name for path in lab_home.runs.glob("dpo-*"))
+    text = words(opened("runs", run=dpo))
+    for word in ("anchorlab run dpo", "learning_rate", "ln 2", "log.txt", "Made from"):
+        assert word in text, word
+
+
+def test_a_data_set_loads_from_the_page(tmp_path):
+    app = opened("datasets")
+    app.button(key="load").click().run()
+    assert not app.exception
+    assert "questions loaded" in " ".join(message.value for message in app.success)
+    assert app.metric[0].value != "0"
+
+
+def test_a_bad_file_is_one_sentence_on_the_page(tmp_path):
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"question": "Why?", "options": ["a", "b"], "gold": "z"}\n')
+    app = opened("datasets")
+    app.segmented_control(key="source").set_value("A file on this machine").run()
+    app.text_input(key="path").input(str(bad)).run()
+    assert not app.exception
+    assert "names no single option" in words(app)
+    app.text_input(key="path").input(str(tmp_path / "gone.jsonl")).run()
+    assert "There is no file" in words(app)
+
+
+def test_text_of_a_data_set_is_never_rendered(home, tmp_path):
+    hostile = "![x](http://example.org/x.png) <b>bold</b> $x$ [link](http://example.org)"
+    path = tmp_path / "hostile.jsonl"
+    path.write_text(f'{{"question": "{hostile}", "options": ["a", "b"], "gold": "a"}}\n' * 2)
+    from core.datasets import import_dataset, load_settings
+
+    import_dataset(home, *load_settings(path, name=hostile))
+    for name in PAGES:
+        app = opened(name)
+        assert not app.exception
+        rendered = [e.value for kind in ("markdown", "caption", "title", "subheader") for e in app.get(kind)]
+        assert not any("example.org" in str(text) for text in rendered), name
+
+
+def test_a_page_says_who_holds_the_database(home):
+    with open_store(home):
+        app = opened("overview")
+        assert not app.exception
+        assert "in use" in words(app)
+
+
+def test_stop_and_resume_are_offered_by_state(home, tmp_path):
+    folder = toy_dataset(home, tmp_path)
+    result = folder.path / "result.json"
+    result.write_text(result.read_text().replace('"state": "done"', '"state": "stopped"'))
+    labels = [button.label for button in opened("runs", run=folder.id).button]
+    assert "Resume" in labels
+    assert "Stop" not in labels
+
+
+def test_a_launched_run_shows_on_the_page(lab_home):
+    app = opened("runs")
+    app.selectbox(key="launch_kind").select("pairs").run()
+    app.text_area(key="launch_settings_pairs").input('strategy = "rank"\nseed = 7').run()
+    app.button(key="launch_run").click().run()
+    assert not app.exception
+    made = [RunFolder(p) for p in lab_home.runs.glob("pairs-*") if RunFolder(p).config.settings["seed"] == 7]
+    assert len(made) == 1
+    wait_until(lambda: made[0].result and not made[0].alive)
+    assert made[0].state == "done"
