@@ -1,0 +1,104 @@
+"""The default model, for real: equal to the library's own generation, and once through sample, judge and pairs."""
+
+import math
+
+import pytest
+import torch
+
+from core.datasets import import_dataset, load_items, load_settings, select_items
+from core.engines import Sampling
+from core.engines.hf import PlainReader, load_engine
+from core.errors import ModelUnavailable
+from core.home import PROJECT, SAMPLES, Home
+from core.models import default_model
+from core.plan import run_config
+from core.prompts import load_prompt, task_chat
+from core.records import CATEGORIES, Dropped, Explanation, Judgement, Pair
+from core.runs import RunFolder, create_run
+from core.settings import Example, JudgeSettings, PairSettings, SampleSettings, Selection
+from core.store import open_store
+from core.variants import use_of
+from core.work import Work
+from core.worker import run_stage
+
+pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
+
+QUESTIONS = Selection(split="test", limit=6)
+
+
+@pytest.fixture(scope="module")
+def model():
+    """The default model, from the checkout's own state folder, so that it is fetched once."""
+    try:
+        return default_model(Home(PROJECT / "data"))
+    except ModelUnavailable as error:
+        pytest.skip(f"the default model cannot be had: {error}")
+
+
+@pytest.fixture
+def dataset(home) -> RunFolder:
+    return import_dataset(home, *load_settings(SAMPLES / "material.toml"))
+
+
+def chats(dataset: RunFolder):
+    examples = [Example.model_validate(example) for example in dataset.config.settings["examples"]]
+    asked = select_items(load_items(dataset), QUESTIONS)
+    return [task_chat(load_prompt("explain"), item, examples) for item in asked]
+
+
+def test_greedy_responses_and_log_probabilities_are_the_librarys_own(model, dataset):
+    engine = load_engine(model)
+    assert engine.path == "fast"
+    asked = chats(dataset)[:3]
+    greedy = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=24)
+    ours = [group[0].text for group in engine.generate(asked, [[0]] * len(asked), greedy)]
+    prompts = engine._prompts(asked)
+    packed = engine._reader.logits(prompts)
+
+    engine.weights.set_attn_implementation("sdpa")
+    for text, prompt in zip(ours, prompts, strict=True):
+        out = engine.weights.generate(torch.tensor([prompt]), do_sample=False, max_new_tokens=24)
+        assert text == engine.tokenizer.decode(out[0, len(prompt) :], skip_special_tokens=True)
+    separate = PlainReader(engine.weights).logits(prompts)
+    for prompt in prompts:
+        difference = packed[prompt].log_softmax(-1) - separate[prompt].log_softmax(-1)
+        assert difference.abs().max() < 1e-3
+
+
+def done(home, config) -> RunFolder:
+    folder = create_run(home, config)
+    with Work(folder) as work:
+        work.started()
+        run_stage(work)
+    return folder
+
+
+def test_sample_judge_and_pairs_on_the_real_model(home, model, dataset):
+    parents = {"dataset": dataset.id}
+    use = use_of(model)
+    sampled = done(
+        home, run_config("sample", "base", SampleSettings(select=QUESTIONS, max_new_tokens=32), parents, use)
+    )
+    rows = sampled.read("explanations", Explanation)
+    assert len(rows) == 6 * 4
+    assert len({row.response for row in rows}) > 12, "samples of a question differ"
+    assert sum(row.parsed is not None for row in rows) >= 6, "two worked examples bring the answer line"
+    assert all(row.forced for row in rows)
+
+    judged = done(home, run_config("judge", "base", JudgeSettings(), {**parents, "samples": sampled.id}, use))
+    for row in judged.read("judgements", Judgement):
+        assert len(row.verdicts) == 5
+        assert 5 <= row.expected <= 20
+        assert all(math.isclose(sum(verdict.probabilities), 1, abs_tol=1e-4) for verdict in row.verdicts)
+
+    roles = {**parents, "samples": sampled.id, "judgements": judged.id}
+    paired = done(home, run_config("pairs", "rank", PairSettings(strategy="rank", right_by="forced"), roles))
+    pairs, dropped = paired.read("pairs", Pair), paired.read("dropped", Dropped)
+    assert len(pairs) + len(dropped) == 6
+    assert all(pair.chosen.score > pair.rejected.score for pair in pairs)
+
+    with open_store(home) as store:
+        store.ingest()
+        assert store.rows("SELECT count(*) FROM verdicts")[0][0] == 6 * 4 * 5
+        assert {row[0] for row in store.rows("SELECT forced FROM categories")} <= set(CATEGORIES)
+        assert store.rows("SELECT count(*) FROM pairs")[0][0] == len(pairs)
