@@ -34,6 +34,8 @@ CATEGORY_NAMES: dict[Category, str] = {
 SUPPORT = "rgba(128, 136, 144, 0.45)"
 """Axes, zero lines and grids: visible on light and on dark."""
 
+WHISKERS = "rgba(128, 136, 144, 0.95)"
+
 
 def safe(text: str) -> str:
     """Text for plotly, which would read markup in it."""
@@ -81,7 +83,7 @@ def forest(rates: Sequence[WinRate], labels: Sequence[str]) -> go.Figure:
         go.Scatter(
             x=[rate.delta.value for rate in known],
             y=[safe(f"{rate.a} against {rate.b}") for rate in known],
-            error_x=_whiskers([rate.delta for rate in known]),
+            error_x=_whiskers([rate.delta for rate in known]) | {"color": WHISKERS},
             mode="markers",
             marker={"size": 11, "color": [colour_of(rate.a, labels) for rate in known]},
             customdata=[(rate.delta.low, rate.delta.high, rate.n) for rate in known],
@@ -134,9 +136,10 @@ def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:
             orientation="h",
             name=CATEGORY_NAMES[category],
             marker={"color": CATEGORY_COLOURS[category]},
-            text=[f"{100 * v.value:.0f} %" if v.value and v.value > 0.05 else "" for v in values],
+            text=[f"{100 * v.value:.0f} %" if v.value and v.value > 0.07 else "" for v in values],
             textposition="inside",
             insidetextanchor="middle",
+            textangle=0,
             textfont={"color": "#FFFFFF" if category != "variable" else "#1B2321"},
             customdata=[(n, 100 * (v.low or 0), 100 * (v.high or 0), v.n) for n, v in zip(counts, values, strict=True)],
             hovertemplate=f"%{{y}}, {CATEGORY_NAMES[category]}: %{{x:.1f}} % (95% %{{customdata[1]:.1f}} … "
@@ -148,28 +151,50 @@ def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:
 
 
 def flow(moves: pd.DataFrame, before: str, after: str) -> go.Figure:
-    """How questions moved between categories from one variant to another, as bands (moves: before, after,
-    questions)."""
-    nodes = [f"{safe(side)}: {CATEGORY_NAMES[c]}" for side in (before, after) for c in CATEGORIES]
-    place = {c: i for i, c in enumerate(CATEGORIES)}
+    """How questions moved between categories from one variant to another, as bands.
+
+    moves: before, after, questions.  Both sides keep the order of the categories, empty ones left out.
+    """
+    sides = {"before": (before, 0.001), "after": (after, 0.999)}
+    nodes = [(side, c, int(moves.loc[moves[side] == c, "questions"].sum())) for side in sides for c in CATEGORIES]
+    shown = [(side, c, n) for side, c, n in nodes if n]
+    place = {(side, c): i for i, (side, c, _) in enumerate(shown)}
     figure = go.Figure(
         go.Sankey(
+            arrangement="fixed",
             node={
-                "label": nodes,
-                "color": [CATEGORY_COLOURS[c] for c in CATEGORIES] * 2,
-                "pad": 18,
+                "label": [safe(f"{sides[side][0]}: {CATEGORY_NAMES[c]} ({n})") for side, c, n in shown],
+                "color": [CATEGORY_COLOURS[c] for _, c, _ in shown],
+                "x": [sides[side][1] for side, _, _ in shown],
+                "y": _centres([(side, n) for side, _, n in shown]),
+                "pad": 14,
                 "thickness": 14,
                 "line": {"width": 0},
             },
             link={
-                "source": [place[c] for c in moves["before"]],
-                "target": [3 + place[c] for c in moves["after"]],
+                "source": [place["before", c] for c in moves["before"]],
+                "target": [place["after", c] for c in moves["after"]],
                 "value": moves["questions"].tolist(),
                 "color": [_faint(CATEGORY_COLOURS[c]) for c in moves["before"]],
             },
         )
     )
-    return _styled(figure, 300)
+    return _styled(figure, 320)
+
+
+def _centres(nodes: Sequence[tuple[str, int]]) -> list[float]:
+    """Heights of stacked nodes' centres on each side, from 0 (top) to 1.
+
+    >>> _centres([("before", 1), ("before", 1), ("after", 2)])
+    [0.25, 0.75, 0.5]
+    """
+    totals = {side: sum(n for other, n in nodes if other == side) for side, _ in nodes}
+    reached = dict.fromkeys(totals, 0.0)
+    centres = []
+    for side, n in nodes:
+        centres.append((reached[side] + n / 2) / totals[side])
+        reached[side] += n
+    return centres
 
 
 def _faint(colour: str) -> str:

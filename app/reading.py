@@ -55,19 +55,19 @@ def _origin(score: dict[str, Any] | None) -> None:
 
 
 def _chip(rubric: Rubric, verdict: Any) -> None:
-    """A criterion and its verdict; the probabilities behind it on hover.  Rubrics allow plain names only."""
-    names = {criterion.key: criterion.name for criterion in rubric.criteria}
-    name = names.get(verdict.criterion, verdict.criterion)
+    """A criterion and its verdict; full name and probabilities on hover.  Rubrics allow plain names only."""
     if verdict.verdict not in rubric.labels:
-        st.badge(f"{name}: unreadable", color="gray")
+        st.badge(f"{verdict.criterion}: unreadable", color="gray")
         return
+    name = {criterion.key: criterion.name for criterion in rubric.criteria}[verdict.criterion]
     place = rubric.labels.index(verdict.verdict)
-    chances = (
-        None
-        if verdict.probabilities is None
-        else ", ".join(f"{label} {p:.2f}" for label, p in zip(rubric.labels, verdict.probabilities, strict=True))
+    chances = [] if verdict.probabilities is None else zip(rubric.labels, verdict.probabilities, strict=True)
+    behind = ", ".join(f"{label} {p:.2f}" for label, p in chances)
+    st.badge(
+        f"{verdict.criterion}: {verdict.verdict}",
+        color=verdict_colour(place, len(rubric.labels)),
+        help=f"{name}. {behind}",
     )
-    st.badge(f"{name}: {verdict.verdict}", color=verdict_colour(place, len(rubric.labels)), help=chances)
 
 
 def judge_behind(

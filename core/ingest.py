@@ -110,12 +110,14 @@ class Ingester:
             _register(cursor, folder)
         try:
             result = _read_seal(folder)
+            if (sealed is None) != (result is None):  # sealed or resumed in this instant: next pass
+                return 0
             if result and self._known_seal(folder) == result["finished"]:
-                self._settled[folder.id] = sealed or 0.0
+                self._settled[folder.id] = sealed
                 return 0
             return self._take_in_files(folder, result, sealed)
         except Quarantine as why:
-            if _seal_time(folder) == sealed:  # else it was resumed or sealed while it was read: next pass
+            if _seal_time(folder) == sealed:  # else sealed or resumed while it was read
                 self._quarantine(folder, str(why), result)
                 self._settled[folder.id] = sealed
             return 0
@@ -137,7 +139,7 @@ class Ingester:
         elif names[1:] or not OUTPUTS[folder.config.kind]:
             lines += self._check(folder, result)
             self._seal(folder, result, taken_in=True)
-            self._settled[folder.id] = sealed or 0.0
+            self._settled[folder.id] = sealed
         else:
             self._seal(folder, result, taken_in=False)
         return lines

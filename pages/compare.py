@@ -35,13 +35,13 @@ def accuracy(evaluation: Evaluation) -> None:
             {
                 "variant": r.label,
                 "questions": r.questions,
-                "responses": r.explanations,
                 "right (parsed)": interval(r.accuracy_parsed, "share"),
                 "right (forced)": interval(r.accuracy_forced, "share"),
-                "unparsed": interval(r.unparsed, "share"),
-                "empty": interval(r.empty, "share"),
-                "tokens": interval(r.tokens),
                 "mean score": interval(r.score),
+                "unparsed": number(r.unparsed.value, "share"),
+                "empty": number(r.empty.value, "share"),
+                "tokens": number(r.tokens.value),
+                "responses": r.explanations,
                 "unjudged": r.unjudged,
             }
             for r in evaluation.results

@@ -104,10 +104,8 @@ def overview(here: Lab) -> None:
 def detail(here: Lab, run: str) -> None:
     folder = RunFolder(here.home.runs / run)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Run", anchor=False)
-        st.code(run, language=None)
         state_badge(state_of(folder))
-        plain(describe_step(folder))
+        plain(f"{describe_step(folder)}  ({run})")
     actions(folder)
     live(lambda: watch(here, folder), alive=folder.alive)
     what, files, lineage = st.tabs(["Settings", "Log and files", "Lineage"])

@@ -71,7 +71,7 @@ def test_launch_watch_browse_compare(home, tmp_path):
             page.keyboard.press("ArrowRight")
             expect(page.get_by_text(re.compile("question 2 of 8"))).to_be_visible()
             assert "item=" in page.url
-            expect(page.get_by_text("Logical coherence").first).to_be_visible()
+            expect(page.get_by_text("coherence: ").first).to_be_visible()
             open_page(page, address, "anchors?tab=Pairs")
             expect(page.get_by_text("best_over_random").first).to_be_attached()
             open_page(page, address, "compare")
