@@ -75,19 +75,18 @@ class Lab:
         """Take in what is new in the run folders; a failure is logged and shown, never raised."""
         with self._refreshing:
             try:
+                seals = self._seals_now()  # before the rows: a run sealed in between is noted the next time
                 self._rows += self.store.ingest()
-                self._note_seals()
+                if seals != self._known:
+                    self._known, self._seals = seals, self._seals + 1
                 self.problem = None
             except Exception as error:
                 if self.problem is None:
                     log.exception("ingesting failed; trying again every %s s", INGEST_SECONDS)
                 self.problem = f"{type(error).__name__}: {error}"
 
-    def _note_seals(self) -> None:
-        seals = {f"{path}:{path.stat().st_mtime_ns}" for path in self.home.runs.glob("*/result.json")}
-        if seals != self._known:
-            self._known = seals
-            self._seals += 1
+    def _seals_now(self) -> set[str]:
+        return {f"{path}:{path.stat().st_mtime_ns}" for path in self.home.runs.glob("*/result.json")}
 
     def _keep_fresh(self) -> None:
         while not self._closing.wait(INGEST_SECONDS):

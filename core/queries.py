@@ -55,6 +55,16 @@ def provenance(store: Store, run: str) -> dict[str, Any]:
     return json.loads(found[0][0]) if found else {}
 
 
+def variants_of(store: Store, samples: list[str]) -> pd.DataFrame:
+    """The variant of each sample run: samples, base, base_hash, base_source, chain, adapter_hashes."""
+    return store.frame(
+        "SELECT r.id AS samples, v.* EXCLUDE (id, label, adapter_hashes), coalesce(v.adapter_hashes, []) AS "
+        "adapter_hashes FROM runs r JOIN variants v ON v.id = r.variant WHERE list_contains($1, r.id) "
+        "ORDER BY list_position($1, r.id)",
+        [samples],
+    )
+
+
 # --- data sets
 
 

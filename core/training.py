@@ -25,6 +25,9 @@ from core.settings import DpoSettings, Example, LoraSettings, SftSettings
 from core.variants import adapters_of, base_of
 from core.work import Work
 
+TOKENS_A_PASS = 1024
+"""A step's batch is read in parts of at most so many tokens (or one row): activations are what fills the memory."""
+
 LN2_TOLERANCE = 1e-3
 """How far DPO's first loss may be from ln 2 before the reference policy is held to be wrong."""
 
@@ -37,7 +40,8 @@ def run_sft(work: Work) -> None:
     rows = sft_rows([item for item in selected if item.gold is not None], settings, tokenizer)
     if len(rows) < len(selected):
         work.note(f"{len(selected) - len(rows)} questions without a gold label were left out.")
-    arguments = SFTConfig(**_arguments(work, settings, model), completion_only_loss=True, packing=False)
+    longest = longest_row(rows, tokenizer, settings.max_length)
+    arguments = SFTConfig(**_arguments(work, settings, model, longest), completion_only_loss=True, packing=False)
     _train(work, SFTTrainer, arguments, model, tokenizer, rows, settings.lora, _Reporter(work, settings.steps))
     work.summary |= {"questions": len(rows)}
 
@@ -47,8 +51,9 @@ def run_dpo(work: Work) -> None:
     settings = DpoSettings.model_validate(work.config.settings)
     model, tokenizer = _load(work, settings.seed)
     rows = dpo_rows(work, settings, tokenizer)
+    longest = 2 * longest_row(rows, tokenizer, settings.max_length)
     arguments = DPOConfig(
-        **_arguments(work, settings, model),
+        **_arguments(work, settings, model, longest),
         beta=settings.beta,
         loss_type=["sigmoid"],
         precompute_ref_log_probs=True,
@@ -106,13 +111,34 @@ def _load(work: Work, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBa
     return model, tokenizer
 
 
-def _arguments(work: Work, settings: SftSettings | DpoSettings, model: PreTrainedModel) -> dict[str, Any]:
+def longest_row(rows: Sequence[dict[str, str]], tokenizer: PreTrainedTokenizerBase, most: int) -> int:
+    """Tokens of the longest sequence that is trained on, `most` at most."""
+    ends = [name for name in ("completion", "chosen", "rejected") if rows and name in rows[0]]
+    texts = [row["prompt"] + row[end] for row in rows for end in ends]
+    return min(most, max((len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts), default=1))
+
+
+def rows_a_pass(batch_size: int, tokens: int) -> int:
+    """The largest part of a batch that divides it evenly and whose rows of `tokens` tokens fit one pass.
+
+    >>> rows_a_pass(8, 60), rows_a_pass(4, 700), rows_a_pass(6, 400)
+    (8, 1, 2)
+    """
+    parts = [n for n in range(1, batch_size + 1) if batch_size % n == 0 and n * tokens <= TOKENS_A_PASS]
+    return max(parts, default=1)
+
+
+def _arguments(
+    work: Work, settings: SftSettings | DpoSettings, model: PreTrainedModel, tokens_a_row: int
+) -> dict[str, Any]:
     """TRL arguments that both trainings share.  Its own defaults (bf16, checkpointing) are slow on a CPU."""
     on_gpu = model.device.type == "cuda"
+    part = rows_a_pass(settings.batch_size, tokens_a_row)
     return {
         "output_dir": str(work.path / "trainer"),
         "max_steps": settings.steps,
-        "per_device_train_batch_size": settings.batch_size,
+        "per_device_train_batch_size": part,
+        "gradient_accumulation_steps": settings.batch_size // part,
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": "linear",
         "max_length": settings.max_length,

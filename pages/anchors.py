@@ -8,7 +8,7 @@ import streamlit as st
 from app.charts import CATEGORY_NAMES, category_bars, flow
 from app.navigation import link
 from app.state import Lab, lab, results, view
-from app.widgets import choice, empty_state, header, literal, number, picture, plain
+from app.widgets import believe, choice, empty_state, header, literal, number, picture, plain
 from core.categories import CATEGORIES
 from core.pairs import DROPPED, REASONS
 from core.queries import dropped, moves, pair_sets, pairs
@@ -100,6 +100,10 @@ def preference_pairs(here: Lab) -> None:
         ],
         hide_index=True,
     )
+    judge = json.loads(row["parents"])["judgements"]
+    for evaluation in results():
+        if judge in evaluation.judges.values():
+            believe(evaluation)
     one_pair(chosen)
     ledger(here, run)
     link("runs", "This pair set's run", icon=":material/play_circle:", run=run)

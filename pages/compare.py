@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app.charts import forest, quality_and_accuracy
-from app.state import lab, results, view
+from app.state import Lab, lab, results, view
 from app.widgets import believe, choice, empty_state, header, interval, number, picture, plain
+from core.queries import variants_of
 from core.results import Evaluation
 from core.settings import CompareSettings
 
@@ -85,7 +86,27 @@ def win_rates(evaluation: Evaluation) -> None:
     )
 
 
-lab()
+def variants(here: Lab, evaluation: Evaluation) -> None:
+    """What each variant is: its base and the trainings whose adapters are merged into it, in order."""
+    known = variants_of(here.store, list(evaluation.samples.values()))
+    labels = {run: label for label, run in evaluation.samples.items()}
+    with st.expander("What the variants are"):
+        st.dataframe(
+            [
+                {
+                    "variant": labels[row.samples],
+                    "base": f"{row.base} ({row.base_source})",
+                    "adapters, in order": " → ".join(row.chain) if len(row.chain) else "none",
+                    "adapter hashes": " → ".join(h[:12] for h in row.adapter_hashes) if len(row.chain) else "",
+                    "base hash": row.base_hash[:12],
+                }
+                for row in known.itertuples()
+            ],
+            hide_index=True,
+        )
+
+
+here = lab()
 view("compare", "evaluation", "score")
 header("Compare", "Is one variant better than another, by how much, and how sure is that?")
 settings = chosen_settings()
@@ -101,6 +122,7 @@ else:
         st.error("Two variants gave the same responses to the byte: was an adapter not loaded?")
         plain(f"{a} and {b}")
     accuracy(evaluation)
+    variants(here, evaluation)
     st.subheader("Quality and accuracy", anchor=False)
     picture(
         quality_and_accuracy(evaluation.results, settings.right_by, settings.score),

@@ -1,5 +1,6 @@
 """What may import what, seen from fresh processes."""
 
+import re
 import subprocess
 import sys
 
@@ -25,5 +26,15 @@ def test_nothing_but_the_engine_and_training_pulls_in_torch(module):
     assert not imported(module) & {"torch", "transformers", "trl", "peft"}
 
 
-def test_core_never_imports_streamlit_or_the_database():
-    assert not imported(", ".join(LIGHT)) & {"streamlit", "duckdb", "torch"}
+def test_core_never_imports_streamlit_and_light_modules_no_torch():
+    assert not imported(", ".join(LIGHT)) & {"streamlit", "torch"}
+
+
+def test_the_store_alone_imports_duckdb():
+    importing = [
+        path.relative_to(PROJECT).as_posix()
+        for folder in ("app", "core", "pages")
+        for path in (PROJECT / folder).rglob("*.py")
+        if re.search(r"^(import|from) duckdb", path.read_text(), re.MULTILINE)
+    ]
+    assert importing == ["core/store.py"]

@@ -119,6 +119,19 @@ def test_the_reference_policy_is_sft_by_its_log_probabilities(home, trained):
     assert logged != pytest.approx(mean_chosen([]), rel=1e-3)
 
 
+def test_a_batch_read_in_parts_trains_as_one_read_whole(home, trained, monkeypatch):
+    dataset, model, sft = trained
+    losses = []
+    for room in (100_000, 1):
+        monkeypatch.setattr("core.training.TOKENS_A_PASS", room)
+        folder = dpo_run(home, dataset, model, sft, count=2)  # both pairs in every step, whatever their order
+        with Work(folder) as work:
+            run_dpo(work)
+        losses.append(metrics(folder, "loss")[-6:])
+    assert losses[0][:2] == pytest.approx(losses[1][:2], rel=1e-2)  # from then on rounding grows
+    assert losses[1][0] == pytest.approx(math.log(2), abs=1e-3)
+
+
 def test_an_empty_pair_set_is_one_sentence(home, trained):
     dataset, model, sft = trained
     folder = dpo_run(home, dataset, model, sft, count=0)
