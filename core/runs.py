@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import BadInput
 from core.home import Home
@@ -185,6 +185,14 @@ def find_run(home: Home, run_id: str) -> RunFolder:
 
 
 def all_runs(home: Home) -> list[RunFolder]:
-    """Every run of this home, oldest first."""
+    """Every run of this home, oldest first; folders that cannot be read as runs are left out (the store names them)."""
     folders = [RunFolder(path) for path in home.runs.glob("*-*") if not path.name.startswith(".")]
-    return sorted(folders, key=lambda folder: (folder.config.created, folder.id))
+    readable = [folder for folder in folders if _is_run(folder)]
+    return sorted(readable, key=lambda folder: (folder.config.created, folder.id))
+
+
+def _is_run(folder: RunFolder) -> bool:
+    try:
+        return folder.config.id == folder.id
+    except (OSError, ValidationError):
+        return False

@@ -22,7 +22,7 @@ from core.settings import Example, SampleSettings
 from core.variants import load_variant
 from core.work import Work
 
-ROWS_A_BATCH = 128
+ROWS_A_BATCH = 256
 """Responses generated together; fixed, so that a resumed run batches as an undisturbed one."""
 
 

@@ -56,7 +56,7 @@ def run_dpo(work: Work) -> None:
         **_arguments(work, settings, model, longest),
         beta=settings.beta,
         loss_type=["sigmoid"],
-        precompute_ref_log_probs=True,
+        precompute_ref_log_probs=settings.steps * settings.batch_size > len(rows),  # once a pair, if it is seen twice
     )
     reporter = _Reporter(work, settings.steps, first_loss=math.log(2))
     _train(work, DPOTrainer, arguments, model, tokenizer, rows, settings.lora, reporter)

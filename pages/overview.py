@@ -43,16 +43,20 @@ def stages(here: Lab) -> None:
             link(page, "Open", icon=":material/arrow_forward:")
 
 
+def now(here: Lab) -> None:
+    """Counts and runs at work; the whole page is drawn again when a run has ended, for its results."""
+    if st.session_state.setdefault("_seen_sealed", here.sealed) != here.sealed:
+        st.session_state["_seen_sealed"] = here.sealed
+        st.rerun()
+    stages(here)
+    st.subheader("Now", anchor=False)
+    running(here)
+
+
 def running(here: Lab) -> None:
-    """Runs at work; ends the live redrawing when the last has ended."""
     alive = [folder for folder in all_runs(here.home) if folder.alive]
     if not alive:
         st.caption("Nothing runs at the moment.")
-        if st.session_state.pop("_was_running", False):
-            here.refresh()
-            st.rerun()
-        return
-    st.session_state["_was_running"] = True
     pipelines = [folder for folder in alive if folder.config.kind == "pipeline"]
     steps = {step.id for folder in pipelines for step in steps_of(folder.config)}
     for folder in pipelines:
@@ -125,9 +129,7 @@ header(
 for trouble in here.troubles:
     st.error("Something needs a look", icon=":material/error:")
     plain(trouble)
-stages(here)
-st.subheader("Now", anchor=False)
-live(lambda: running(here), alive=True)
+live(lambda: now(here), alive=True)
 found = results()
 if found:
     st.subheader("Results", anchor=False)

@@ -1,10 +1,10 @@
 """Fast sampling around the unmodified modules of a transformers model.
 
-What all chats share (instructions, worked examples) is read once, then each chat's own part once, and the
-cache is repeated for its samples.  It is allocated in full at the start; queries of a group share their
-keys by matmul instead of copies; tokens are drawn by inverse CDF from one uniform number a row and step;
-finished rows are dropped.  Needs full attention over a growing cache in every layer: `core.engines.hf`
-checks each model against the library and otherwise takes its plain path.
+What all chats share (instructions, worked examples) is read once and kept once: every row attends to that one
+copy.  Then each chat's own part is read once, and its cache is repeated for its samples.  It is allocated in full
+at the start; queries of a group share their keys by matmul instead of copies; tokens are drawn by inverse CDF
+from one uniform number a row and step; finished rows are dropped.  Needs full attention over a growing cache in
+every layer: `core.engines.hf` checks each model against the library and otherwise takes its plain path.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +25,10 @@ KEEP = 0.8
 """Rows are dropped from the batch when fewer than this share of them is unfinished."""
 
 
+Prefix = Sequence[tuple[torch.Tensor, torch.Tensor]]
+"""Keys and values that all rows see before their own, a pair a layer, each (1, G, P, D)."""
+
+
 def grouped_attention(
     module: torch.nn.Module,
     query: torch.Tensor,
@@ -33,20 +37,47 @@ def grouped_attention(
     attention_mask: torch.Tensor,
     scaling: float,
     dropout: float = 0.0,
+    prefix: Prefix | None = None,
     **_: object,
 ) -> tuple[torch.Tensor, None]:
     """Grouped-query attention without repeating keys: the queries of a group are rows of one matmul.
 
-    query (B, H, T, D); key, value (B, G, S, D) with G dividing H; mask (B or 1, 1, T, S), additive.
+    query (B, H, T, D); key, value (B, G, S, D) with G dividing H; mask (B or 1, 1, T, S), additive, over the
+    rows' own keys; `prefix` is one copy of what all rows see before those, nothing of it masked.
     """
     batch, heads, steps, width = query.shape
     groups = key.shape[1]
     grouped = query.reshape(batch, groups, heads // groups * steps, width)
     weights = torch.matmul(grouped, key.transpose(2, 3)).view(batch, groups, heads // groups, steps, -1)
-    weights = weights.mul_(scaling).add_(attention_mask.unsqueeze(1))
-    shares = torch.softmax(weights, dim=-1).view(batch, groups, heads // groups * steps, -1)
-    mixed = torch.matmul(shares, value).view(batch, heads, steps, width)
-    return mixed.transpose(1, 2), None
+    weights = weights.mul_(scaling).add_(attention_mask.unsqueeze(1)).flatten(2, 3)
+    if prefix is None:
+        mixed = torch.matmul(torch.softmax(weights, dim=-1), value)
+    else:
+        mixed = _with_prefix(grouped, weights, value, *prefix[module.layer_idx], scaling)
+    return mixed.reshape(batch, heads, steps, width).transpose(1, 2), None
+
+
+def _with_prefix(
+    grouped: torch.Tensor,
+    own: torch.Tensor,
+    value: torch.Tensor,
+    prefix_key: torch.Tensor,
+    prefix_value: torch.Tensor,
+    scaling: float,
+) -> torch.Tensor:
+    """Attention over the shared prefix and the rows' own keys: all rows' queries meet the prefix in one matmul.
+
+    grouped (B, G, Q, D); own (B, G, Q, S), scaled and masked; the prefix (1, G, P, D).
+    """
+    batch, groups, queries, width = grouped.shape
+    together = grouped.transpose(0, 1).reshape(groups, batch * queries, width)
+    shared = torch.matmul(together, prefix_key[0].transpose(1, 2)).mul_(scaling)
+    shared = shared.view(groups, batch, queries, -1).transpose(0, 1)
+    shares = torch.softmax(torch.cat([shared, own], dim=-1), dim=-1)
+    ahead = shared.shape[-1]
+    of_prefix = shares[..., :ahead].transpose(0, 1).reshape(groups, batch * queries, ahead)
+    mixed = torch.matmul(of_prefix, prefix_value[0]).view(groups, batch, queries, width).transpose(0, 1)
+    return mixed + torch.matmul(shares[..., ahead:], value)
 
 
 AttentionInterface.register(GROUPED, grouped_attention)
@@ -171,9 +202,12 @@ def _nucleus(probabilities: torch.Tensor, mass: float) -> torch.Tensor:
 class _Batch:
     """Unfinished rows: their cache, mask, next positions and next-token logits."""
 
+    prefix: Prefix | None
+    """What all rows share; None where they share nothing."""
     cache: Cache
+    """What is a row's own: the rest of its prompt, and what it has generated."""
     mask: torch.Tensor
-    """(rows, 1, 1, prompt + room), additive."""
+    """(rows, 1, 1, rest + room), additive."""
     positions: torch.Tensor
     """(rows, 1): position of the next token."""
     logits: torch.Tensor
@@ -189,11 +223,8 @@ class _Batch:
     ) -> "_Batch":
         """Read what all prompts share once, each prompt's rest once (left-padded), and repeat it for its rows."""
         shared = common_length(prompts)
-        cache = read_prefix(model, prompts[0][:shared])
-        if shared:
-            for layer in cache.layers:
-                layer.keys = layer.keys.expand(len(prompts), -1, -1, -1)
-                layer.values = layer.values.expand(len(prompts), -1, -1, -1)
+        read = read_prefix(model, prompts[0][:shared])
+        prefix = [(layer.keys, layer.values) for layer in read.layers] if shared else None
         rest = [list(prompt[shared:]) for prompt in prompts]
         longest = max(map(len, rest))
         ids = torch.tensor([[vocabulary.pad] * (longest - len(r)) + r for r in rest], device=model.device)
@@ -202,19 +233,21 @@ class _Batch:
         # A padding position sees itself, so that no row of the softmax is empty.
         seen = real[:, None, :] & torch.ones(longest, longest, dtype=torch.bool, device=model.device).tril()
         seen |= torch.eye(longest, dtype=torch.bool, device=model.device)
-        before = torch.ones(len(prompts), longest, shared, dtype=torch.bool, device=model.device)
+        cache = DynamicCache(config=model.config)
         output = model(
             input_ids=ids,
-            attention_mask=additive(torch.cat([before, seen], dim=2)[:, None], model.dtype),
+            attention_mask=additive(seen[:, None], model.dtype),
             position_ids=shared + (real.cumsum(dim=1) - 1).clamp_(min=0),
             past_key_values=cache,
             logits_to_keep=1,
+            prefix=prefix,
         )
         rows = torch.tensor(of_row, device=model.device)
         layers = [RoomyLayer(layer.keys[rows], layer.values[rows], room) for layer in cache.layers]
         future = torch.ones(len(prompts), room, dtype=torch.bool, device=model.device)
-        mask = additive(torch.cat([before[:, 0], real, future], dim=1)[rows][:, None, None], model.dtype)
-        return cls(Cache(layers=layers), mask, (shared + lengths)[rows].unsqueeze(1), output.logits[rows, -1])
+        mask = additive(torch.cat([real, future], dim=1)[rows][:, None, None], model.dtype)
+        positions = (shared + lengths)[rows].unsqueeze(1)
+        return cls(prefix, Cache(layers=layers), mask, positions, output.logits[rows, -1])
 
     def keep(self, going: Sequence[bool]) -> list[int]:
         """Rows of the next step: all, until enough have finished that copying the cache pays."""
@@ -236,6 +269,7 @@ class _Batch:
             position_ids=self.positions,
             past_key_values=self.cache,
             logits_to_keep=1,
+            prefix=self.prefix,
         )
         self.positions = self.positions + 1
         self.logits = output.logits[:, -1]
