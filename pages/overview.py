@@ -17,6 +17,7 @@ from app.widgets import (
     sentence,
     state_badge,
 )
+from core.comparison import Estimate
 from core.launcher import launch
 from core.pipeline import find_pipeline, prepare, read_pipeline, steps_of
 from core.results import Evaluation
@@ -85,7 +86,7 @@ def headline(evaluation: Evaluation) -> None:
         sentence(evaluation.title, key=f"title_{evaluation.key}")
         for rate in evaluation.win_rates:
             if "base" in (rate.b, rate.a) or len(labels) == 2:
-                plain(f"{delta_sentence(rate, evaluation.settings)}: {verdict(rate.delta.low, rate.delta.high)}")
+                plain(f"{delta_sentence(rate, evaluation.settings)}: {verdict(evaluation, rate.delta)}")
         st.dataframe(
             [
                 {
@@ -105,11 +106,13 @@ def headline(evaluation: Evaluation) -> None:
         link("compare", "Compare", icon=":material/arrow_forward:", evaluation=evaluation.key)
 
 
-def verdict(low: float | None, high: float | None) -> str:
-    """An interval of a difference as a word."""
-    if low is None or high is None:
+def verdict(evaluation: Evaluation, delta: Estimate) -> str:
+    """The interval of a difference as a word, which a judge that cannot be believed takes back."""
+    if delta.low is None or delta.high is None:
         return "not known"
-    return "better" if low > 0 else "worse" if high < 0 else "no difference shown"
+    word = "better" if delta.low > 0 else "worse" if delta.high < 0 else "no difference shown"
+    doubtful = evaluation.auc.at_chance or evaluation.auc.inverted
+    return f"{word}, but the judge is at chance" if doubtful else word
 
 
 def start_demo(here: Lab) -> None:
@@ -138,7 +141,7 @@ if found:
 elif not any(folder.alive for folder in all_runs(here.home)) and empty_state(
     "No results yet",
     "The demo runs the whole method on a 135M model: data set, SFT, explanations, verdicts, categories, pairs, DPO, "
-    "win rates. It takes about a quarter of an hour on two CPU cores.",
+    "win rates. It takes about 14 minutes on two CPU cores.",
     button="Run the demo",
     key="demo",
 ):
