@@ -56,7 +56,7 @@ def parse_response(response: str, options: Sequence[Option]) -> tuple[str, str |
     A response that is nothing but an option is that answer without an explanation.
 
     >>> materials = [Option(label=m, text=m) for m in ("wood", "glass")]
-    >>> [parse_response(r, materials) for r in ("Clear.\nAnswer: glass", "Clear, so glass.", "Glass.")]
+    >>> [parse_response(r, materials) for r in ("Clear.\\nAnswer: glass", "Clear, so glass.", "Glass.")]
     [('Clear.', 'glass'), ('Clear, so glass.', None), ('', 'glass')]
     """
     explanation, answer = split_response(response)
