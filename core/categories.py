@@ -1,4 +1,4 @@
-"""Anchor categories: how reliably a variant answers a question (METHOD section 4; paper section 3).
+"""Anchor categories: how reliably a variant answers a question (paper section 3).
 
 With N responses of which k predict the right option: consistently correct (k = N), consistently
 incorrect (k = 0), variable (in between).

@@ -1,4 +1,4 @@
-"""Comparing variants: accuracy, win rate and Δ(W−L), each with n and an interval (METHOD section 7).
+"""Comparing variants: accuracy, win rate and Δ(W−L), each with n and an interval.
 
 Inputs are tables of evaluation rows (see `core.results`): one row per explanation with columns
 label, item_id, correct_parsed, correct_forced, parsed, empty, tokens, total, expected.  Intervals are

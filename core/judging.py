@@ -1,4 +1,4 @@
-"""Judging: five criteria, four verdicts, one score (METHOD section 2; paper section 3.2).
+"""Judging: five criteria, four verdicts, one score (paper section 3.2).
 
 Three modes, stored alike.  `probabilities`: nothing is generated, the probabilities of the verdict
 labels are read at each criterion.  `written`: the judge writes a critique and a verdict a criterion.

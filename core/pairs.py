@@ -1,4 +1,4 @@
-"""Preference pairs: which of a question's explanations DPO should prefer (METHOD section 5).
+"""Preference pairs: which of a question's explanations DPO should prefer.
 
 `anchor` has a rule per category (paper, Algorithm 1), `rank` looks at the judge's score alone.  The
 rules are pure functions of candidates; `run_pairs` reads the runs they come from.  Nothing is

@@ -1,7 +1,7 @@
 """Reading a response: the explanation, and the option its answer line names.  Nothing is guessed.
 
 A response is right only by its answer line ("Answer: glass").  The option is read by its label, or by
-its text where that text is unique among the options (METHOD section 1).
+its text where that text is unique among the options.
 """
 
 import re

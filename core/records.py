@@ -52,7 +52,7 @@ class Reject(Record):
 
 
 class Explanation(Record):
-    """One sampled response of a variant to an item (METHOD section 1)."""
+    """One sampled response of a variant to an item."""
 
     item_id: str
     sample: int

@@ -1,4 +1,4 @@
-"""Sampling: N responses a question, read into explanation and prediction (METHOD sections 1 and 3).
+"""Sampling: N responses a question, read into explanation and prediction.
 
 The debater is the same stage with another prompt: base, shown the right answer, on the questions that
 a sample run got consistently wrong.

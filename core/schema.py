@@ -101,7 +101,7 @@ MIGRATIONS: list[tuple[str, str]] = [
         CREATE VIEW provenance AS       -- engine, model and adapter hashes, template hash, dtype, device
             SELECT run, arg_max(body, seq) AS loaded FROM events WHERE type = 'loaded' GROUP BY run;
 
-        CREATE VIEW categories AS       -- METHOD: right in all, some or none of the N responses
+        CREATE VIEW categories AS       -- right in all, some or none of the N responses
             WITH counted AS (
                 SELECT e.run, e.item_id, min(e.seq) AS seq, count(*) AS n,
                     any_value((r.settings->>'n')::INTEGER) AS wanted,

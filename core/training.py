@@ -1,4 +1,4 @@
-"""Training on one harness: SFT on labels alone, and DPO on preference pairs (METHOD section 6).
+"""Training on one harness: SFT on labels alone, and DPO on preference pairs.
 
 TRL trains, PEFT keeps the change in a LoRA adapter.  DPO merges the SFT adapter into the base before it
 adds its own, so that the reference policy (adapter off) is SFT itself; its first loss is then ln 2 by

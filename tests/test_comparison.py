@@ -1,4 +1,4 @@
-"""Accuracy, win rates and intervals against hand-computed and known cases (METHOD section 7)."""
+"""Accuracy, win rates and intervals against hand-computed and known cases."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Verdicts, scores and what is never scored, with a scripted judge (METHOD section 2)."""
+"""Verdicts, scores and what is never scored, with a scripted judge."""
 
 import math
 

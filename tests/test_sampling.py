@@ -1,4 +1,4 @@
-"""Responses into explanations and predictions, with a scripted model (METHOD section 1)."""
+"""Responses into explanations and predictions, with a scripted model."""
 
 import pytest
 
