@@ -1,4 +1,4 @@
-"""Each rule of METHOD section 5 on cases small enough to work out by hand."""
+"""Each rule that picks pairs, on cases small enough to work out by hand."""
 
 import pytest
 
