@@ -1,7 +1,6 @@
 """The launch forms of the Runs page: a pipeline file, or one run of one kind."""
 
 import tomllib
-from typing import Any
 
 import streamlit as st
 import tomli_w
@@ -12,7 +11,7 @@ from app.widgets import literal
 from core.errors import BadInput
 from core.launcher import launch
 from core.models import resolve_model
-from core.pipeline import PRESETS, parse_pipeline, prepare
+from core.pipeline import PRESETS, PipelineFile, parse_pipeline, prepare
 from core.plan import PARENTS, command_of, run_config
 from core.queries import datasets, runs_table
 from core.runs import Kind, ModelUse, RunConfig, RunFolder
@@ -37,10 +36,13 @@ def launch_pipeline(here: Lab) -> None:
     preset = st.selectbox("Start from", list(presets), key="preset")
     text = st.text_area("Pipeline (TOML)", presets[preset].read_text(), height=300, key=f"pipeline_{preset}")
     if st.button("Launch pipeline", type="primary", icon=":material/rocket_launch:", key="launch_pipeline"):
-        file = parse_pipeline(text, "the text above")
-        with st.spinner("Looking for the models and loading the data set: the first time this takes a minute."):
-            folder = launch(here.home, prepare(here.home, file))
-        opened(here, folder)
+        opened(here, start_pipeline(here, parse_pipeline(text, "the text above")))
+
+
+def start_pipeline(here: Lab, file: PipelineFile) -> RunFolder:
+    """Look for the models, load the data set, and launch; what is wrong is raised as one sentence."""
+    with st.spinner("Looking for the models and loading the data set: the first time this takes a minute."):
+        return launch(here.home, prepare(here.home, file))
 
 
 def launch_run(here: Lab) -> None:
@@ -126,7 +128,7 @@ def _config(here: Lab, run: str) -> RunConfig:
     return RunFolder(here.home.runs / run).config
 
 
-def opened(here: Lab, folder: RunFolder) -> Any:
+def opened(here: Lab, folder: RunFolder) -> None:
     """Show the run that was just launched."""
     here.refresh()
     st.session_state["_run_next"] = folder.id

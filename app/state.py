@@ -6,14 +6,6 @@
     frame = datasets(lab().store)             # `core.queries`: every read makes a cursor of its own
     for evaluation in results(): …            # computed once for all viewers, anew when a run is sealed
 
-A computation of your own that is worth keeping (arguments with a leading underscore are not hashed):
-
-    @st.cache_data(max_entries=16, show_spinner=False)
-    def shares(_store, version: str, dataset: str) -> pd.DataFrame: …
-
-    shares(lab().store, lab().version, dataset)
-
-`version` changes whenever rows came in, `sealed` only when a run ended: key by the one that matters.
 A view parameter is the key of a `widgets.choice`, or of a widget with `bind="query-params"`.
 """
 
@@ -46,7 +38,6 @@ class Lab:
         self.problem: str | None = None
         """Why the newest rows could not be taken in; None while all is well."""
         self._name = f"{home.path}@{time.time_ns()}"
-        self._rows = 0
         self._seals = 0
         self._known: set[str] = set()
         self._closing = threading.Event()
@@ -62,11 +53,6 @@ class Lab:
         return failing + self.store.problems
 
     @property
-    def version(self) -> str:
-        """Changes whenever rows came in."""
-        return f"{self._name}+{self._rows}"
-
-    @property
     def sealed(self) -> str:
         """Changes whenever a run ended (or was resumed): results depend on nothing else."""
         return f"{self._name}#{self._seals}"
@@ -76,7 +62,7 @@ class Lab:
         with self._refreshing:
             try:
                 seals = self._seals_now()  # before the rows: a run sealed in between is noted the next time
-                self._rows += self.store.ingest()
+                self.store.ingest()
                 if seals != self._known:
                     self._known, self._seals = seals, self._seals + 1
                 self.problem = None

@@ -85,18 +85,6 @@ def interval(estimate: Estimate, unit: Unit = "number") -> str:
     return f"{number(estimate.value, unit)}  ({low} … {high})"
 
 
-def estimate_sentence(estimate: Estimate, unit: Unit = "number") -> str:
-    """An estimate that stands alone, with all that makes it one.
-
-    >>> estimate_sentence(Estimate(0.614, 0.521, 0.703, 88), "share")
-    '61.4 %  (95% 52.1 … 70.3, n=88 questions)'
-    """
-    if estimate.value is None:
-        return "– (n=0 questions)"
-    low, high = (number(edge, unit).removesuffix(" %") for edge in (estimate.low, estimate.high))
-    return f"{number(estimate.value, unit)}  (95% {low} … {high}, n={estimate.n} questions)"
-
-
 def delta_sentence(rate: WinRate, settings: CompareSettings) -> str:
     """Δ(W−L) of one variant against another, with interval, n, score and tie rule."""
     names = f"{rate.a} against {rate.b}"

@@ -34,7 +34,7 @@ def find_source(name: str, home: Home, /, **overrides: Any) -> tuple[Path, Impor
 
 def fetch(name: str, home: Home) -> Path:
     """A data set that the `datasets` library can load, as JSON Lines in the state folder; kept for the next time."""
-    target = home.path / "fetched" / f"{name.strip('/').replace('/', '--')}.jsonl"
+    target = home.fetched / f"{name.strip('/').replace('/', '--')}.jsonl"
     if target.exists():
         return target
     if not Path(name).is_dir() and not hub_reachable():

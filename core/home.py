@@ -2,6 +2,8 @@
 
 runs/<id>/      one folder a run: the truth
 models/<name>/  models converted or fetched by the lab
+uploads/        files that were loaded through the browser
+fetched/        data sets of the Hub, as JSON Lines
 slots/          lock files of the machine-wide queue
 lab.duckdb      everything above, queryable (can be rebuilt at any time)
 lab.duckdb.lock held by the process that owns the database
@@ -40,6 +42,10 @@ class Home:
     @property
     def database_lock(self) -> Path:
         return self.path / "lab.duckdb.lock"
+
+    @property
+    def fetched(self) -> Path:
+        return self.path / "fetched"
 
     @property
     def uploads(self) -> Path:

@@ -8,14 +8,12 @@ and go out with them.
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from core.records import Dropped, Explanation, Item, Judgement, Pair, Reject
+from core.rows import READERS, Quarantine, insert
 from core.runs import RunConfig, RunFolder, content_hash, file_hash
 from core.settings import problems_of
 from core.work import OUTPUTS
@@ -35,19 +33,6 @@ ROW_TABLES = ("events", "items", "rejects", "explanations", "verdicts", "scores"
 
 SEAL = ("state", "error", "files", "summary", "seconds", "finished")
 """What every result.json says."""
-
-
-class Quarantine(Exception):
-    """Why a run's files are not believed."""
-
-
-class Event(BaseModel):
-    """A line of events.jsonl: when, what, and whatever else belongs to it."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    t: float
-    type: str
 
 
 class Ingester:
@@ -305,114 +290,4 @@ def _register(cursor: "DuckDBPyConnection", folder: RunFolder) -> None:
         **{name: json.dumps(getattr(config, name)) for name in ("settings", "parents", "inputs", "versions")},
         "complete": False,
     }
-    _insert(cursor, "runs", [row])
-
-
-# --- lines to rows: each returns how many lines it took
-
-
-def _insert(cursor: "DuckDBPyConnection", table: str, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        cursor.register("incoming", pa.Table.from_pylist(rows))
-        cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
-        cursor.unregister("incoming")
-
-
-def _read_events(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
-    events = [Event.model_validate_json(line) for line in lines]
-    rows = [
-        {"run": folder.id, "seq": start + i, "t": event.t, "type": event.type, "body": json.dumps(event.model_extra)}
-        for i, event in enumerate(events)
-    ]
-    _insert(cursor, "events", rows)
-    return len(rows)
-
-
-def _flat_reader(
-    table: str, record: type[Item] | type[Reject] | type[Dropped]
-) -> Callable[["DuckDBPyConnection", RunFolder, int, list[bytes]], int]:
-    """A reader for records whose fields are the table's columns."""
-
-    def read(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
-        records = [record.model_validate_json(line) for line in lines]
-        _insert(cursor, table, [{"run": folder.id, "seq": start + i, **r.model_dump()} for i, r in enumerate(records)])
-        return len(records)
-
-    return read
-
-
-def _read_explanations(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
-    """Explanations, with whether their predictions are right; unparsed is wrong, not unknown."""
-    records = [Explanation.model_validate_json(line) for line in lines]
-    gold = dict(
-        cursor.execute("SELECT id, gold FROM items WHERE run = ?", [folder.config.parents["dataset"]]).fetchall()
-    )
-    if unknown := {row.item_id for row in records} - gold.keys():
-        raise Quarantine(f"it answers {min(unknown)}, a question that its data set does not have")
-    forced = folder.config.settings["forced"]
-    rows = [
-        {
-            "run": folder.id,
-            "seq": start + i,
-            **row.model_dump(),
-            "right_parsed": None if gold[row.item_id] is None else row.parsed == gold[row.item_id],
-            "right_forced": None if gold[row.item_id] is None or not forced else row.forced == gold[row.item_id],
-        }
-        for i, row in enumerate(records)
-    ]
-    _insert(cursor, "explanations", rows)
-    return len(rows)
-
-
-def _read_judgements(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
-    """Judgements as verdict rows, and as one narrow score row beside what is known of the explanation."""
-    records = [Judgement.model_validate_json(line) for line in lines]
-    samples = folder.config.parents["samples"]
-    verdicts, scores = [], []
-    for i, row in enumerate(records):
-        key = {"run": folder.id, "seq": start + i, "item_id": row.item_id, "sample": row.sample}
-        verdicts += [{**key, **vars(verdict)} for verdict in row.verdicts]
-        scores.append(
-            {
-                **key,
-                "samples": samples,
-                "by_criterion": [verdict.value for verdict in row.verdicts],
-                **row.model_dump(include={"origin", "total", "expected", "reply", "unjudged"}),
-            }
-        )
-    _insert(cursor, "verdicts", verdicts)
-    cursor.register("scored", pa.Table.from_pylist(scores))
-    inserted = cursor.execute(
-        "INSERT INTO scores BY NAME SELECT n.*, e.parsed, e.explanation = '' AS empty, e.tokens, e.right_parsed, "
-        "e.right_forced FROM scored n JOIN explanations e ON e.run = n.samples AND e.item_id = n.item_id "
-        "AND e.sample = n.sample ORDER BY n.seq"
-    ).fetchall()[0][0]
-    cursor.unregister("scored")
-    if inserted != len(records):
-        raise Quarantine(f"{len(records)} judgements are of {inserted} explanations of its sample run")
-    return len(records)
-
-
-def _read_pairs(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
-    rows = []
-    for i, pair in enumerate(map(Pair.model_validate_json, lines)):
-        halves = {"chosen": pair.chosen, "rejected": pair.rejected}
-        row = {"run": folder.id, "seq": start + i, **pair.model_dump(exclude={"chosen", "rejected"})}
-        for half, side in halves.items():
-            row[half] = side.text
-            row |= {f"{half}_{name}": value for name, value in side.model_dump(exclude={"text"}).items()}
-        rows.append(row)
-    _insert(cursor, "pairs", rows)
-    return len(rows)
-
-
-READERS = {
-    "events": _read_events,
-    "items": _flat_reader("items", Item),
-    "rejects": _flat_reader("rejects", Reject),
-    "explanations": _read_explanations,
-    "judgements": _read_judgements,
-    "pairs": _read_pairs,
-    "dropped": _flat_reader("dropped", Dropped),
-}
-"""Record file → how its lines become rows."""
+    insert(cursor, "runs", [row])

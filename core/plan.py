@@ -7,6 +7,7 @@ import json
 import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from core.errors import BadInput
 from core.judging import PROMPTS
@@ -127,14 +128,14 @@ def read_assignment(assignment: str) -> tuple[str, object]:
     name, equals, text = assignment.partition("=")
     if not (name and equals):
         raise BadInput(f"A setting is written name=value, not {assignment!r}.")
-    try:
-        return name, tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        pass
-    try:
-        return name, json.loads(text)
-    except json.JSONDecodeError:
-        return name, text
+    for read in (_toml_value, json.loads):
+        with suppress(ValueError):  # not written in this notation
+            return name, read(text)
+    return name, text
+
+
+def _toml_value(text: str) -> object:
+    return tomllib.loads(f"value = {text}")["value"]
 
 
 def _put(nested: dict, names: Sequence[str], value: object) -> None:

@@ -22,7 +22,6 @@ SHOWN = 500
 
 def filters(evaluation: Evaluation) -> tuple[RightBy, Wanted]:
     """What is wanted, from widgets whose values stand in the URL."""
-    by: RightBy = st.session_state.get("by", "forced")
     top = st.columns([2, 2, 2, 2, 2])
     with top[0]:
         variant = choice("Variant", [ANY, *evaluation.samples], key="variant")
@@ -33,7 +32,9 @@ def filters(evaluation: Evaluation) -> tuple[RightBy, Wanted]:
     with top[3]:
         form = choice("Form", [ANY, *FORMS], key="form", help="unparsed: no answer can be read.")
     with top[4]:
-        by = choice("Right by", ["forced", "parsed"], key="by", help="Which prediction makes a response right.")
+        by: RightBy = choice(
+            "Right by", ["forced", "parsed"], key="by", help="Which prediction makes a response right."
+        )
     left, middle = st.columns([3, 1])
     with left:
         text = st.text_input("Contains", key="text", bind="query-params", icon=":material/search:")

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from app.launching import start_pipeline
 from app.navigation import link
-from app.state import Lab, in_background, lab, results
+from app.state import Lab, lab, results
 from app.widgets import (
     believe,
     delta_sentence,
@@ -18,8 +19,7 @@ from app.widgets import (
     state_badge,
 )
 from core.comparison import Estimate
-from core.launcher import launch
-from core.pipeline import find_pipeline, prepare, read_pipeline, steps_of
+from core.pipeline import find_pipeline, read_pipeline, steps_of
 from core.results import Evaluation
 from core.runs import RunFolder, all_runs
 from core.watch import describe_step
@@ -36,12 +36,13 @@ STAGES = (
 
 
 def stages(here: Lab) -> None:
-    columns = st.columns(len(STAGES), gap="small")
-    for column, (title, table, page, what) in zip(columns, STAGES, strict=True):
-        count = here.store.rows(f"SELECT count(*) FROM {table}")[0][0]
-        with column, st.container(border=True, key=f"stage_{table}"):
-            st.metric(title, f"{count:,}", help=what)
-            link(page, "Open", icon=":material/arrow_forward:")
+    """A card a stage; they wrap where the window is narrow."""
+    with st.container(horizontal=True, gap="small"):
+        for title, table, page, what in STAGES:
+            count = here.store.rows(f"SELECT count(*) FROM {table}")[0][0]
+            with st.container(border=True, width=150, key=f"stage_{table}"):
+                st.metric(title, f"{count:,}", help=what)
+                link(page, "Open", icon=":material/arrow_forward:")
 
 
 def now(here: Lab) -> None:
@@ -112,17 +113,7 @@ def verdict(evaluation: Evaluation, delta: Estimate) -> str:
         return "not known"
     word = "better" if delta.low > 0 else "worse" if delta.high < 0 else "no difference shown"
     doubtful = evaluation.auc.at_chance or evaluation.auc.inverted
-    return f"{word}, but the judge is at chance" if doubtful else word
-
-
-def start_demo(here: Lab) -> None:
-    """Prepare (which may fetch the model) and launch the demo pipeline without holding up the page."""
-
-    def work() -> None:
-        launch(here.home, prepare(here.home, read_pipeline(find_pipeline("demo"))))
-
-    in_background(work)
-    st.toast("The demo is being prepared: its model is looked up, then it shows here.", icon=":material/play_circle:")
+    return f"{word}, but the judge cannot be believed" if doubtful else word
 
 
 here = lab()
@@ -145,4 +136,5 @@ elif not any(folder.alive for folder in all_runs(here.home)) and empty_state(
     button="Run the demo",
     key="demo",
 ):
-    start_demo(here)
+    start_pipeline(here, read_pipeline(find_pipeline("demo")))
+    st.rerun()
