@@ -65,7 +65,7 @@ class Judge:
 
     def _by_probabilities(self, asked: Sequence[tuple[Item, Explanation]]) -> list[Judgement]:
         criteria = self.rubric.criteria
-        chats = [self.chat(item, row, criterion=c.name) for item, row in asked for c in criteria]
+        chats = [self.chat(item, row, criterion=c.key) for item, row in asked for c in criteria]
         labels = [f" {label}" for label in self.rubric.labels]
         logs = self.engine.choose(chats, [labels] * len(chats))
         width = len(criteria)
@@ -93,7 +93,7 @@ def judge_chat(
 ) -> Chat:
     """What a judge sees of an explanation; the gold answer only if the settings say so.
 
-    `criterion` is the name of the one it is asked about; a written judge is asked about all at once.
+    `criterion` is the key of the one it is asked about; a written judge is asked about all at once.
     """
     gold = f"Right answer: {option_text(item, item.gold)}" if show_gold and item.gold else ""
     answer = option_text(item, row.parsed) if row.parsed else "(none given)"

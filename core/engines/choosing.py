@@ -18,7 +18,7 @@ from core.engines.decoding import additive, common_length, read_prefix, shared_l
 
 Tokens = tuple[int, ...]
 
-TOKENS_A_PASS = 256
+TOKENS_A_PASS = 320
 """Trie tokens read in one forward pass: more waste attention on strangers, fewer waste the cores."""
 
 

@@ -25,6 +25,7 @@ class Criterion(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str = Field(pattern=r"^[a-z_]+$")
+    """What a judge calls it: one short word, for it is read once a criterion of every explanation."""
     name: str = Field(pattern=PLAIN_NAME)
     question: str
 
@@ -53,7 +54,7 @@ class Rubric(BaseModel):
 
     def as_text(self) -> str:
         """The rubric as a judge reads it."""
-        lines = [f"- {criterion.name}: {criterion.question}" for criterion in self.criteria]
+        lines = [f"- {c.key}: {c.name}. {c.question}" for c in self.criteria]
         return "\n".join(["Criteria:", *lines, f"Verdicts, worst to best: {', '.join(self.labels)}."])
 
 
