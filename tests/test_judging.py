@@ -50,10 +50,10 @@ def test_probabilities_give_most_likely_verdicts_and_expected_score():
     assert row.verdicts[0].probabilities == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
-def test_each_criterion_is_asked_by_its_name_after_the_same_prompt():
+def test_each_criterion_is_asked_by_its_key_after_the_same_prompt():
     asked = []
     judge("probabilities", weigh=lambda chat, option: asked.append(chat) or 1.0).judge([(ITEM, response("Clear."))])
-    assert {chat.opening for chat in asked} == {f"{c.name}:" for c in RUBRIC.criteria}
+    assert {chat.opening for chat in asked} == {f"- {c.key}:" for c in RUBRIC.criteria}
     assert len({chat.messages for chat in asked}) == 1
 
 
