@@ -1,0 +1,24 @@
+"""The command line: `anchorlab COMMAND`, a file for each group of commands.
+
+Commands work on run folders.  Those that read results take the database for a moment; while the app
+holds it they read the folders into one of their own in memory, which gives the same rows.
+"""
+
+import sys
+
+from rich.console import Console
+
+from core.cli import data, results, running, showing
+from core.cli.common import cli
+from core.errors import LabError
+
+__all__ = ["cli", "data", "main", "results", "running", "showing"]
+
+
+def main() -> None:
+    """Entry point: an error that a person can act on is one sentence and exit code 1."""
+    try:
+        cli()
+    except LabError as error:
+        Console(stderr=True).print(f"[bold red]anchorlab:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
