@@ -3,17 +3,21 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
 from core.errors import BadInput
+from core.home import PROJECT
 from core.launcher import launch, resume, stop
 from core.pipeline import steps_of
 from core.plan import run_config
 from core.records import Explanation
 from core.runs import RunFolder
 from core.settings import SampleSettings, Selection
+from core.store import open_store
 from core.variants import use_of
 from tests.lab import toy_dataset, toy_pipeline_run, wait_until
 from tests.tiny import tiny_model
@@ -58,6 +62,36 @@ def test_a_killed_run_resumes_to_the_rows_of_an_undisturbed_one(home, tmp_path):
     whole = launch(undisturbed, long_sample(undisturbed, tmp_path))
     wait_until(lambda: not whole.alive)
     assert responses(whole) == responses(folder)
+
+
+INGEST_FOR_EVER = """
+from core.home import default_home
+from core.store import open_store
+
+with open_store(default_home()) as store:
+    while True:
+        store.ingest()
+"""
+
+
+def test_worker_and_database_killed_at_once_lose_and_double_nothing(home, tmp_path):
+    folder = launch(home, long_sample(home, tmp_path))
+    for lines in (1, 300, 600):
+        owner = subprocess.Popen([sys.executable, "-c", INGEST_FOR_EVER], cwd=PROJECT)
+        wait_until(lambda wanted=lines: sum(1 for _ in folder.lines("explanations")) >= wanted or folder.result)
+        owner.kill()
+        if not folder.result:
+            os.killpg(holder(folder), signal.SIGKILL)
+        owner.wait()
+        wait_until(lambda: not folder.alive)
+        resume(folder)
+    wait_until(lambda: not folder.alive)
+    with open_store(home) as store:
+        store.ingest()
+        stored = store.rows("SELECT item_id, sample, response FROM explanations WHERE run = ?", [folder.id])
+        assert store.problems == []
+    assert len(stored) == 64 * 16
+    assert {(item, sample): text for item, sample, text in stored} == responses(folder)
 
 
 def test_stop_keeps_what_was_done_and_resume_finishes(home, tmp_path):
