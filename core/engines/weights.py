@@ -133,14 +133,14 @@ def set_ends(model: ModelRef, weights: PreTrainedModel, tokenizer: PreTrainedTok
     weights.generation_config.eos_token_id = ends
     if turn is not None or tokenizer.eos_token_id is None:
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0] if turn is None else turn)
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
     rows = weights.get_input_embeddings().weight.shape[0]
-    if len(tokenizer) > rows:
+    if tokenizer.vocab_size > rows:
         raise ModelUnavailable(
-            f"The tokenizer of {model.name} has {len(tokenizer):,} tokens and its weights {rows:,}: "
+            f"The tokenizer of {model.name} has {tokenizer.vocab_size:,} tokens and its weights {rows:,}: "
             "the folder mixes two models."
         )
+    if tokenizer.pad_token_id is None or tokenizer.pad_token_id >= rows:  # added without weights of its own
+        tokenizer.pad_token = tokenizer.eos_token
 
 
 def end_tokens(weights: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
