@@ -93,6 +93,13 @@ def llama(folder: Path, **changes) -> ModelRef:
     return save(folder, LlamaForCausalLM(LlamaConfig(**common(), **SHAPE)), **changes)
 
 
+def windowed(folder: Path) -> ModelRef:
+    """Attends to the last 16 tokens: more than the probes have, fewer than a prompt."""
+    torch.manual_seed(1)
+    window = {"use_sliding_window": True, "sliding_window": 16, "max_window_layers": 0}
+    return save(folder, Qwen2ForCausalLM(Qwen2Config(**common(), **SHAPE, **window)))
+
+
 def gpt2(folder: Path) -> ModelRef:
     torch.manual_seed(1)
     return save(folder, GPT2LMHeadModel(GPT2Config(**common(), n_embd=64, n_layer=2, n_head=4, n_positions=512)))
@@ -122,7 +129,7 @@ def adapter(folder: Path, base: ModelRef, named: str | None = None, **changes) -
 # --- other architectures
 
 
-@pytest.mark.parametrize("make", [tiny_model, qwen2, gpt2, gemma2])
+@pytest.mark.parametrize("make", [tiny_model, qwen2, gpt2, gemma2, windowed])
 def test_each_architecture_gives_what_the_library_generates(tmp_path, make):
     engine = load_engine(make(tmp_path / "model"))
     (ours,) = engine.generate([CHAT], [[0]], GREEDY)
@@ -137,9 +144,10 @@ def test_each_architecture_gives_what_the_library_generates(tmp_path, make):
     assert logs.shape == (2,)
 
 
-def test_llama_and_qwen2_take_the_fast_path_and_soft_capped_attention_the_plain_one(tmp_path):
-    paths = {make.__name__: load_engine(make(tmp_path / make.__name__)).path for make in (tiny_model, qwen2, gemma2)}
-    assert paths == {"tiny_model": "fast", "qwen2": "fast", "gemma2": "plain"}
+def test_full_attention_takes_the_fast_path_soft_capped_and_windowed_attention_the_plain_one(tmp_path):
+    made = (tiny_model, qwen2, gemma2, windowed)
+    paths = {make.__name__: load_engine(make(tmp_path / make.__name__)).path for make in made}
+    assert paths == {"tiny_model": "fast", "qwen2": "fast", "gemma2": "plain", "windowed": "plain"}
 
 
 # --- names

@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.cache_utils import DynamicLayer
 
 from core.engines import Chat, Generation, Sampling
 from core.engines.choosing import PrefixReader, Tokens, choose_among
@@ -117,6 +118,9 @@ class HFEngine:
     @cached_property
     def path(self) -> Literal["fast", "plain"]:
         """`fast` if the fast paths give what the library gives on the probes, else `plain`."""
+        if not attends_in_full(self.weights):
+            log.warning("This model attends to a window or keeps a state: the plain path is used.")
+            return "plain"
         self.weights.set_attn_implementation(GROUPED)
         try:
             same = self._fast_agrees()
@@ -139,6 +143,11 @@ class HFEngine:
         self.weights.set_attn_implementation(GROUPED)
         texts_agree = [row.tokens for row in fast[::2]] == [row.tokens for row in plain]
         return texts_agree and all(_close(fast_logits[p], plain_logits[p], self.weights.dtype) for p in prompts)
+
+
+def attends_in_full(model: PreTrainedModel) -> bool:
+    """Whether every layer sees all tokens before: the probes are shorter than any window and would not tell."""
+    return all(type(layer) is DynamicLayer for layer in DynamicCache(config=model.config).layers)
 
 
 def _close(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> bool:
