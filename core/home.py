@@ -1,7 +1,8 @@
 """Where the lab keeps its state: `ANCHORLAB_HOME`, or `data/` of the checkout.
 
 runs/<id>/      one folder a run: the truth
-models/<name>/  models converted or fetched by the lab
+models/<name>/  models converted or fetched by the lab; <name>.json registered ones
+dtype.json      what the CPU computes in, and the timing that decided it
 uploads/        files that were loaded through the browser
 fetched/        data sets of the Hub, as JSON Lines
 slots/          lock files of the machine-wide queue

@@ -267,8 +267,8 @@ def _delete_rows(cursor: "DuckDBPyConnection", run: str) -> None:
 
 
 def variant_key(config: RunConfig) -> str | None:
-    """What identifies the weights a run computes with: base hash and chain of adapters."""
-    return content_hash([config.model.hash, config.model.chain])[:12] if config.model else None
+    """What identifies the weights a run computes with: base hash, adapters and chain."""
+    return content_hash(config.model.identity)[:12] if config.model else None
 
 
 def _register(cursor: "DuckDBPyConnection", folder: RunFolder) -> None:

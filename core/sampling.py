@@ -25,6 +25,9 @@ from core.work import Work
 ROWS_A_BATCH = 256
 """Responses generated together; fixed, so that a resumed run batches as an undisturbed one."""
 
+OWN_PROMPT_TOKENS = 100
+"""About how many tokens of a prompt are a row's own and not shared by the batch, for the estimate of memory."""
+
 
 @dataclass(frozen=True)
 class Sampler:
@@ -99,7 +102,7 @@ def run_sample(work: Work) -> None:
     done = {(row.item_id, row.sample) for row in work.folder.read("explanations", Explanation)}
     total = len(items) * settings.n
     if len(done) < total:
-        sampler = _open_sampler(work, settings)
+        sampler = _open_sampler(work, settings, min(total, ROWS_A_BATCH))
         size = max(1, ROWS_A_BATCH // settings.n)
         for start in range(0, len(items), size):
             _sample_batch(work, sampler, items[start : start + size], done)
@@ -120,11 +123,11 @@ def questions_of(work: Work, settings: SampleSettings) -> list[Item]:
     return [item for item in items if wrong.get(item.id) == "consistently_incorrect"]
 
 
-def _open_sampler(work: Work, settings: SampleSettings) -> Sampler:
+def _open_sampler(work: Work, settings: SampleSettings, rows: int) -> Sampler:
     examples = settings.examples or [
         Example.model_validate(example) for example in work.parent("dataset").config.settings["examples"]
     ]
-    engine = load_variant(work.home, work.config.model)
+    engine = load_variant(work.home, work.config.model, rows * (settings.max_new_tokens + OWN_PROMPT_TOKENS))
     work.event("loaded", **engine.provenance())
     return Sampler(engine, load_prompt(settings.prompt), examples, settings)
 

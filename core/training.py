@@ -10,13 +10,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from datasets import Dataset
 from peft import LoraConfig
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback, set_seed
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from core.datasets import load_items, select_items
-from core.engines.hf import load_weights, render
+from core.engines.templates import render, template_record
+from core.engines.weights import load_weights
 from core.errors import BadInput, LabError
 from core.prompts import fill, load_prompt, option_text, task_chat
 from core.records import Item, Pair
@@ -106,8 +108,10 @@ def _examples_of(work: Work, pairs_run: RunFolder) -> list[Example]:
 def _load(work: Work, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The variant that training starts from, its adapters merged; all random numbers seeded."""
     set_seed(seed)
-    model, tokenizer = load_weights(base_of(work.config.model), adapters_of(work.home, work.config.model))
-    work.event("loaded", model=work.config.model.name, dtype=str(model.dtype), device=str(model.device))
+    use = work.config.model
+    model, tokenizer = load_weights(base_of(use), adapters_of(work.home, use), trained_tokens=TOKENS_A_PASS)
+    template = template_record(base_of(use), tokenizer)
+    work.event("loaded", **template, model=use.name, dtype=str(model.dtype), device=str(model.device))
     return model, tokenizer
 
 
@@ -144,7 +148,7 @@ def _arguments(
         "max_length": settings.max_length,
         "seed": settings.seed,
         "use_cpu": not on_gpu,
-        "bf16": on_gpu,
+        "bf16": model.dtype == torch.bfloat16,
         "gradient_checkpointing": on_gpu,
         "dataloader_pin_memory": on_gpu,
         "save_strategy": "no",

@@ -1,4 +1,4 @@
-"""A variant: a base model and the runs whose adapters are merged into it, in order."""
+"""A variant: a base model, adapters from elsewhere, and the runs whose adapters are merged into it, in order."""
 
 from pathlib import Path
 
@@ -6,30 +6,40 @@ from core.engines import Engine
 from core.errors import ModelUnavailable
 from core.home import Home
 from core.models import ModelRef
-from core.runs import ModelUse, RunFolder
+from core.runs import AdapterRef, ModelUse, RunFolder, adapter_hash
 
 
 def use_of(model: ModelRef, *chain: str) -> ModelUse:
     """The variant that `chain` (run ids, in order) makes of a base model."""
-    return ModelUse(name=model.name, hash=model.hash, path=model.path, source=model.source, chain=list(chain))
+    return ModelUse(**model.model_dump(), chain=list(chain))
 
 
 def base_of(use: ModelUse) -> ModelRef:
     """The base model of a variant."""
-    return ModelRef(name=use.name, hash=use.hash, path=use.path, source=use.source)
+    return ModelRef.model_validate(use.model_dump(exclude={"chain"}))
 
 
 def adapters_of(home: Home, use: ModelUse) -> list[Path]:
-    """Adapter folders of the chain; each must come from a training that is done."""
+    """Adapter folders in order: those from elsewhere, unchanged since, then those of trainings that are done."""
     folders = [RunFolder(home.runs / run_id) for run_id in use.chain]
     for folder in folders:
         if not (folder.path.exists() and folder.state == "done"):
             raise ModelUnavailable(f"The adapter of {folder.id} is needed, and that run is not done: run it first.")
-    return [folder.adapter() for folder in folders]
+    return [unchanged(adapter) for adapter in use.adapters] + [folder.adapter() for folder in folders]
 
 
-def load_variant(home: Home, use: ModelUse) -> Engine:
-    """The variant with its adapters merged, ready to generate."""
+def unchanged(adapter: AdapterRef) -> Path:
+    """Its folder, if it still holds the weights that the run was planned with."""
+    if not Path(adapter.path).is_dir() or adapter_hash(Path(adapter.path)) != adapter.hash:
+        raise ModelUnavailable(
+            f"The adapter in {adapter.path} is gone or has changed since this run was planned: "
+            "put it back, or ask for the run again."
+        )
+    return Path(adapter.path)
+
+
+def load_variant(home: Home, use: ModelUse, cache_tokens: int = 0) -> Engine:
+    """The variant with its adapters merged, ready to generate; `cache_tokens`: of its largest batch."""
     from core.engines.hf import load_engine  # torch takes seconds to import: only runs that need it pay
 
-    return load_engine(base_of(use), adapters_of(home, use))
+    return load_engine(base_of(use), adapters_of(home, use), cache_tokens)

@@ -4,6 +4,7 @@ Run folders are made by hand with `create_run` and `Work`, so that they cost mil
 are real ones.
 """
 
+import io
 import json
 import random
 import shutil
@@ -19,12 +20,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from core.categories import categorise_items
 from core.errors import BadInput, LabError, RunStopped, StoreBusy
 from core.home import PROJECT, Home
 from core.queries import ORDERS, Wanted, browse, verdicts
 from core.records import CriterionVerdict, Dropped, Explanation, Item, Judgement, Option, Pair, Record, Reject, Side
+from core.report import show_evaluation
 from core.results import evaluations
 from core.runs import ModelUse, RunConfig, RunFolder, all_runs, create_run
 from core.schema import MIGRATIONS
@@ -907,6 +910,9 @@ def test_variants_of_one_label_get_labels_of_their_own_and_identical_ones_are_na
     assert all(label.startswith("anchor ") for label in labels)
     assert found.identical == [tuple(labels)]
     assert [result.explanations for result in found.results] == [12, 12]
+    printed = Console(record=True, width=200, file=io.StringIO())
+    show_evaluation(found, printed)
+    assert f"{labels[0]} and {labels[1]} gave identical responses" in printed.export_text()
 
 
 def test_judges_of_one_base_and_other_adapters_are_two_judges(home):

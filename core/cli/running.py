@@ -30,7 +30,7 @@ def run(
     debate_judgements: Annotated[str | None, typer.Option(help="Judge run of the debates.")] = None,
     sft: Annotated[str | None, typer.Option(help="SFT run that DPO starts from.")] = None,
     pairs: Annotated[str | None, typer.Option(help="Pairs run that DPO trains on.")] = None,
-    model: Annotated[str | None, typer.Option(help="Base model: default, a folder, a Hub id.")] = None,
+    model: Annotated[str | None, typer.Option(help="Base model: default, a name, a folder, a Hub id.")] = None,
     adapter: Annotated[list[str] | None, typer.Option(help="Run whose adapter is merged; repeat.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Setting, name=value.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,

@@ -4,7 +4,6 @@ Fast paths (`decoding`, `choosing`) are used where they are proved to give what 
 model on which they differ or fail takes the plain paths below, and its provenance says so.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -13,13 +12,15 @@ from typing import Literal
 
 import numpy as np
 import torch
-from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.cache_utils import DynamicLayer
 
 from core.engines import Chat, Generation, Sampling
 from core.engines.choosing import PrefixReader, Tokens, choose_among
 from core.engines.decoding import GROUPED, Row, Vocabulary, draw, sample_rows
-from core.errors import ModelUnavailable
+from core.engines.templates import encode, render, template_record
+from core.engines.weights import dtype_reason, end_tokens, load_weights
+from core.home import default_home
 from core.models import ModelRef
 from core.runs import file_hash
 
@@ -31,73 +32,11 @@ TOLERANCE = 1e-3
 PROBES = ("The capital of France is", "Name a thing made of glass.", "One, two, three, four,")
 """Prompts on which the fast paths must agree with the plain ones."""
 
-FALLBACK_TEMPLATE = (
-    "{% for message in messages %}{{ message['role'] | capitalize }}: {{ message['content'] }}\n\n{% endfor %}"
-    "{% if add_generation_prompt %}Assistant: {% endif %}"
-)
-"""Chat format for tokenizers that bring none: `User: …`, blank line, `Assistant: …`."""
 
-
-def load_weights(model: ModelRef, adapters: Sequence[Path]) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The base with each adapter merged in order, in fp32 on a CPU and bf16 on a GPU, in eval mode.
-
-    Raises ModelUnavailable if weights cannot be loaded, or if an adapter does not fit or changes nothing:
-    an adapter that is silently not loaded would show the base as fine-tuned.
-    """
-    on_gpu = torch.cuda.is_available()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(model.path, trust_remote_code=False)
-        weights = AutoModelForCausalLM.from_pretrained(
-            model.path,
-            dtype=torch.bfloat16 if on_gpu else torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-        )
-    except (OSError, ValueError) as error:
-        raise ModelUnavailable(f"The model in {model.path} cannot be loaded: {error}") from error
-    if tokenizer.chat_template is None:
-        tokenizer.chat_template = FALLBACK_TEMPLATE
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    for adapter in adapters:
-        weights = merge_adapter(weights, adapter)
-    return weights.to("cuda" if on_gpu else "cpu").eval(), tokenizer
-
-
-def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
-    """The model with a PEFT adapter merged into its weights; proof that the merge changed them."""
-    before = {name: _fingerprint(weight) for name, weight in model.named_parameters()}
-    try:
-        merged = PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=True)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise ModelUnavailable(f"The adapter in {adapter} does not fit its base: {error}") from error
-    after = {name: _fingerprint(weight) for name, weight in merged.named_parameters()}
-    if before == after:
-        raise ModelUnavailable(f"The adapter in {adapter} changes no weight of its base: it was not trained on it.")
-    return merged
-
-
-def _fingerprint(weight: torch.Tensor) -> tuple[float, float]:
-    flat = weight.detach().double()
-    return float(flat.sum()), float(flat.square().sum())
-
-
-def load_engine(model: ModelRef, adapters: Sequence[Path] = ()) -> "HFEngine":
-    """A model ready to generate and choose."""
-    weights, tokenizer = load_weights(model, adapters)
+def load_engine(model: ModelRef, adapters: Sequence[Path] = (), cache_tokens: int = 0) -> "HFEngine":
+    """A model ready to generate and choose; `cache_tokens` of a batch are weighed against the free memory."""
+    weights, tokenizer = load_weights(model, adapters, cache_tokens)
     return HFEngine(model, adapters, weights, tokenizer)
-
-
-def render(tokenizer: PreTrainedTokenizerBase, chat: Chat) -> str:
-    """The chat as text up to where the model goes on."""
-    messages = [{"role": message.role, "content": message.content} for message in chat.messages]
-    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    return text + chat.opening
-
-
-def encode(tokenizer: PreTrainedTokenizerBase, text: str) -> Tokens:
-    """Token ids of rendered text; special tokens are in the text already."""
-    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 class HFEngine:
@@ -151,8 +90,9 @@ class HFEngine:
             "model": self.model.name,
             "model_hash": self.model.hash,
             "adapters": [file_hash(folder / "adapter_model.safetensors") for folder in self.adapters],
-            "template_hash": hashlib.sha256(self.tokenizer.chat_template.encode()).hexdigest(),
+            **template_record(self.model, self.tokenizer),
             "dtype": str(self.weights.dtype).removeprefix("torch."),
+            "dtype_by": dtype_reason(default_home()),
             "device": str(self.weights.device),
         }
 
@@ -170,19 +110,17 @@ class HFEngine:
         texts = self.tokenizer.batch_decode([[i] for i in range(len(self.tokenizer))])
         return Vocabulary(
             pad=self.tokenizer.pad_token_id,
-            ends=frozenset(self._end_tokens()),
+            ends=frozenset(end_tokens(self.weights, self.tokenizer)),
             breaks=frozenset(i for i, text in enumerate(texts) if "\n" in text),
             decode=lambda tokens: self.tokenizer.decode(tokens, skip_special_tokens=True),
         )
 
-    def _end_tokens(self) -> list[int]:
-        configured = self.weights.generation_config.eos_token_id
-        listed = configured if isinstance(configured, list) else [configured]
-        return [token for token in (*listed, self.tokenizer.eos_token_id) if token is not None]
-
     @cached_property
     def path(self) -> Literal["fast", "plain"]:
         """`fast` if the fast paths give what the library gives on the probes, else `plain`."""
+        if not attends_in_full(self.weights):
+            log.warning("This model attends to a window or keeps a state: the plain path is used.")
+            return "plain"
         self.weights.set_attn_implementation(GROUPED)
         try:
             same = self._fast_agrees()
@@ -205,6 +143,11 @@ class HFEngine:
         self.weights.set_attn_implementation(GROUPED)
         texts_agree = [row.tokens for row in fast[::2]] == [row.tokens for row in plain]
         return texts_agree and all(_close(fast_logits[p], plain_logits[p], self.weights.dtype) for p in prompts)
+
+
+def attends_in_full(model: PreTrainedModel) -> bool:
+    """Whether every layer sees all tokens before: the probes are shorter than any window and would not tell."""
+    return all(type(layer) is DynamicLayer for layer in DynamicCache(config=model.config).layers)
 
 
 def _close(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> bool:

@@ -1,0 +1,59 @@
+"""Models: `anchorlab model add · list · check`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.checking import check_model
+from core.cli.common import AsJson, cli, console, print_rows
+from core.errors import ModelUnavailable
+from core.home import default_home
+from core.registering import listed, register
+
+model = typer.Typer(no_args_is_help=True, help="Models: add, list and check.")
+cli.add_typer(model, name="model")
+
+
+@model.command("add")
+def model_add(
+    source: Annotated[str, typer.Argument(help="A Hub id, a model folder, or a PEFT adapter folder.")],
+    name: Annotated[str | None, typer.Option(help="Short name; the folder's unless given.")] = None,
+    template: Annotated[Path | None, typer.Option(help="Chat template (Jinja) in place of its own.")] = None,
+    base: Annotated[str | None, typer.Option(help="Base of an adapter, where the one it names is elsewhere.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register a model under a short name that `--model` and pipeline files take."""
+    added = register(default_home(), source, name, template, base)
+    if as_json:
+        print(added.model_dump_json())
+        return
+    console.print(f"{added.name}: {added.source}, {added.hash[:12]}; `anchorlab model check {added.name}` tries it.")
+
+
+@model.command("list")
+def model_list(as_json: AsJson = False) -> None:
+    """List the models this lab knows by name."""
+    print_rows(listed(default_home()), as_json, "No model yet: `anchorlab model add NAME|FOLDER`.")
+
+
+@model.command("check")
+def model_check(
+    name: Annotated[str, typer.Argument(help="A registered name, `default`, a folder, or a Hub id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Load a model and say, a line each, what works and what does not."""
+    found = []
+    for check in check_model(default_home(), name):
+        found.append(check)
+        if not as_json:
+            mark = "[green]ok[/]  " if check.ok else "[red]no[/]  "
+            console.print(f"{mark}{check.name:12}", end="")
+            console.print(check.text, markup=False, highlight=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps([asdict(check) for check in found]))
+    failed = [check.name for check in found if not check.ok]
+    if failed:
+        raise ModelUnavailable(f"{name} fails at {', '.join(failed)}: see above.")

@@ -1,0 +1,234 @@
+"""Loading weights and tokenizer: dtype, memory, end tokens, adapters; safetensors only, no remote code."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from core.engines.templates import end_of_turn, set_template
+from core.errors import BadInput, ModelUnavailable
+from core.home import Home, default_home
+from core.memory import cache_bytes, refuse_if_too_large, tensor_shapes, training_bytes
+from core.models import ModelRef
+
+CLEARLY_FASTER = 6.0
+"""bf16 is used on a CPU only if its matmul is so many times faster (matrix units, such as AMX): all around the
+matmul gains less, and its rounding changes responses."""
+
+MATMUL_SIZE = 1024
+
+DTYPES = ("float32", "bfloat16")
+
+OVERRULED_BY = "ANCHORLAB_DTYPE"
+
+
+def load_weights(
+    model: ModelRef, adapters: Sequence[Path], cache_tokens: int = 0, trained_tokens: int = 0
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The base with each adapter merged in order, in the dtype of this home and device, in eval mode.
+
+    cache_tokens, trained_tokens: how many tokens the cache will hold, or a training pass read, for the estimate
+    of memory.  Raises ModelUnavailable if that does not fit, weights cannot be loaded, or an adapter does not fit
+    or changes nothing: an adapter that is silently not loaded would show the base as fine-tuned.
+    """
+    on_gpu = torch.cuda.is_available()
+    dtype = torch.float32 if trained_tokens and not on_gpu else choose_dtype(default_home())
+    folder = Path(model.path)
+    beside = cache_bytes(folder, cache_tokens, dtype.itemsize) + training_bytes(folder, trained_tokens)
+    refuse_if_too_large(model, dtype.itemsize, beside, torch.cuda.mem_get_info()[0] if on_gpu else None)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model.path, trust_remote_code=False)
+        weights = AutoModelForCausalLM.from_pretrained(
+            model.path, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ModelUnavailable(f"The model in {model.path} cannot be loaded: {first_line(error)}") from error
+    set_template(model, tokenizer)
+    set_ends(model, weights, tokenizer)
+    for adapter in adapters:
+        weights = merge_adapter(weights, adapter)
+    return weights.to("cuda" if on_gpu else "cpu").eval(), tokenizer
+
+
+def first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+# --- dtype
+
+
+def choose_dtype(home: Home) -> torch.dtype:
+    """bf16 on a GPU that has it, else fp32; on a CPU what a timed matmul says, decided once a home.
+
+    The decision stands in `dtype.json` of the home, so that a resumed run goes on in the dtype it began in;
+    `ANCHORLAB_DTYPE` (float32 or bfloat16) overrules it.
+    """
+    if given := os.environ.get(OVERRULED_BY):
+        if given not in DTYPES:
+            raise BadInput(f"{OVERRULED_BY} is {given!r}: use {' or '.join(DTYPES)}.")
+        return getattr(torch, given)
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    kept = home.path / "dtype.json"
+    if not kept.exists():
+        seconds = {name: matmul_seconds(getattr(torch, name)) for name in DTYPES}
+        home.path.mkdir(parents=True, exist_ok=True)
+        draft = kept.with_suffix(".new")
+        draft.write_text(json.dumps({"dtype": dtype_of(seconds), "matmul_seconds": seconds}))
+        draft.replace(kept)
+    return getattr(torch, json.loads(kept.read_text())["dtype"])
+
+
+def dtype_of(seconds: dict[str, float]) -> str:
+    """What a CPU computes in, by the seconds its matmuls take.
+
+    >>> dtype_of({"float32": 0.01, "bfloat16": 0.02}), dtype_of({"float32": 0.01, "bfloat16": 0.001})
+    ('float32', 'bfloat16')
+    """
+    return "bfloat16" if seconds["float32"] > CLEARLY_FASTER * seconds["bfloat16"] else "float32"
+
+
+def matmul_seconds(dtype: torch.dtype, size: int = MATMUL_SIZE) -> float:
+    """Seconds of one square matmul on the CPU, the best of four."""
+    a = torch.randn(size, size).to(dtype)
+    best = float("inf")
+    for _ in range(4):
+        began = time.perf_counter()
+        torch.matmul(a, a)
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def dtype_reason(home: Home) -> str:
+    """Why this dtype, in a phrase, for the provenance."""
+    if OVERRULED_BY in os.environ:
+        return OVERRULED_BY
+    if torch.cuda.is_available():
+        return "GPU with bf16" if torch.cuda.is_bf16_supported() else "GPU without bf16"
+    seconds = json.loads((home.path / "dtype.json").read_text())["matmul_seconds"]
+    return "CPU matmul " + ", ".join(f"{name} {1000 * value:.1f} ms" for name, value in seconds.items())
+
+
+# --- end tokens
+
+
+def set_ends(model: ModelRef, weights: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """One end token that training writes, all end tokens that sampling stops at, and a pad token.
+
+    The end of a turn in the chat template is the end token even where the tokenizer names another; the
+    tokenizer's own goes on to end a text.  Padding is masked by position, never by token (the end token may
+    serve as padding and is still learned).
+    """
+    ends = end_tokens(weights, tokenizer)
+    turn = end_of_turn(tokenizer)
+    ends = ends if turn is None or turn in ends else [*ends, turn]
+    if not ends:
+        raise ModelUnavailable(f"{model.name} names no end token: give it a chat template that ends turns with one.")
+    weights.generation_config.eos_token_id = ends
+    if turn is not None or tokenizer.eos_token_id is None:
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0] if turn is None else turn)
+    rows = weights.get_input_embeddings().weight.shape[0]
+    if tokenizer.vocab_size > rows:
+        raise ModelUnavailable(
+            f"The tokenizer of {model.name} has {tokenizer.vocab_size:,} tokens and its weights {rows:,}: "
+            "the folder mixes two models."
+        )
+    if tokenizer.pad_token_id is None or tokenizer.pad_token_id >= rows:  # added without weights of its own
+        tokenizer.pad_token = tokenizer.eos_token
+
+
+def end_tokens(weights: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Tokens that end a text: those of the generation configuration, of the model, and the tokenizer's own."""
+    found: list[int] = []
+    configured = (weights.generation_config.eos_token_id, weights.config.get_text_config().eos_token_id)
+    for named in (*configured, tokenizer.eos_token_id):
+        found += named if isinstance(named, list) else [named]
+    return list(dict.fromkeys(token for token in found if token is not None))
+
+
+# --- adapters
+
+
+def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
+    """The model with a PEFT adapter merged into its weights; proof that the merge changed them."""
+    refuse_misfit(model, adapter)
+    before = {name: _fingerprint(weight) for name, weight in model.named_parameters()}
+    try:
+        merged = PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=True)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise ModelUnavailable(f"The adapter in {adapter} does not fit its base: {first_line(error)}") from error
+    after = {name: _fingerprint(weight) for name, weight in merged.named_parameters()}
+    if before == after:
+        raise ModelUnavailable(f"The adapter in {adapter} changes no weight of its base: it was not trained on it.")
+    return merged
+
+
+def _fingerprint(weight: torch.Tensor) -> tuple[float, float]:
+    flat = weight.detach().double()
+    return float(flat.sum()), float(flat.square().sum())
+
+
+def dry_load(model: ModelRef, adapters: Sequence[Path]) -> None:
+    """Everything that can be refused without reading weights: tokenizer, chat template, the fit of adapters."""
+    try:
+        set_template(model, AutoTokenizer.from_pretrained(model.path, trust_remote_code=False))
+        bare = skeleton(model)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelUnavailable(f"The model in {model.path} cannot be loaded: {first_line(error)}") from error
+    for adapter in adapters:
+        refuse_misfit(bare, adapter)
+
+
+def skeleton(model: ModelRef) -> PreTrainedModel:
+    """The model's modules and shapes without its weights."""
+    config = AutoConfig.from_pretrained(model.path, trust_remote_code=False)
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+
+
+def refuse_misfit(model: PreTrainedModel, adapter: Path) -> None:
+    """Refuse an adapter whose modules or shapes are not the base's.  PEFT loads what fits and only warns of the rest.
+
+    A LoRA on a layer that the base shares (tied input and output embeddings) is refused too: merged, it would
+    change both ends, of which it was trained on one.
+    """
+    shapes = tensor_shapes(adapter / "adapter_model.safetensors")
+    tied = model.config.get_text_config().tie_word_embeddings
+    shared = {id(model.get_input_embeddings()), id(model.get_output_embeddings())} if tied else set()
+    modules = dict(model.named_modules())
+    for name, (rows, columns) in lora_pairs(shapes).items():
+        module = modules.get(name)
+        if module is None or getattr(module, "weight", None) is None:
+            raise ModelUnavailable(f"The adapter in {adapter} does not fit its base, which has no layer {name}.")
+        if sorted(module.weight.shape) != sorted((rows, columns)):
+            raise ModelUnavailable(
+                f"The adapter in {adapter} does not fit its base: {name} is {tuple(module.weight.shape)} there and "
+                f"{(rows, columns)} here."
+            )
+        if id(module) in shared:
+            raise ModelUnavailable(
+                f"The adapter in {adapter} changes {name}, which its base shares between input and output: it cannot "
+                "be merged into one of them."
+            )
+
+
+def lora_pairs(shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, int]]:
+    """Module name → (out, in) of the change that its LoRA factors make; shapes by tensor name.
+
+    >>> lora_pairs({"base_model.model.q.lora_A.weight": (8, 64), "base_model.model.q.lora_B.weight": (32, 8)})
+    {'q': (32, 64)}
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for first, second in (("lora_A.weight", "lora_B.weight"), ("lora_embedding_A", "lora_embedding_B")):
+        for name in (key for key in shapes if key.endswith(first)):
+            stem = name.removesuffix(first)
+            if stem + second in shapes:
+                module = stem.removeprefix("base_model.model.").removesuffix(".")
+                found[module] = (shapes[stem + second][0], shapes[name][1])
+    return found
