@@ -98,8 +98,7 @@ def read_pipeline(path: Path) -> PipelineFile:
     try:
         return parse_pipeline(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
-        known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml")))
-        raise BadInput(f"There is no pipeline file {path}; presets: {known}.") from None
+        raise BadInput(f"There is no pipeline file {path}; presets: {', '.join(preset_names())}.") from None
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not a TOML file: {error}.") from None
 
@@ -112,6 +111,11 @@ def parse_pipeline(text: str, where: str) -> PipelineFile:
         raise BadInput(f"{where} is not TOML: {error}.") from None
     except ValidationError as error:
         raise BadInput(f"{where} has settings that cannot be used: {problems_of(error)}.") from None
+
+
+def preset_names() -> list[str]:
+    """Names of the pipelines that come with the lab."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
 
 
 def find_pipeline(name: str) -> Path:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.launching import start_pipeline
 from app.navigation import link
-from app.state import Lab, lab, results
+from app.state import Lab, diagnostics, lab, results
 from app.widgets import (
     believe,
     delta_sentence,
@@ -104,7 +104,18 @@ def headline(evaluation: Evaluation) -> None:
             hide_index=True,
         )
         believe(evaluation)
+        signs(evaluation)
         link("compare", "Compare", icon=":material/arrow_forward:", evaluation=evaluation.key)
+
+
+def signs(evaluation: Evaluation) -> None:
+    """The signs of failure that are shown, then the others; the judge has its own line above."""
+    found = [sign for sign in diagnostics(evaluation) if sign.sign != "judge"]
+    shown = sum(sign.verdict == "shown" for sign in found)
+    with st.expander(f"Signs of failure: {shown} of {len(found)} shown"):
+        for sign in sorted(found, key=lambda sign: sign.verdict != "shown"):
+            plain(f"{sign.verdict}: {sign.sentence}")
+        st.caption("95% intervals resample questions. Not shown does not mean that all is well.")
 
 
 def verdict(evaluation: Evaluation, delta: Estimate) -> str:
