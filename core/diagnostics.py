@@ -6,8 +6,9 @@
     form      answers that cannot be read, explanations that are not there
     judge     a judge at chance, under which no win rate says anything of quality
 
-A sign is `shown` if the interval says so, `not shown` if it does not, and `not known` where there is nothing to go
-by; `not shown` never means that all is well.  Intervals are 95%, resample questions, and exclude training variance.
+A sign is `clear` if the interval leaves the failure out, `look here` if it does not (which is no proof of failure:
+few questions give wide intervals), and `not known` where there is nothing to go by.  Intervals are 95%, resample
+questions, and exclude training variance.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ from core.results import Evaluation
 from core.settings import CompareSettings
 from core.store import Store
 
-Verdict = Literal["shown", "not shown", "not known"]
+Verdict = Literal["look here", "clear", "not known"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,6 @@ class Diagnostic:
     about: str
     """Variant or pair of variants."""
     verdict: Verdict
-    """Of the sign of failure: `shown` is bad news."""
     figure: Estimate
     sentence: str
 
@@ -78,7 +78,7 @@ def gain(sft: str, base: str, after: pd.DataFrame, before: pd.DataFrame, setting
     about = f"{sft} against {base}"
     if figure.value is None or figure.low is None:
         return Diagnostic("gain", about, "not known", figure, f"{about}: no question that both answered.")
-    verdict: Verdict = "not shown" if figure.low > 0 else "shown"
+    verdict: Verdict = "clear" if figure.low > 0 else "look here"
     says = "SFT made it more accurate" if figure.low > 0 else "a gain is not shown: look at SFT, or at the anchor"
     if figure.high is not None and figure.high < 0:
         says = "SFT made it less accurate: look at SFT, or at the anchor"
@@ -94,7 +94,7 @@ def wins(rate: WinRate, auc: Auc) -> Diagnostic:
     about, figure = f"{rate.a} against {rate.b}", rate.delta
     if figure.value is None or figure.low is None or figure.high is None:
         return Diagnostic("wins", about, "not known", figure, f"{about}: no question where both have scores.")
-    verdict: Verdict = "not shown" if figure.low > 0 else "shown"
+    verdict: Verdict = "clear" if figure.low > 0 else "look here"
     says = f"explanations score above those of {rate.b}"
     if figure.low <= 0:
         says = "an improvement of explanations by alignment is not shown"
@@ -113,8 +113,8 @@ def anchor(label: str, counts: pd.DataFrame, settings: CompareSettings) -> Diagn
 
     figure: share of questions whose category differs between the halves, the exact expectation over every way to
     halve the draws (hypergeometric), so no split is drawn.  Each half is sorted by its own size: consistent is
-    right in all of the half.  A wavering question swings by nature; so the sign is shown unless the halves agree
-    beyond chance: Cohen's κ of the halves, chance from the category shares of each half, with its interval above 0.
+    right in all of the half.  A wavering question swings by nature; so the sign is clear if the halves agree beyond
+    chance: Cohen's κ of the halves, chance from the category shares of each half, with its interval above 0.
     """
     usable = counts[counts["n"] >= 2]
     tables = np.array([halves(k, n) for k, n in zip(usable["k"], usable["n"], strict=True)]).reshape(-1, 3, 3)
@@ -130,7 +130,7 @@ def anchor(label: str, counts: pd.DataFrame, settings: CompareSettings) -> Diagn
     beyond = kappa.low > 0
     says = "the anchor sorts questions beyond chance" if beyond else "an anchor beyond chance is not shown"
     known = f"κ of the halves {kappa.value:.2f} [{kappa.low:.2f}, {kappa.high:.2f}]"
-    verdict: Verdict = "not shown" if beyond else "shown"
+    verdict: Verdict = "clear" if beyond else "look here"
     return Diagnostic("anchor", label, verdict, figure, f"{label} ({settings.right_by}): {moved}, {known}: {says}.")
 
 
@@ -179,7 +179,7 @@ def form(result: VariantResult) -> Diagnostic:
     if unparsed.value is None or empty.value is None:
         return Diagnostic("form", result.label, "not known", unparsed, f"{result.label}: no response yet.")
     figure = max(unparsed, empty, key=lambda share: share.value or 0.0)
-    verdict: Verdict = "shown" if figure.low else "not shown"
+    verdict: Verdict = "look here" if figure.low else "clear"
     sentence = (
         f"{result.label}: {percent(unparsed)} of responses have no readable answer and {percent(empty)} no "
         f"explanation (n={figure.n} questions)."
@@ -190,7 +190,7 @@ def form(result: VariantResult) -> Diagnostic:
 def judge(auc: Auc) -> Diagnostic:
     """The judge's AUC between right and wrong explanations."""
     figure = Estimate(auc.value, auc.low, auc.high, auc.questions)
-    verdict: Verdict = "shown" if auc.at_chance or auc.inverted else "not shown"
+    verdict: Verdict = "look here" if auc.at_chance or auc.inverted else "clear"
     return Diagnostic(
         "judge", "judge", "not known" if auc.value is None else verdict, figure, auc_sentence("judge", auc)
     )
@@ -202,8 +202,8 @@ def _points(figure: Estimate) -> str:
 
 def show_diagnostics(found: list[Diagnostic], console: Console) -> None:
     """Print every sign but the judge's, which stands with the win rates."""
-    console.print("Signs of failure, and whether they are shown", style="bold")
+    console.print("Signs of failure: clear, or look here", style="bold")
     for sign in found:
         if sign.sign != "judge":
-            style = "yellow" if sign.verdict == "shown" else ""
+            style = "yellow" if sign.verdict == "look here" else ""
             console.print(f"{sign.verdict:<10}{sign.sentence}", style=style, highlight=False, markup=False)

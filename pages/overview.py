@@ -109,13 +109,13 @@ def headline(evaluation: Evaluation) -> None:
 
 
 def signs(evaluation: Evaluation) -> None:
-    """The signs of failure that are shown, then the others; the judge has its own line above."""
+    """The signs of failure to look at, then the others; the judge has its own line above."""
     found = [sign for sign in diagnostics(evaluation) if sign.sign != "judge"]
-    shown = sum(sign.verdict == "shown" for sign in found)
-    with st.expander(f"Signs of failure: {shown} of {len(found)} shown"):
-        for sign in sorted(found, key=lambda sign: sign.verdict != "shown"):
+    doubtful = sum(sign.verdict == "look here" for sign in found)
+    with st.expander(f"Signs of failure: {doubtful} of {len(found)} to look at"):
+        for sign in sorted(found, key=lambda sign: sign.verdict != "look here"):
             plain(f"{sign.verdict}: {sign.sentence}")
-        st.caption("95% intervals resample questions. Not shown does not mean that all is well.")
+        st.caption("Clear: the 95% interval over questions leaves the failure out. Look here: it does not.")
 
 
 def verdict(evaluation: Evaluation, delta: Estimate) -> str:
