@@ -228,7 +228,8 @@ def moves(store: Store, before: str, after: str, by: RightBy) -> pd.DataFrame:
 def right_counts(store: Store, samples: str, by: RightBy) -> pd.DataFrame:
     """Questions of a sample run that have gold: item_id, n draws, k of them right."""
     return store.frame(
-        f"SELECT item_id, n, k_{by} AS k FROM categories WHERE run = ? AND {by} IS NOT NULL ORDER BY seq", [samples]
+        f"SELECT item_id, n, k_{by}::BIGINT AS k FROM categories WHERE run = ? AND {by} IS NOT NULL ORDER BY seq",
+        [samples],
     )
 
 
