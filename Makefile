@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo app test check bench shots
+.PHONY: setup demo app test check bench docs shots
 
 setup: .venv/ready
 
@@ -28,6 +28,9 @@ check: setup
 
 bench: setup
 	for name in sampling judging store; do $(BIN)/python bench/$$name.py || exit 1; done
+
+docs: setup
+	$(BIN)/python -m core.settings_docs
 
 shots: setup
 	@sh tests/chromium.sh

@@ -11,14 +11,16 @@ from app.widgets import literal
 from core.errors import BadInput
 from core.launcher import launch
 from core.models import resolve_model
-from core.pipeline import PRESETS, PipelineFile, parse_pipeline, prepare
+from core.pipeline import PipelineFile, find_pipeline, parse_pipeline, prepare, preset_names
 from core.plan import PARENTS, command_of, run_config
 from core.queries import datasets, runs_table
 from core.runs import Kind, ModelUse, RunConfig, RunFolder
 from core.settings import RUN_SETTINGS, PairSettings, SampleSettings, Settings, problems_of
+from core.sizes import SIZES, sized
 from core.variants import use_of
 
 BASE = "a base model"
+AS_WRITTEN = "as written"
 PARENT_KINDS = {
     "samples": "sample",
     "judgements": "judge",
@@ -31,12 +33,18 @@ PARENT_KINDS = {
 
 
 def launch_pipeline(here: Lab) -> None:
-    """A preset as text that can be edited, and the button that starts it; finished steps are not repeated."""
-    presets = {path.stem: path for path in sorted(PRESETS.glob("*.toml"))}
-    preset = st.selectbox("Start from", list(presets), key="preset")
-    text = st.text_area("Pipeline (TOML)", presets[preset].read_text(), height=300, key=f"pipeline_{preset}")
+    """A preset as text that can be edited, a size, and the button that starts it; finished steps are not repeated."""
+    left, right = st.columns([3, 1])
+    with left:
+        preset = st.selectbox("Start from", preset_names(), key="preset")
+    with right:
+        size = st.selectbox(
+            "Size", [AS_WRITTEN, *SIZES], key="size", help="Questions, draws and steps; wins over the text below."
+        )
+    text = st.text_area("Pipeline (TOML)", find_pipeline(preset).read_text(), height=300, key=f"pipeline_{preset}")
     if st.button("Launch pipeline", type="primary", icon=":material/rocket_launch:", key="launch_pipeline"):
-        opened(here, start_pipeline(here, parse_pipeline(text, "the text above")))
+        file = parse_pipeline(text, "the text above")
+        opened(here, start_pipeline(here, file if size == AS_WRITTEN else sized(file, size)))
 
 
 def start_pipeline(here: Lab, file: PipelineFile) -> RunFolder:

@@ -17,6 +17,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.diagnostics import Diagnostic, diagnose
 from core.home import Home, default_home
 from core.results import Evaluation, evaluations
 from core.settings import CompareSettings
@@ -104,6 +105,17 @@ def _results(_store: Store, sealed: str, settings: dict[str, Any]) -> list[Evalu
 def results(settings: CompareSettings | None = None) -> list[Evaluation]:
     """Every evaluation of the lab under these settings."""
     return _results(lab().store, lab().sealed, (settings or CompareSettings()).model_dump())
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _diagnostics(_store: Store, sealed: str, key: str, _evaluation: Evaluation) -> list[Diagnostic]:
+    return diagnose(_store, _evaluation)
+
+
+def diagnostics(evaluation: Evaluation) -> list[Diagnostic]:
+    """The signs of failure of an evaluation of `results`, under the settings it was made with."""
+    key = f"{evaluation.key} {evaluation.settings.model_dump_json()}"
+    return _diagnostics(lab().store, lab().sealed, key, evaluation)
 
 
 # --- the view

@@ -194,19 +194,23 @@ def import_dataset(home: Home, path: Path, settings: ImportSettings) -> RunFolde
         rows, first = known.rejects, known.first_reject
         why = f"row {first.row}: {first.reason}" if first else "it holds none."
         raise BadInput(f"None of the {rows} rows of {file_name(path)} can be used; {why}")
-    config = RunConfig(
-        kind="import",
-        label=settings.name,
-        settings=settings.model_dump(mode="json"),
-        inputs={"source": file_hash(path)},
-    )
-    folder = create_run(home, config)
+    folder = create_run(home, import_config(path, settings))
     with _locked(folder):
         if not _is_done(folder):
             _write(folder, _with_splits(path, settings, known), len(known.splits) + known.rejects)
     if not _is_done(folder):
         raise RunStopped("The import was stopped: import the file again to start it over.")
     return folder
+
+
+def import_config(path: Path, settings: ImportSettings) -> RunConfig:
+    """The import of a data file under a mapping, whose id is known before it is made."""
+    return RunConfig(
+        kind="import",
+        label=settings.name,
+        settings=settings.model_dump(mode="json"),
+        inputs={"source": file_hash(path)},
+    )
 
 
 def load_items(folder: RunFolder) -> list[Item]:

@@ -1,23 +1,115 @@
-"""How long it will take: from the progress of a run, and for a pipeline from what its steps have taken.
+"""How long it will take: from the progress of a run, and for planned runs from what runs have taken here.
 
-Seconds a unit were measured once on 2 CPU cores with a 135M model; they only weigh the steps against
-each other.  As soon as steps have finished here, their real times scale the rest.
+A unit is a question of SFT, a pair of DPO, an explanation or a judgement.  Seconds a unit are measured from the
+finished runs of the home that did the same with weights of the same size.  Where there is none they are assumed:
+constants of a 135M model on 2 CPU cores, scaled by the size of the weights and by how fast this machine has been.
 """
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
 
 from core.home import Home
 from core.pipeline import steps_of
-from core.runs import RunConfig, RunFolder
+from core.runs import RunConfig, RunFolder, all_runs
 
 STARTUP_SECONDS = 8.0
 """A worker's imports and model loading."""
 
-SECONDS_A_UNIT = {"sft": 1.6, "dpo": 4.0, "sample": 0.08, "judge": 0.08, "pairs": 0.0, "import": 0.0}
-"""Per optimiser step, explanation or judgement."""
+ASSUMED_SECONDS = {"sft": 0.2, "dpo": 1.0, "sample": 0.08, "judge": 0.08, "pairs": 0.0, "import": 0.0}
+"""Seconds a unit of the assumed model on the assumed machine."""
+
+ASSUMED_BYTES = 538e6
+"""Weights of the model that the constants were measured with: 135M parameters in fp32."""
 
 ALWAYS_WRONG = 0.3
 """Share of questions that a debater is expected to be asked, before it is known."""
+
+Source = Literal["measured here", "assumed"]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Seconds a unit, as this home has measured them."""
+
+    measured: Mapping[tuple[str, str, int], float]
+    """(kind, judge mode or sampling role, bytes of weights) → seconds a unit."""
+    speed: float
+    """Measured over assumed seconds of all that was measured; 1 before anything was."""
+
+    def of(self, step: RunConfig) -> tuple[float, Source]:
+        """Seconds a unit of a planned run, and where the figure comes from."""
+        known = self.measured.get(_key(step))
+        if known is not None:
+            return known, "measured here"
+        return self.speed * _assumed(step), "assumed"
+
+    def seconds(self, step: RunConfig, units: int) -> float:
+        """Expected seconds of a whole run."""
+        return _startup(step.kind) + units * self.of(step)[0]
+
+
+def measured_rates(home: Home) -> Rates:
+    """Rates of the home's finished runs; runs that were resumed are left out, as only their end was timed."""
+    spent: dict[tuple[str, str, int], float] = {}
+    units: dict[tuple[str, str, int], int] = {}
+    assumed = 0.0
+    for folder in all_runs(home):
+        config, sealed = folder.config, folder.path / "result.json"
+        if not (config.model and sealed.exists()):
+            continue
+        seconds, done = _measured(str(folder.path), sealed.stat().st_mtime_ns)
+        if not done:
+            continue
+        key = _key(config)
+        spent[key] = spent.get(key, 0.0) + seconds
+        units[key] = units.get(key, 0) + done
+        assumed += done * _assumed(config)
+    speed = sum(spent.values()) / assumed if assumed else 1.0
+    return Rates({key: spent[key] / units[key] for key in spent}, speed)
+
+
+@lru_cache(maxsize=4096)
+def _measured(path: str, sealed: int) -> tuple[float, int]:
+    """(seconds without start-up, units) of a sealed run; (0, 0) if it does not count.  `sealed` dates the seal."""
+    folder = RunFolder(Path(path))
+    result = folder.result
+    starts = sum(event["type"] == "started" for event in folder.events())
+    if not result or result["state"] != "done" or starts != 1:
+        return 0.0, 0
+    return max(0.0, result["seconds"] - STARTUP_SECONDS), _units_done(folder.config, result)
+
+
+def _units_done(config: RunConfig, result: Mapping) -> int:
+    if config.kind in ("sft", "dpo"):
+        return config.settings["steps"] * config.settings["batch_size"]
+    return result["files"][{"sample": "explanations", "judge": "judgements"}[config.kind]]["rows"]
+
+
+def _key(config: RunConfig) -> tuple[str, str, int]:
+    how = config.settings.get("mode", "") if config.kind == "judge" else config.settings.get("role", "")
+    return config.kind, how, _weights(config.model.path) if config.model else 0
+
+
+@lru_cache(maxsize=64)
+def _weights(path: str) -> int:
+    """Bytes of a model's weights; 0 where they are not on this machine."""
+    return sum(file.stat().st_size for file in Path(path).glob("*.safetensors")) if path else 0
+
+
+def _assumed(config: RunConfig) -> float:
+    weights = _weights(config.model.path) if config.model else 0
+    return ASSUMED_SECONDS[config.kind] * (weights / ASSUMED_BYTES if weights else 1.0)
+
+
+def _startup(kind: str) -> float:
+    return 1.0 if kind in ("pairs", "import") else STARTUP_SECONDS
+
+
+# --- what is left
 
 
 def seconds_left(home: Home, folder: RunFolder) -> float | None:
@@ -43,43 +135,37 @@ def _from_progress(folder: RunFolder) -> float | None:
 
 def _pipeline_left(home: Home, pipeline: RunFolder) -> float:
     steps = steps_of(pipeline.config)
-    sizes = {step.id: units_of(home, step, steps) for step in steps}
-    spent, planned, left = 0.0, 0.0, 0.0
-    running = 0.0
+    splits = RunFolder(home.runs / pipeline.config.parents["dataset"]).result["summary"]["splits"]
+    rates = measured_rates(home)
+    left = 0.0
     for step in steps:
         folder = RunFolder(home.runs / step.id)
-        expected = _expected(step, sizes[step.id])
         result = folder.result if folder.path.exists() else None
         if result and result["state"] == "done":
-            spent, planned = spent + result["seconds"], planned + expected
-        elif folder.path.exists() and (known := _from_progress(folder)) is not None:
-            running = known
-        else:
-            left += expected
-    speed = spent / planned if planned else 1.0
-    return running + left * speed
+            continue
+        known = _from_progress(folder) if folder.path.exists() else None
+        left += rates.seconds(step, units_of(step, steps, splits)) if known is None else known
+    return left
 
 
-def _expected(step: RunConfig, units: int) -> float:
-    return (STARTUP_SECONDS if step.kind != "pairs" else 1.0) + units * SECONDS_A_UNIT[step.kind]
+# --- units of planned runs
 
 
-def units_of(home: Home, step: RunConfig, steps: list[RunConfig]) -> int:
-    """Expected optimiser steps, explanations or judgements of a planned run."""
+def units_of(step: RunConfig, steps: list[RunConfig], splits: Mapping[str, int]) -> int:
+    """Expected questions, pairs, explanations or judgements of a planned run; `splits`: split → questions."""
     match step.kind:
         case "sft" | "dpo":
-            return step.settings["steps"]
+            return step.settings["steps"] * step.settings["batch_size"]
         case "sample":
-            return _explanations(home, step)
+            return _explanations(step, splits)
         case "judge":
             asked = next((other for other in steps if other.id == step.parents["samples"]), None)
-            return _explanations(home, asked) if asked else 0
+            return _explanations(asked, splits) if asked else 0
     return 0
 
 
-def _explanations(home: Home, step: RunConfig) -> int:
+def _explanations(step: RunConfig, splits: Mapping[str, int]) -> int:
     select = step.settings["select"]
-    splits = RunFolder(home.runs / step.parents["dataset"]).result["summary"]["splits"]
     low, high = select["part"]
     questions = min((high - low) * splits.get(select["split"], 0), select["limit"] or float("inf"))
     share = ALWAYS_WRONG if step.settings["role"] == "debater" else 1.0

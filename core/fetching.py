@@ -32,9 +32,14 @@ def find_source(name: str, home: Home, /, **overrides: Any) -> tuple[Path, Impor
     raise BadInput(f"There is no file {name}: name a file, a Hub id (owner/name), or a sample set ({known}).")
 
 
+def fetched_file(name: str, home: Home) -> Path:
+    """Where a data set of the Hub lies once it has been fetched."""
+    return home.fetched / f"{name.strip('/').replace('/', '--')}.jsonl"
+
+
 def fetch(name: str, home: Home) -> Path:
     """A data set that the `datasets` library can load, as JSON Lines in the state folder; kept for the next time."""
-    target = home.fetched / f"{name.strip('/').replace('/', '--')}.jsonl"
+    target = fetched_file(name, home)
     if target.exists():
         return target
     if not Path(name).is_dir() and not hub_reachable():

@@ -113,6 +113,29 @@ def adapter_reference(folder: Path) -> AdapterRef:
     return AdapterRef(path=str(folder), hash=adapter_hash(folder))
 
 
+def model_at_hand(name: str, home: Home) -> ModelRef | None:
+    """The model if it is on this machine, for whoever must neither fetch nor convert; else None.
+
+    A Hub model is looked for in the Hub's cache alone: a newer revision on the Hub is not seen.
+    """
+    if entry := registrations(home).get(name):
+        return registered_model(entry, home) if model_at_hand(entry.base, home) else None
+    default = name in ("default", DEFAULT.split("/")[1])
+    kept = home.models / DEFAULT.split("/")[1] if default else Path(name).expanduser()
+    if kept.is_dir():
+        return resolve_model(name, home)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    if default or name.count("/") != 1 or name.startswith((".", "/", "~")):
+        return None
+    try:
+        folder = Path(snapshot_download(name, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+    return reference(folder, name.split("/")[1], f"Hub {name}@{folder.name[:12]}")
+
+
 def default_model(home: Home) -> ModelRef:
     """SmolLM2-135M-Instruct: what this home has converted already, else the Hub, else the wheel."""
     name = DEFAULT.split("/")[1]

@@ -10,8 +10,9 @@ run when the ones before it are sealed, and reads folders, never the database.
 import time
 import tomllib
 from pathlib import Path
+from typing import Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from core.datasets import import_dataset
 from core.errors import BadInput, LabError, RunStopped
@@ -58,18 +59,38 @@ class PipelineFile(Settings):
 
     name: str = Field(description="Short name.")
     title: str = Field("", description="One line for people.")
-    dataset: DatasetTable
-    models: ModelsTable = ModelsTable()
-    sft: SftSettings = SftSettings()
+    dataset: DatasetTable = Field(description="What is loaded.")
+    models: ModelsTable = Field(ModelsTable(), description="Base, judge and reader.")
+    sft: SftSettings = Field(SftSettings(), description="Fine-tuning on labels.")
     test: SampleSettings = Field(SampleSettings(), description="Sampling of every variant for evaluation.")
     align: SampleSettings = Field(
         SampleSettings(select=Selection(split="train", part=(0.5, 1.0))),
         description="Sampling of sft, and of the debater, for pairs.",
     )
-    judge: JudgeSettings = JudgeSettings()
+    judge: JudgeSettings = Field(JudgeSettings(), description="Scoring, of pairs and of the evaluation.")
     strategies: list[str] = Field(["rank", "anchor"], description="Pair strategies, a variant each.")
-    pairs: PairSettings = PairSettings()
-    dpo: DpoSettings = DpoSettings()
+    variants: list[str] | None = Field(
+        None, description="Variants to evaluate, with what they need and no more; none: base, sft and every strategy."
+    )
+    pairs: PairSettings = Field(PairSettings(), description="Choosing preference pairs; each strategy by its name.")
+    dpo: DpoSettings = Field(DpoSettings(), description="Alignment on the pairs.")
+
+    @property
+    def evaluated(self) -> list[str]:
+        """Names of the variants that answer the test questions."""
+        return ["base", "sft", *self.strategies] if self.variants is None else self.variants
+
+    @model_validator(mode="after")
+    def _variants_are_known(self) -> Self:
+        known = ["base", "sft", *self.strategies]
+        unknown = [name for name in self.evaluated if name not in known]
+        if unknown or not self.evaluated:
+            raise ValueError(f"variants must be some of {', '.join(known)}, not {', '.join(unknown) or 'none at all'}")
+        return self
+
+    def written(self) -> dict[str, Any]:
+        """As JSON; `variants` is left out where it is not given, so that it changes no older pipeline's id."""
+        return self.model_dump(mode="json", exclude={"variants"} if self.variants is None else None)
 
 
 def read_pipeline(path: Path) -> PipelineFile:
@@ -77,8 +98,7 @@ def read_pipeline(path: Path) -> PipelineFile:
     try:
         return parse_pipeline(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
-        known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml")))
-        raise BadInput(f"There is no pipeline file {path}; presets: {known}.") from None
+        raise BadInput(f"There is no pipeline file {path}; presets: {', '.join(preset_names())}.") from None
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not a TOML file: {error}.") from None
 
@@ -93,6 +113,11 @@ def parse_pipeline(text: str, where: str) -> PipelineFile:
         raise BadInput(f"{where} has settings that cannot be used: {problems_of(error)}.") from None
 
 
+def preset_names() -> list[str]:
+    """Names of the pipelines that come with the lab."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
 def find_pipeline(name: str) -> Path:
     """A preset by name, or a file by path."""
     return Path(name) if name.endswith(".toml") else PRESETS / f"{name}.toml"
@@ -102,22 +127,23 @@ def prepare(home: Home, file: PipelineFile) -> RunConfig:
     """Fetch the models, import the data set, and plan: the pipeline's own run configuration."""
     base, judge = (resolve_model(name, home) for name in (file.models.base, file.models.judge))
     reader = None if file.models.reader == "off" else resolve_model(file.models.reader, home)
-    dataset = import_dataset(home, *_source(home, file.dataset))
+    dataset = import_dataset(home, *source_of(home, file.dataset))
     steps = plan(file, dataset.id, base, judge, reader)
     settings = {
-        "file": file.model_dump(mode="json"),
+        "file": file.written(),
         "steps": [step.model_dump(mode="json", exclude={"created", "versions"}) for step in steps],
     }
     return RunConfig(kind="pipeline", label=file.name, settings=settings, parents={"dataset": dataset.id})
 
 
-def _source(home: Home, table: DatasetTable) -> tuple[Path, ImportSettings]:
+def source_of(home: Home, table: DatasetTable) -> tuple[Path, ImportSettings]:
+    """Data file and mapping of `[dataset]`; a data set of the Hub is fetched if it is not here."""
     beside = PROJECT / table.source
     return find_source(str(beside) if beside.is_file() else table.source, home, **table.mapping)
 
 
 def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, reader: ModelRef | None) -> list[RunConfig]:
-    """Every run of the pipeline, each after the runs it needs, in the paper's order."""
+    """Every run that the pipeline's variants need, each after the runs it needs, in the paper's order."""
     steps: list[RunConfig] = []
 
     def add(kind: Kind, label: str, settings: Settings, model: ModelUse | None = None, **parents: str) -> str:
@@ -131,18 +157,25 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
             read = file.judge.model_copy(update={"mode": "reader"})
             add("judge", label, read, use_of(reader), samples=samples)
 
-    evaluate("base")
+    strategies = [strategy for strategy in file.strategies if strategy in file.evaluated]
+    if "base" in file.evaluated:
+        evaluate("base")
+    if "sft" not in file.evaluated and not strategies:
+        return steps
     sft = add("sft", "sft", file.sft, use_of(base))
-    evaluate("sft", sft)
+    if "sft" in file.evaluated:
+        evaluate("sft", sft)
+    if not strategies:
+        return steps
 
     own = add("sample", "sft", file.align, use_of(base, sft))
     pairs_from = {"samples": own, "judgements": add("judge", "sft", file.judge, use_of(base), samples=own)}
-    if "anchor" in file.strategies:
+    if "anchor" in strategies:
         debates = add("sample", "debater", _debater(file), use_of(base), samples=own)
         pairs_from["debates"] = debates
         pairs_from["debate_judgements"] = add("judge", "debater", file.judge, use_of(base), samples=debates)
 
-    for strategy in file.strategies:
+    for strategy in strategies:
         settings = PairSettings.model_validate({**file.pairs.model_dump(), "strategy": strategy})
         needed = {r: i for r, i in pairs_from.items() if strategy == "anchor" or not r.startswith("debate")}
         pairs = add("pairs", strategy, settings, **needed)

@@ -225,6 +225,14 @@ def moves(store: Store, before: str, after: str, by: RightBy) -> pd.DataFrame:
     )
 
 
+def right_counts(store: Store, samples: str, by: RightBy) -> pd.DataFrame:
+    """Questions of a sample run that have gold: item_id, n draws, k of them right."""
+    return store.frame(
+        f"SELECT item_id, n, k_{by}::BIGINT AS k FROM categories WHERE run = ? AND {by} IS NOT NULL ORDER BY seq",
+        [samples],
+    )
+
+
 def pair_sets(store: Store) -> pd.DataFrame:
     """Pair runs that are complete, newest first: id, label, dataset, strategy, settings, summary."""
     return store.frame(

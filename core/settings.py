@@ -27,10 +27,10 @@ def problems_of(error: ValidationError) -> str:
 class Example(Settings):
     """A worked example that stands before the question in the explain prompt."""
 
-    question: str
-    explanation: str
-    answer: str
-    options: list[str] | None = None
+    question: str = Field(description="The question.")
+    explanation: str = Field(description="A good explanation of its answer.")
+    answer: str = Field(description="The answer, as the answer line has it.")
+    options: list[str] | None = Field(None, description="Texts of its options, where the questions have some.")
 
 
 class Selection(Settings):
@@ -150,7 +150,9 @@ class CompareSettings(Settings):
     tie_margin: float | None = Field(
         None, ge=0, description="Scores this close tie; none: 0 for total, 0.2 for expected."
     )
-    right_by: RightBy = Field("forced", description="Prediction that makes an explanation right, for the judge's AUC.")
+    right_by: RightBy = Field(
+        "forced", description="Prediction that makes a response right, for the judge's AUC and the signs of failure."
+    )
     resamples: int = Field(2000, ge=100, description="Bootstrap resamples of questions.")
     seed: int = Field(0, description="Seed of the bootstrap.")
 

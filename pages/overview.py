@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.launching import start_pipeline
 from app.navigation import link
-from app.state import Lab, lab, results
+from app.state import Lab, diagnostics, lab, results
 from app.widgets import (
     believe,
     delta_sentence,
@@ -104,7 +104,18 @@ def headline(evaluation: Evaluation) -> None:
             hide_index=True,
         )
         believe(evaluation)
+        signs(evaluation)
         link("compare", "Compare", icon=":material/arrow_forward:", evaluation=evaluation.key)
+
+
+def signs(evaluation: Evaluation) -> None:
+    """The signs of failure to look at, then the others; the judge has its own line above."""
+    found = [sign for sign in diagnostics(evaluation) if sign.sign != "judge"]
+    doubtful = sum(sign.verdict == "look here" for sign in found)
+    with st.expander(f"Signs of failure: {doubtful} of {len(found)} to look at"):
+        for sign in sorted(found, key=lambda sign: sign.verdict != "look here"):
+            plain(f"{sign.verdict}: {sign.sentence}")
+        st.caption("Clear: the 95% interval over questions leaves the failure out. Look here: it does not.")
 
 
 def verdict(evaluation: Evaluation, delta: Estimate) -> str:

@@ -65,9 +65,9 @@ def wait_until(condition, seconds: float = 120.0) -> None:
         time.sleep(0.02)
 
 
-def filled_lab(home: Home, folder: Path) -> RunConfig:
+def filled_lab(home: Home, folder: Path, **changes) -> RunConfig:
     """The toy pipeline, every step done in this process: a lab with something on every page in seconds."""
-    pipeline = toy_pipeline_run(home, folder)
+    pipeline = toy_pipeline_run(home, folder, **changes)
     for config in [*steps_of(pipeline), pipeline]:
         run = create_run(home, config)
         with Work(run) as work:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from core.cli.common import AsJson, cli, console
+from core.diagnostics import diagnose, show_diagnostics
 from core.home import default_home
 from core.report import show_evaluation
 from core.results import evaluations
@@ -21,14 +22,17 @@ def compare(as_json: AsJson = False) -> None:
     """Accuracy and win rates of all variants that can be compared, with 95% intervals over questions."""
     with any_store(default_home()) as store:
         found = evaluations(store, CompareSettings())
+        signs = {evaluation.key: diagnose(store, evaluation) for evaluation in found}
     if as_json:
-        print(json.dumps([asdict(evaluation) for evaluation in found], default=lambda value: value.model_dump()))
+        rows = [asdict(e) | {"diagnostics": [asdict(sign) for sign in signs[e.key]]} for e in found]
+        print(json.dumps(rows, default=lambda value: value.model_dump()))
         return
     if not found:
         console.print("Nothing to compare yet: `anchorlab demo` samples and judges four variants.")
     several = [evaluation for evaluation in found if len(evaluation.results) > 1]
     for evaluation in several or found:
         show_evaluation(evaluation, console)
+        show_diagnostics(signs[evaluation.key], console)
 
 
 @cli.command()

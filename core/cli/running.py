@@ -1,5 +1,7 @@
 """Runs and pipelines: `anchorlab run · pipeline · runs · stop · resume`."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -8,13 +10,15 @@ from pydantic import ValidationError
 
 from core import launcher
 from core.cli.common import AsJson, cli, console, print_rows
+from core.dryrun import DryRun, dry_run
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
 from core.models import resolve_model
-from core.pipeline import find_pipeline, prepare, read_pipeline
+from core.pipeline import PipelineFile, find_pipeline, prepare, preset_names, read_pipeline
 from core.plan import run_config, settings_from
 from core.runs import RunConfig, RunFolder, all_runs, find_run
 from core.settings import problems_of
+from core.sizes import Size, sized
 from core.variants import use_of
 from core.watch import progress_of, watch
 
@@ -71,13 +75,53 @@ def _config(
 
 @cli.command()
 def pipeline(
-    file: Annotated[str, typer.Argument(help="A pipeline file (.toml), or a preset: demo, openbookqa.")],
+    file: Annotated[str, typer.Argument(help=f"A pipeline file (.toml), or a preset: {', '.join(preset_names())}.")],
     source: Annotated[str | None, typer.Option("--data", help="Load this instead of the file's data set.")] = None,
+    size: Annotated[Size | None, typer.Option(help="Questions, draws and steps; wins over the file.")] = None,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and start nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON for a script.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,
 ) -> None:
     """Run every stage of a pipeline file that has not been run yet."""
     home = default_home()
-    follow(home, start_pipeline(home, find_pipeline(file), source), detach)
+    if as_json and not dry:
+        raise BadInput("--json goes with --dry-run: `anchorlab runs --json` lists runs for a script.")
+    chosen = _pipeline_file(find_pipeline(file), source, size)
+    if dry:
+        _show_dry_run(dry_run(home, chosen), as_json)
+    else:
+        follow(home, start_pipeline(home, chosen), detach)
+
+
+def _pipeline_file(path: Path, source: str | None, size: Size | None) -> PipelineFile:
+    file = read_pipeline(path)
+    if source:
+        file = file.model_copy(update={"dataset": file.dataset.model_copy(update={"source": source})})
+    return sized(file, size) if size else file
+
+
+def _show_dry_run(planned: DryRun, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(planned) | {"seconds": planned.seconds}))
+        return
+    rows = [
+        {
+            "kind": run.kind,
+            "label": run.label,
+            "id": run.id or "not known yet",
+            "state": run.standing,
+            "seconds": "" if run.standing == "done" else f"{run.seconds:.0f}",
+            "rate": "" if run.standing == "done" else run.rate,
+        }
+        for run in planned.runs
+    ]
+    print_rows(rows, as_json=False, empty="")
+    done = sum(run.standing == "done" for run in planned.runs)
+    minutes = planned.seconds / 60
+    console.print(f"{len(rows)} runs, {done} of them done and reused; about {minutes:.0f} min for the rest.")
+    if planned.missing:
+        names = ", ".join(planned.missing)
+        console.print(f"Ids are hashes of the weights: those of {names} are not on this machine yet.", soft_wrap=True)
 
 
 @cli.command()
@@ -110,10 +154,7 @@ def resume(
     follow(home, launcher.launch(home, folder.config), detach)
 
 
-def start_pipeline(home: Home, path: Path, source: str | None = None) -> RunFolder:
-    file = read_pipeline(path)
-    if source:
-        file = file.model_copy(update={"dataset": file.dataset.model_copy(update={"source": source})})
+def start_pipeline(home: Home, file: PipelineFile) -> RunFolder:
     with console.status("Looking for the models and loading the data set …"):
         config = prepare(home, file)
     return launcher.launch(home, config)

@@ -11,7 +11,7 @@ from core.cli.results import compare
 from core.cli.running import report_end, start_pipeline
 from core.estimate import seconds_left
 from core.home import PROJECT, default_home
-from core.pipeline import find_pipeline, steps_of
+from core.pipeline import find_pipeline, read_pipeline, steps_of
 from core.store import owner
 from core.watch import watch
 
@@ -25,7 +25,7 @@ def demo(
 ) -> None:
     """Run the whole method on a small real model and show every step."""
     home = default_home()
-    folder = start_pipeline(home, find_pipeline("demo"))
+    folder = start_pipeline(home, read_pipeline(find_pipeline("demo")))
     runs_count, left = len(steps_of(folder.config)), seconds_left(home, folder)
     expect = "is done: nothing is run again" if left == 0 else f"needs about {max(1, round(left / 60))} minutes"
     console.print(f"The demo pipeline ({folder.id}, {runs_count} runs) {expect}.", highlight=False, soft_wrap=True)
