@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import tomli_w
 
@@ -97,7 +96,7 @@ def base_name(model: ModelUse) -> str:
     >>> base_name(ModelUse(name="a", hash="", path="", source="Hub owner/a@0123456789ab"))
     'owner/a'
     """
-    return model.source.removeprefix("Hub ").split("@")[0] if model.source.startswith("Hub ") else Path(model.name).name
+    return model.source.removeprefix("Hub ").split("@")[0] if model.source.startswith("Hub ") else model.name
 
 
 def _note(chain: Sequence[RunFolder]) -> str:
@@ -127,11 +126,12 @@ def _same_weights(one: ModelUse | None, other: ModelUse) -> bool:
 def _evaluated(evaluation: Evaluation, label: str) -> str:
     """One evaluation in sentences: accuracy, score and win rates, each with n and its 95% interval."""
     (result,) = [result for result in evaluation.results if result.label == label]
+    parsed, forced, score = result.accuracy_parsed, result.accuracy_forced, result.score
     lines = [
         f"{evaluation.title}. 95% intervals resample questions; one training run a variant.\n",
-        f"- Accuracy as parsed {percent(result.accuracy_parsed)}, n = {result.accuracy_parsed.n} questions.",
-        f"- Accuracy, forced where unparsed {percent(result.accuracy_forced)}, n = {result.accuracy_forced.n} questions.",
-        f"- Score {plain(result.score)}, n = {result.score.n} questions.",
+        f"- Accuracy as parsed {percent(parsed)}, n = {parsed.n} questions.",
+        f"- Accuracy, forced where unparsed {percent(forced)}, n = {forced.n} questions.",
+        f"- Score {plain(score)}, n = {score.n} questions.",
     ]
     lines += [
         f"- Δ(W−L) of {rate.a} against {rate.b}: {signed(rate.delta)} percentage points, n = {rate.n} questions, "

@@ -84,8 +84,8 @@ class Lab:
         """A row a sampled response.
 
         run (sample), variant (its label), item_id, sample (0-based), response, explanation, parsed and forced
-        (predicted labels), right_parsed and right_forced (None without gold), tokens (generated), finish ("end", "stop",
-        "length"), seed.
+        (predicted labels), right_parsed and right_forced (None without gold), tokens (generated), finish ("end",
+        "stop", "length"), seed.
         """
         return self._of_runs(
             "SELECT e.run, r.label AS variant, e.item_id, e.sample, e.response, e.explanation, e.parsed, e.forced, "
@@ -111,8 +111,8 @@ class Lab:
         """A row an explanation and judge, the verdicts of `verdicts()` side by side.
 
         run (judge), samples, variant, item_id, sample, origin ("model", "rule"), total (sum of integer verdicts),
-        expected (sum of expected verdicts, score points; reader: log-probability of gold), unjudged (why there is no score),
-        tokens, right_parsed, right_forced, and criterion_NAME (score points) for each criterion.
+        expected (sum of expected verdicts, score points; reader: log-probability of gold), unjudged (why there is no
+        score), tokens, right_parsed, right_forced, and criterion_NAME (score points) for each criterion.
         """
         keys = ["run", "item_id", "sample"]
         with self._store() as store:
@@ -155,9 +155,9 @@ class Lab:
         """A row every two variants that answered the same questions in the same way under one judge.
 
         dataset, split, responses (a question), judge, mode; a and b (variants), a_samples and b_samples (sample runs);
-        win, tie, loss (shares, of a over b); delta, delta_low, delta_high (Δ(W−L), percentage points, 95%); n (questions);
-        tie_margin (score points), score; unjudged (explanations left out); right_by, and for a and b accuracy,
-        accuracy_low, accuracy_high (shares, 95%), accuracy_n (questions); judge_auc, judge_auc_low, judge_auc_high,
+        win, tie, loss (shares, of a over b); delta, delta_low, delta_high (Δ(W−L), percentage points, 95%); n
+        (questions); tie_margin (score points), score; unjudged (explanations left out); right_by
+        (prediction), a_accuracy and b_accuracy, _low, _high (shares, 95%) and _n (questions); judge_auc, judge_auc_low, judge_auc_high,
         judge_at_chance.  `settings` are those of comparing: score, tie_margin, right_by, resamples, seed.
         """
         try:
@@ -200,8 +200,8 @@ class Lab:
 
 
 _SCORES = """
-    SELECT s.run, s.samples, r.label AS variant, s.item_id, s.sample, s.origin, s.total, s.expected, s.unjudged, s.tokens,
-        s.right_parsed, s.right_forced
+    SELECT s.run, s.samples, r.label AS variant, s.item_id, s.sample, s.origin, s.total, s.expected, s.unjudged,
+        s.tokens, s.right_parsed, s.right_forced
     FROM scores s JOIN runs r ON r.id = s.samples WHERE starts_with(s.run, ?) ORDER BY s.run, s.seq
 """
 
@@ -244,9 +244,38 @@ def _side(which: str, samples: str, accuracy: Estimate) -> dict[str, Any]:
     }
 
 
-COMPARISON = """
-    dataset split responses judge mode a b a_samples b_samples win tie loss delta delta_low delta_high n tie_margin score
-    unjudged right_by a_accuracy a_accuracy_low a_accuracy_high a_accuracy_n b_accuracy b_accuracy_low b_accuracy_high
-    b_accuracy_n judge_auc judge_auc_low judge_auc_high judge_at_chance
-""".split()
+COMPARISON = [
+    "dataset",
+    "split",
+    "responses",
+    "judge",
+    "mode",
+    "a",
+    "b",
+    "a_samples",
+    "b_samples",
+    "win",
+    "tie",
+    "loss",
+    "delta",
+    "delta_low",
+    "delta_high",
+    "n",
+    "tie_margin",
+    "score",
+    "unjudged",
+    "right_by",
+    "a_accuracy",
+    "a_accuracy_low",
+    "a_accuracy_high",
+    "a_accuracy_n",
+    "b_accuracy",
+    "b_accuracy_low",
+    "b_accuracy_high",
+    "b_accuracy_n",
+    "judge_auc",
+    "judge_auc_low",
+    "judge_auc_high",
+    "judge_at_chance",
+]
 """Columns of `Lab.comparisons`, in order; there even where nothing can be compared."""

@@ -199,7 +199,8 @@ class Store:
     def ask(self, query: str) -> pd.DataFrame:
         """Result of a SELECT that a person wrote, as a data frame; anything else is `BadInput`."""
         try:
-            return self.frame(f"SELECT * FROM ({query.strip().rstrip(';')}\n)")
+            self._check_select(query)
+            return self.frame(query)
         except duckdb.Error as error:
             raise BadInput(f"This query has no answer ({str(error).splitlines()[0]}): write a SELECT.") from None
 
@@ -215,6 +216,7 @@ class Store:
         query = what if " " in what.strip() else f'SELECT * FROM "{what}"'
         with draft_of(file) as draft:
             try:
+                self._check_select(query)
                 safe = self._without_formulas(query) if file.suffix.lower() == ".csv" else query
                 target = str(draft).replace("'", "''")
                 return self.rows(f"COPY ({safe}) TO '{target}' {how}")[0][0]
@@ -223,6 +225,13 @@ class Store:
                     names = ", ".join(self.tables())
                     raise BadInput(f"There is no table {what!r}: use {names}, or a SELECT statement.") from None
                 raise BadInput(f"This cannot be exported: {str(error).splitlines()[0]}") from None
+
+    def _check_select(self, query: str) -> None:
+        """A duckdb error unless this is one statement that only reads."""
+        with self._cursor() as cursor:
+            kinds = [statement.type for statement in cursor.extract_statements(query)]
+        if kinds != [duckdb.StatementType.SELECT]:
+            raise duckdb.InvalidInputException("it is not one SELECT statement")
 
     def _without_formulas(self, query: str) -> str:
         """The query with an apostrophe before each text that a spreadsheet would take for a formula."""

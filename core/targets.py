@@ -17,7 +17,7 @@ def refuse_existing(target: Path) -> None:
 
 @contextmanager
 def draft_of(target: Path) -> Iterator[Path]:
-    """A path beside `target` to write a file or folder to; it takes target's place at the end, or goes if that fails."""
+    """A path beside `target` to write a file or folder to; it takes target's place at the end, or is removed."""
     folder = target.resolve().parent
     if not folder.is_dir():
         raise BadInput(f"There is no folder {folder} to write to: make it first.")

@@ -6,22 +6,34 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
 from core.home import default_home
 from core.runs import all_runs
 
 EXIT_CODES = "Exit codes: 0 done, 1 a sentence on stderr says what to do, 2 the command is not written so, 130 Ctrl-C."
 
+START, DATA, RUNS, RESULTS = PANELS = ("Start", "Data and models", "Runs", "Results")
+"""Headings of the commands in `anchorlab --help`."""
+
+
+class InOrder(TyperGroup):
+    """Commands in the order of their headings."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of the commands; those without a heading of ours last."""
+        places = {panel: place for place, panel in enumerate(PANELS)}
+        return sorted(super().list_commands(ctx), key=lambda n: places.get(self.commands[n].rich_help_panel, 9))
+
+
 cli = typer.Typer(
+    cls=InOrder,
     no_args_is_help=True,
     add_completion=True,
     help="The explanation-quality lab: sample, judge, pair, align, compare. Begin with `anchorlab demo`.",
     epilog=EXIT_CODES,
 )
 console = Console()
-
-START, DATA, RUNS, RESULTS = "Start", "Data and models", "Runs", "Results"
-"""Headings of the commands in `anchorlab --help`."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
