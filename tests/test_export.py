@@ -4,7 +4,6 @@ import json
 import re
 import tomllib
 
-import duckdb
 import pandas as pd
 import pytest
 import torch
@@ -13,22 +12,20 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig, DPOTrainer
 
-from core.card import model_card
-from core.engines.hf import load_weights, render
+from core.engines.hf import load_weights
 from core.errors import BadInput
-from core.pipeline import PRESETS, PipelineFile, parse_pipeline, read_pipeline
+from core.pipeline import PRESETS, read_pipeline
 from core.records import Pair
 from core.results import evaluations
 from core.runs import RunConfig, create_run, find_run
 from core.settings import CompareSettings, DpoSettings
 from core.sharing import export_adapter, export_pairs, export_settings, preference_rows
 from core.store import any_store
-from core.training import dpo_rows, run_dpo
+from core.training import dpo_rows
+from core.variants import base_of
 from core.work import Work
 from tests.lab import filled_lab
-from tests.test_store import import_config, opened, sealed, stopped, whole_loop
-from tests.test_training import dpo_run, trained  # noqa: F401
-from tests.tiny import tiny_model
+from tests.test_store import opened, sealed, stopped, whole_loop
 
 # --- tables
 
@@ -38,7 +35,7 @@ NASTY = ["=1+1", "+1", "-2", "@SUM(A1)", "\t=1", "\r=1", "plain", "a=b", "'quote
 
 def test_a_text_that_a_spreadsheet_takes_for_a_formula_gets_an_apostrophe_in_csv_alone(home, tmp_path):
     (tmp_path / "nasty.json").write_text(json.dumps([{"text": text, "n": -i} for i, text in enumerate(NASTY)]))
-    source = f"SELECT n, text AS \"a 'text\"\"\" FROM read_json('{tmp_path}/nasty.json') ORDER BY n DESC"
+    source = f'SELECT n, text AS "a \'text""" FROM read_json(\'{tmp_path}/nasty.json\') ORDER BY n DESC'
     whole_loop(home)
     with opened(home) as store:
         store.rows("LOAD json")
@@ -71,7 +68,7 @@ def test_an_export_that_fails_leaves_the_old_file_and_nothing_else(home, tmp_pat
 def lab(home, tmp_path):
     """The pairs run with most pairs of a whole little lab, every stage done by a tiny model."""
     filled_lab(home, tmp_path)
-    return max((find_run(home, path.name) for path in home.runs.glob("pairs-*")), key=lambda run: len(list(run.lines("pairs"))))
+    return max(all_of(home, "pairs"), key=lambda run: len(run.read("pairs", Pair)))
 
 
 def test_trl_trains_on_exported_pairs_with_the_prompt_that_the_lab_trains_on(home, lab, tmp_path):
@@ -87,25 +84,108 @@ def test_trl_trains_on_exported_pairs_with_the_prompt_that_the_lab_trains_on(hom
     trainer = DPOTrainer(
         model=AutoModelForCausalLM.from_pretrained(folder),
         args=DPOConfig(
-            output_dir=str(tmp_path / "out"), max_steps=1, per_device_train_batch_size=2, use_cpu=True, bf16=False,
-            report_to="none", save_strategy="no", disable_tqdm=True, gradient_checkpointing=False,
+            output_dir=str(tmp_path / "out"),
+            max_steps=1,
+            per_device_train_batch_size=2,
+            use_cpu=True,
+            bf16=False,
+            report_to="none",
+            save_strategy="no",
+            disable_tqdm=True,
+            gradient_checkpointing=False,
         ),
         train_dataset=loaded,
         processing_class=tokenizer,
         peft_config=LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"),
     )
     trainer.train()
-    dpo = next(run for run in map(lambda p: find_run(home, p.name), home.runs.glob("dpo-*")) if run.config.parents["pairs"] == lab.id)
+    dpo = next(run for run in all_of(home, "dpo") if run.config.parents["pairs"] == lab.id)
     ours = dpo_rows(Work(dpo), DpoSettings(), tokenizer)
     for theirs, row in zip(trainer.train_dataset, ours, strict=True):
         assert tokenizer.decode(theirs["prompt_ids"]) == row["prompt"]
         for half in ("chosen", "rejected"):
             assert tokenizer.decode(theirs[f"{half}_ids"]).rstrip("\n") == row[half]
-
-
-def test_a_pair_says_where_it_comes_from(home, lab):
-    pairs, rows = lab.read("pairs", Pair), preference_rows(home, lab)
-    for pair, row in zip(pairs, rows, strict=True):
+    for pair, row in zip(lab.read("pairs", Pair), loaded.to_list(), strict=True):
         assert (row["item_id"], row["category"], row["reason"]) == (pair.item_id, pair.category, pair.reason)
-        assert row["chosen"] == [{"role": "assistant", "content": pair.chosen.text}]
-        assert row["prompt"][-1]["role"] == "user"
+
+
+def test_pairs_of_a_run_that_is_not_done_or_of_another_kind_are_refused(home, tmp_path):
+    loop = whole_loop(home)
+    with pytest.raises(BadInput, match="is a judge run: name one that is pairs"):
+        export_pairs(home, loop.judge, tmp_path / "x.jsonl")
+    with pytest.raises(BadInput, match=r"use \.jsonl, \.parquet"):
+        export_pairs(home, loop.pairs, tmp_path / "x.csv")
+    half = loop.pairs.config.model_copy(update={"settings": loop.pairs.config.settings | {"seed": 1}})
+    with pytest.raises(BadInput, match="is stopped, not done: `anchorlab resume"):
+        export_pairs(home, stopped(home, half, {"pairs": []}), tmp_path / "x.jsonl")
+    assert list(tmp_path.glob("*x.*")) == []
+
+
+# --- settings
+
+
+@pytest.mark.parametrize("preset", sorted(path.stem for path in PRESETS.glob("*.toml")))
+def test_the_settings_of_a_pipeline_are_a_file_that_starts_the_same_one(home, tmp_path, preset):
+    file = read_pipeline(PRESETS / f"{preset}.toml")
+    settings = {"file": file.model_dump(mode="json"), "steps": []}
+    run = create_run(home, RunConfig(kind="pipeline", label=preset, settings=settings))
+    export_settings(run, tmp_path / "mine.toml")
+    assert read_pipeline(tmp_path / "mine.toml") == file
+
+
+def test_the_settings_of_another_run_stand_below_the_command_that_asks_for_it(home, tmp_path):
+    loop = whole_loop(home)
+    export_settings(loop.samples, tmp_path / "sample.toml")
+    text = (tmp_path / "sample.toml").read_text()
+    assert text.startswith(f"# anchorlab run sample --label base --dataset {loop.dataset.id} --model tiny --set n=2\n")
+    read = tomllib.loads(text)
+    assert (read["settings"]["n"], read["parents"]["dataset"], read["model"]["hash"]) == (2, loop.dataset.id, "weights")
+    assert "/here" not in text
+
+
+# --- adapters
+
+
+def test_exported_adapters_load_with_peft_as_their_cards_say(home, lab, tmp_path):
+    """The card's own code gives the weights of the lab's variant: SFT on the base, DPO on the merged SFT."""
+    with any_store(home) as store:
+        found = evaluations(store, CompareSettings(resamples=100))
+    base = AutoModelForCausalLM.from_pretrained(tmp_path / "tiny")
+    ids = torch.arange(20).reshape(1, -1)
+    for run in [run for kind in ("sft", "dpo") for run in all_of(home, kind)]:
+        folder = tmp_path / "exported" / run.id
+        folder.parent.mkdir(exist_ok=True)
+        export_adapter(home, run, folder, found)
+        card = (folder / "README.md").read_text()
+        (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+        code = code.replace('"tiny"', repr(str(tmp_path / "tiny"))).replace('"adapter', f'"{folder}')
+        scope: dict = {}
+        exec(code, scope)
+        chain = [find_run(home, below).adapter() for below in run.config.model.chain]
+        ours, _ = load_weights(base_of(run.config.model), [*chain, run.adapter()])
+        with torch.no_grad():
+            theirs = scope["model"](ids).logits
+            assert torch.allclose(theirs, ours(ids).logits, atol=1e-4)
+            assert not torch.allclose(theirs, base(ids).logits, atol=1e-4)
+        assert run.config.model.hash in card
+        assert ("valid only on the base model with the adapters" in card) == (run.config.kind == "dpo")
+        assert re.search(r"Accuracy as parsed .*% \[.*\], n = 8 questions", card), card
+        assert str(tmp_path) not in card
+
+
+def all_of(home, kind: str):
+    return [find_run(home, path.name) for path in sorted(home.runs.glob(f"{kind}-*"))]
+
+
+def test_a_folder_with_other_things_is_never_replaced_by_an_adapter(home, tmp_path):
+    loop = whole_loop(home)
+    with pytest.raises(BadInput, match="is a pairs run: name one that is sft or dpo"):
+        export_adapter(home, loop.pairs, tmp_path / "x", [])
+    config = RunConfig(kind="sft", label="sft", settings={}, model=loop.samples.config.model)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("all of it")
+    with pytest.raises(BadInput, match="holds something that is no adapter"):
+        export_adapter(home, sealed(home, config, {}), tmp_path / "mine", [])
+    with pytest.raises(BadInput, match="cannot be written"):
+        export_adapter(home, find_run(home, "sft-"), tmp_path / "new", [])  # a run without its weights
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "mine"]
