@@ -158,7 +158,8 @@ class Lab:
         win, tie, loss (shares, of a over b); delta, delta_low, delta_high (Δ(W−L), percentage points, 95%); n
         (questions); tie_margin (score points), score; unjudged (explanations left out); right_by (prediction),
         a_accuracy and b_accuracy, _low, _high (shares, 95%) and _n (questions); judge_auc, judge_auc_low,
-        judge_auc_high, judge_at_chance.  `settings` are those of comparing: score, tie_margin, right_by, resamples, seed.
+        judge_auc_high, judge_at_chance.  `settings` are those of comparing: score, tie_margin, right_by, resamples,
+        seed.
         """
         try:
             chosen = CompareSettings(**settings)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -113,3 +115,21 @@ def test_ids_and_tables_are_completed(home):
     assert complete_run("sam") == [(loop.samples.id, "base")]
     assert complete_dataset("") == [(loop.dataset.id, "toy")]
     assert complete_table("expl") == ["explanations"]
+
+
+def test_the_commands_in_the_documentation_of_exports_work(home, tmp_path, monkeypatch):
+    whole_loop(home)
+    monkeypatch.chdir(tmp_path)
+    application = typer.main.get_command(cli)
+    text = (PROJECT / "docs" / "export.md").read_text()
+    lines = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
+    for line in lines:
+        _, *words = shlex.split(line)
+        application(words, standalone_mode=False)
+        assert (tmp_path / words[-1]).stat().st_size > 0
+    assert len(lines) == 5
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    scope: dict = {}
+    exec(code, scope)
+    assert len(scope["pairs"]) == 5

@@ -117,3 +117,12 @@ def test_a_query_reads_and_never_writes(filled):
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(BadInput, match="There is no lab in"):
         Lab(tmp_path / "gone")
+
+
+def test_the_code_in_the_documentation_runs(filled):
+    scope: dict = {}
+    for code in re.findall(r"```python\n(.*?)```", (PROJECT / "docs" / "python.md").read_text(), re.DOTALL):
+        exec(code, scope)
+    assert len(scope["changes"]) == len(scope["strict"]) == 3
+    assert scope["strict"]["tie_margin"].tolist() == [1.0] * 3
+    assert len(scope["scores"]) == 60
