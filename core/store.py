@@ -27,6 +27,7 @@ from core.errors import BadInput, LabError, StoreBusy
 from core.home import Home
 from core.ingest import Ingester
 from core.schema import MIGRATIONS
+from core.targets import draft_of
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "2GB",
@@ -36,8 +37,16 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,  # a misspelt table is an error, and never a variable of this program
 }
 
-EXPORTS = {".parquet": "(FORMAT parquet)", ".csv": "(FORMAT csv, HEADER)", ".json": "(FORMAT json)"}
+EXPORTS = {
+    ".parquet": "(FORMAT parquet)",
+    ".csv": "(FORMAT csv, HEADER)",
+    ".json": "(FORMAT json)",
+    ".jsonl": "(FORMAT json)",
+}
 """File suffix → how a result is written."""
+
+FORMULA = r"^[=+\-@\t\r]"
+"""How a text begins that a spreadsheet would take for a formula."""
 
 TRIES = 5
 """Times the lock is asked for: looking who owns it (`owner`) holds it for an instant."""
@@ -187,22 +196,49 @@ class Store:
         ]
         return broken + left_out + waiting
 
+    def ask(self, query: str) -> pd.DataFrame:
+        """Result of a SELECT that a person wrote, as a data frame; anything else is `BadInput`."""
+        try:
+            self._check_select(query)
+            return self.frame(query)
+        except duckdb.Error as error:
+            raise BadInput(f"This query has no answer ({str(error).splitlines()[0]}): write a SELECT.") from None
+
     def export(self, what: str, file: Path) -> int:
-        """Write a table, view or SELECT to .parquet, .csv or .json; the number of rows."""
+        """Write a table, view or SELECT to .parquet, .csv, .json or .jsonl (JSON Lines both); the number of rows.
+
+        A file that is there is replaced once the new one is whole.  In CSV a text that a spreadsheet would take
+        for a formula gets an apostrophe in front; numbers stay as they are.
+        """
         how = EXPORTS.get(file.suffix.lower())
         if how is None:
             raise BadInput(f"{file.name} has a suffix that cannot be written: use {', '.join(EXPORTS)}.")
-        if not file.resolve().parent.is_dir():
-            raise BadInput(f"There is no folder {file.resolve().parent} to write to: make it first.")
         query = what if " " in what.strip() else f'SELECT * FROM "{what}"'
-        target = str(file).replace("'", "''")
-        try:
-            return self.rows(f"COPY ({query}) TO '{target}' {how}")[0][0]
-        except duckdb.Error as error:
-            if what not in self.tables() and query != what:
-                names = ", ".join(self.tables())
-                raise BadInput(f"There is no table {what!r}: use {names}, or a SELECT statement.") from None
-            raise BadInput(f"This cannot be exported: {str(error).splitlines()[0]}") from None
+        with draft_of(file) as draft:
+            try:
+                self._check_select(query)
+                safe = self._without_formulas(query) if file.suffix.lower() == ".csv" else query
+                target = str(draft).replace("'", "''")
+                return self.rows(f"COPY ({safe}) TO '{target}' {how}")[0][0]
+            except duckdb.Error as error:
+                if what not in self.tables() and query != what:
+                    names = ", ".join(self.tables())
+                    raise BadInput(f"There is no table {what!r}: use {names}, or a SELECT statement.") from None
+                raise BadInput(f"This cannot be exported: {str(error).splitlines()[0]}") from None
+
+    def _check_select(self, query: str) -> None:
+        """A duckdb error unless this is one statement that only reads."""
+        with self._cursor() as cursor:
+            kinds = [statement.type for statement in cursor.extract_statements(query)]
+        if kinds != [duckdb.StatementType.SELECT]:
+            raise duckdb.InvalidInputException("it is not one SELECT statement")
+
+    def _without_formulas(self, query: str) -> str:
+        """The query with an apostrophe before each text that a spreadsheet would take for a formula."""
+        columns = [row[:2] for row in self.rows(f"DESCRIBE ({query})")]
+        texts = ['"' + name.replace('"', '""') + '"' for name, kind in columns if kind == "VARCHAR"]
+        changed = ", ".join(f"if(regexp_matches({n}, '{FORMULA}'), chr(39) || {n}, {n}) AS {n}" for n in texts)
+        return f"SELECT * REPLACE ({changed}) FROM ({query}\n)" if texts else query
 
     def tables(self) -> list[str]:
         """Names of tables and views."""

@@ -1,4 +1,4 @@
-"""What the commands share: the application itself, the console, options, tables."""
+"""What the commands share: the application itself, the console, options, completions, tables."""
 
 import json
 from typing import Annotated, Any
@@ -6,11 +6,46 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
-cli = typer.Typer(no_args_is_help=True, add_completion=True, help="The explanation-quality lab.")
+from core.home import default_home
+from core.runs import all_runs
+
+EXIT_CODES = "Exit codes: 0 done, 1 a sentence on stderr says what to do, 2 the command is not written so, 130 Ctrl-C."
+
+START, DATA, RUNS, RESULTS = PANELS = ("Start", "Data and models", "Runs", "Results")
+"""Headings of the commands in `anchorlab --help`."""
+
+
+class InOrder(TyperGroup):
+    """Commands in the order of their headings."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of the commands; those without a heading of ours last."""
+        places = {panel: place for place, panel in enumerate(PANELS)}
+        return sorted(super().list_commands(ctx), key=lambda n: places.get(self.commands[n].rich_help_panel, 9))
+
+
+cli = typer.Typer(
+    cls=InOrder,
+    no_args_is_help=True,
+    add_completion=True,
+    help="The explanation-quality lab: sample, judge, pair, align, compare. Begin with `anchorlab demo`.",
+    epilog=EXIT_CODES,
+)
 console = Console()
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+def complete_run(incomplete: str) -> list[tuple[str, str]]:
+    """Run ids that begin so, each with its label."""
+    return [(run.id, run.config.label) for run in all_runs(default_home()) if run.id.startswith(incomplete)]
+
+
+def complete_dataset(incomplete: str) -> list[tuple[str, str]]:
+    """Import runs that begin so, each with the data set's name."""
+    return [(run, name) for run, name in complete_run(incomplete) if run.startswith("import-")]
 
 
 def print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.common import AsJson, cli, console, print_rows
+from core.cli.common import DATA, AsJson, cli, console, print_rows
 from core.datasets import import_dataset
 from core.fetching import find_source
 from core.home import default_home
@@ -13,10 +13,10 @@ from core.plan import read_assignment
 from core.runs import all_runs
 
 data = typer.Typer(no_args_is_help=True, help="Data sets: add and list.")
-cli.add_typer(data, name="data")
+cli.add_typer(data, name="data", rich_help_panel=DATA)
 
 
-@data.command("add")
+@data.command("add", epilog="Example: anchorlab data add questions.jsonl --set gold=answer")
 def data_add(
     source: Annotated[
         str, typer.Argument(help="A .jsonl, .json, .csv or .tsv file, a card (.toml), a sample set, or a Hub id.")
@@ -38,7 +38,7 @@ def data_add(
     )
 
 
-@data.command("list")
+@data.command("list", epilog="Example: anchorlab data list --json")
 def data_list(as_json: AsJson = False) -> None:
     """List the data sets of this lab."""
     rows = [

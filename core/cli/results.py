@@ -1,4 +1,4 @@
-"""What came out: `anchorlab compare · export · rebuild`."""
+"""What came out: `anchorlab compare · rebuild · export table|pairs|settings|adapter`."""
 
 import json
 from dataclasses import asdict
@@ -7,17 +7,20 @@ from typing import Annotated
 
 import typer
 
-from core.cli.common import AsJson, cli, console
+from core import sharing
+from core.cli.common import RESULTS, AsJson, cli, complete_run, console
 from core.diagnostics import diagnose, show_diagnostics
 from core.home import default_home
 from core.report import show_evaluation
 from core.results import evaluations
+from core.runs import find_run
 from core.settings import CompareSettings
-from core.store import any_store
+from core.store import Store, any_store
 from core.store import rebuild as remade
+from core.targets import refuse_existing
 
 
-@cli.command()
+@cli.command(rich_help_panel=RESULTS, epilog="Example: anchorlab compare --json")
 def compare(as_json: AsJson = False) -> None:
     """Accuracy and win rates of all variants that can be compared, with 95% intervals over questions."""
     with any_store(default_home()) as store:
@@ -35,9 +38,9 @@ def compare(as_json: AsJson = False) -> None:
         show_diagnostics(signs[evaluation.key], console)
 
 
-@cli.command()
+@cli.command(rich_help_panel=RESULTS, epilog="Example: anchorlab rebuild")
 def rebuild() -> None:
-    """Make the database anew from the run folders."""
+    """Make the database anew from the run folders; close the app first."""
     with remade(default_home()) as store:
         counts = [f"{store.rows(f'SELECT count(*) FROM {table}')[0][0]:,} {table}" for table in COUNTED]
         problems = store.problems
@@ -49,12 +52,85 @@ def rebuild() -> None:
 COUNTED = ("runs", "items", "explanations", "verdicts", "pairs")
 
 
-@cli.command()
-def export(
-    what: Annotated[str, typer.Argument(help="A table or view of the database, or a SELECT statement.")],
-    file: Annotated[Path, typer.Argument(help="Where to: .parquet, .csv or .json.")],
+# --- export
+
+export = typer.Typer(
+    no_args_is_help=True,
+    help="Files for other tools: tables, preference pairs, settings, adapters.",
+    epilog="Example: anchorlab export table explanations explanations.parquet",
+)
+cli.add_typer(export, name="export", rich_help_panel=RESULTS)
+
+
+def complete_table(incomplete: str) -> list[str]:
+    """Tables and views of the database that begin so."""
+    with Store(default_home(), None) as store:
+        return [name for name in store.tables() if name.startswith(incomplete)]
+
+
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+RunId = Annotated[str, typer.Argument(help="Run id, or its beginning.", autocompletion=complete_run)]
+
+
+@export.command("table", epilog="Example: anchorlab export table verdicts verdicts.csv")
+def export_table(
+    what: Annotated[
+        str, typer.Argument(help="A table or view of the database, or a SELECT.", autocompletion=complete_table)
+    ],
+    file: Annotated[Path, typer.Argument(help="Where to: .parquet, .csv, .json or .jsonl (JSON Lines).")],
+    force: Force = False,
 ) -> None:
-    """Write a table or a query's result to a file."""
+    """Write a table (explanations, verdicts, scores, …) or a query's result to a file."""
+    _free(file, force)
     with any_store(default_home()) as store:
         rows = store.export(what, file)
-    console.print(f"{rows:,} rows written to {file}.", highlight=False)
+    _say(f"{rows:,} rows written to {file}.")
+
+
+@export.command("pairs", epilog="Example: anchorlab export pairs pairs-1f03 pairs.jsonl")
+def export_pairs(
+    run: RunId,
+    file: Annotated[Path, typer.Argument(help="Where to: .jsonl or .parquet.")],
+    force: Force = False,
+) -> None:
+    """Write the pairs of a pairs run for TRL's DPOTrainer: prompt, chosen, rejected as messages."""
+    _free(file, force)
+    home = default_home()
+    rows = sharing.export_pairs(home, find_run(home, run), file)
+    _say(f"{rows:,} pairs written to {file}.")
+
+
+@export.command("settings", epilog="Example: anchorlab export settings pipeline-1f03 mine.toml")
+def export_settings(
+    run: RunId,
+    file: Annotated[Path, typer.Argument(help="Where to: .toml.")],
+    force: Force = False,
+) -> None:
+    """Write a run's settings; those of a pipeline are a file that `anchorlab pipeline` reads."""
+    _free(file, force)
+    sharing.export_settings(find_run(default_home(), run), file)
+    _say(f"Settings written to {file}.")
+
+
+@export.command("adapter", epilog="Example: anchorlab export adapter dpo-1f03 my-adapter")
+def export_adapter(
+    run: RunId,
+    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
+    force: Force = False,
+) -> None:
+    """Write the adapter of an sft or dpo run as a folder for PEFT, with a model card."""
+    _free(folder, force)
+    home = default_home()
+    with any_store(home) as store:
+        found = evaluations(store, CompareSettings())
+    sharing.export_adapter(home, find_run(home, run), folder, found)
+    _say(f"Adapter and model card written to {folder}.")
+
+
+def _free(target: Path, force: bool) -> None:
+    if not force:
+        refuse_existing(target)
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from core import launcher
-from core.cli.common import AsJson, cli, console, print_rows
+from core.cli.common import RUNS, AsJson, cli, console, print_rows
 from core.dryrun import DryRun, dry_run
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
@@ -23,7 +23,10 @@ from core.variants import use_of
 from core.watch import progress_of, watch
 
 
-@cli.command()
+@cli.command(
+    rich_help_panel=RUNS,
+    epilog="Example: anchorlab run sample --label base --dataset import-1f03 --set n=4 --set select.limit=64",
+)
 def run(
     kind: Annotated[str, typer.Argument(help="sft, sample, judge, pairs or dpo.")],
     label: Annotated[str, typer.Option(help="Name of the variant or pair set.")],
@@ -73,7 +76,7 @@ def _config(
     return run_config(kind, label, chosen, parents, variant)
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUNS, epilog="Example: anchorlab pipeline demo --data questions.jsonl")
 def pipeline(
     file: Annotated[str, typer.Argument(help=f"A pipeline file (.toml), or a preset: {', '.join(preset_names())}.")],
     source: Annotated[str | None, typer.Option("--data", help="Load this instead of the file's data set.")] = None,
@@ -124,7 +127,7 @@ def _show_dry_run(planned: DryRun, as_json: bool) -> None:
         console.print(f"Ids are hashes of the weights: those of {names} are not on this machine yet.", soft_wrap=True)
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUNS, epilog="Example: anchorlab runs --json")
 def runs(as_json: AsJson = False) -> None:
     """List all runs with their state and progress."""
     rows = []
@@ -135,7 +138,7 @@ def runs(as_json: AsJson = False) -> None:
     print_rows(rows, as_json, "No run yet: `anchorlab demo` makes some.")
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUNS, epilog="Example: anchorlab stop sample-1f03")
 def stop(run_id: Annotated[str, typer.Argument(help="Run id, or its beginning.")]) -> None:
     """Stop a run; what it produced is kept."""
     folder = find_run(default_home(), run_id)
@@ -143,7 +146,7 @@ def stop(run_id: Annotated[str, typer.Argument(help="Run id, or its beginning.")
     console.print(f"{folder.id} {folder.state}; `anchorlab resume {folder.id}` goes on.", highlight=False)
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUNS, epilog="Example: anchorlab resume sample-1f03 --detach")
 def resume(
     run_id: Annotated[str, typer.Argument(help="Run id, or its beginning.")],
     detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.common import cli, console
+from core.cli.common import START, cli, console
 from core.cli.results import compare
 from core.cli.running import report_end, start_pipeline
 from core.estimate import seconds_left
@@ -18,7 +18,7 @@ from core.watch import watch
 Port = Annotated[int, typer.Option(help="Port on 127.0.0.1.")]
 
 
-@cli.command()
+@cli.command(rich_help_panel=START, epilog="Example: anchorlab demo --no-app")
 def demo(
     app: Annotated[bool, typer.Option("--app/--no-app", help="Show it in the browser, or here.")] = True,
     port: Port = 8501,
@@ -38,7 +38,7 @@ def demo(
     compare()
 
 
-@cli.command("app")
+@cli.command("app", rich_help_panel=START, epilog="Example: anchorlab app --port 8600")
 def serve(port: Port = 8501) -> None:
     """Open the lab in the browser (127.0.0.1 only)."""
     holder = owner(default_home())

@@ -1,0 +1,282 @@
+"""A lab in a notebook: everything its runs hold, as pandas data frames.
+
+    from core import Lab
+
+    lab = Lab()                                 # the lab of ANCHORLAB_HOME, or Lab("folder")
+    lab.comparisons()                           # every two variants: accuracy, win rate, Δ(W−L) with interval
+    lab.sql("SELECT kind, count(*) AS runs FROM runs GROUP BY kind")
+
+Each call is up to date and holds the database only as long as it lasts, so the app can be opened beside a
+notebook.  While the app has the database, the run folders are read into memory instead, which gives the
+same rows.  Nothing is ever written but that database.  A missing value is None or NaN; times are
+in seconds since 1970, shares between 0 and 1.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+from pydantic import ValidationError
+
+from core.comparison import Estimate
+from core.errors import BadInput, StoreBusy
+from core.home import Home, default_home
+from core.results import Evaluation, evaluations
+from core.settings import CompareSettings, problems_of
+from core.store import Store, open_store
+
+
+class Lab:
+    """Reads of one state folder.  Where a method takes `run`, it is a run id or its beginning; "" is every run."""
+
+    def __init__(self, home: str | Path | None = None) -> None:
+        """`home`: the state folder; the one of the command line where it is not named."""
+        self.home = Home(Path(home).expanduser().resolve()) if home else default_home()
+        if not self.home.path.is_dir():
+            raise BadInput(f"There is no lab in {self.home.path}: name its state folder, or set ANCHORLAB_HOME.")
+        self._snapshot: Store | None = None
+
+    def close(self) -> None:
+        """Give back the memory of a snapshot; the lab can be read again afterwards."""
+        if self._snapshot:
+            self._snapshot.close()
+            self._snapshot = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- what a lab holds
+
+    def datasets(self) -> pd.DataFrame:
+        """A row a data set: id, name, title, licence, created; items, rejects, unlabelled (counts), splits (JSON)."""
+        return self._frame("SELECT * FROM datasets ORDER BY created, id")
+
+    def runs(self) -> pd.DataFrame:
+        """A row a run, oldest first.
+
+        id, kind, label, created, dataset (import run), model, chain (runs whose adapters are merged in), settings and
+        parents and summary (JSON), state ("done", "failed", "stopped"; None while unsealed), error, seconds
+        (work), prompt_tokens, new_tokens, complete (done, and all its rows are here).
+        """
+        return self._frame(
+            "SELECT r.id, r.kind, r.label, r.created, r.dataset, r.model, r.chain, r.settings, r.parents, r.summary, "
+            "r.state, r.error, r.seconds, c.prompt_tokens, c.new_tokens, r.complete "
+            "FROM runs r LEFT JOIN costs c ON c.run = r.id ORDER BY r.created, r.id"
+        )
+
+    def items(self, run: str = "") -> pd.DataFrame:
+        """A row a question: run (import), id, split, question, context, options (label and text each), gold (label)."""
+        return self._of_runs(
+            "SELECT run, id, split, question, context, options, gold FROM items WHERE starts_with(run, ?) "
+            "ORDER BY run, seq",
+            run,
+        )
+
+    def explanations(self, run: str = "") -> pd.DataFrame:
+        """A row a sampled response.
+
+        run (sample), variant (its label), item_id, sample (0-based), response, explanation, parsed and forced
+        (predicted labels), right_parsed and right_forced (None without gold), tokens (generated), finish ("end",
+        "stop", "length"), seed.
+        """
+        return self._of_runs(
+            "SELECT e.run, r.label AS variant, e.item_id, e.sample, e.response, e.explanation, e.parsed, e.forced, "
+            "e.right_parsed, e.right_forced, e.tokens, e.finish, e.seed "
+            "FROM explanations e JOIN runs r ON r.id = e.run WHERE starts_with(e.run, ?) ORDER BY e.run, e.seq",
+            run,
+        )
+
+    def verdicts(self, run: str = "") -> pd.DataFrame:
+        """A row an explanation and criterion.
+
+        run (judge), samples (sample run), variant, item_id, sample, criterion, verdict (label), value (score points of
+        the criterion; the criterion `reader`: log-probability of gold), probabilities (of the verdicts, in order).
+        """
+        return self._of_runs(
+            "SELECT v.run, s.id AS samples, s.label AS variant, v.item_id, v.sample, v.criterion, v.verdict, v.value, "
+            "v.probabilities FROM verdicts v JOIN runs r ON r.id = v.run JOIN runs s ON s.id = r.parents->>'samples' "
+            "WHERE starts_with(v.run, ?) ORDER BY v.run, v.seq",
+            run,
+        )
+
+    def scores(self, run: str = "") -> pd.DataFrame:
+        """A row an explanation and judge, the verdicts of `verdicts()` side by side.
+
+        run (judge), samples, variant, item_id, sample, origin ("model", "rule"), total (sum of integer verdicts),
+        expected (sum of expected verdicts, score points; reader: log-probability of gold), unjudged (why there is no
+        score), tokens, right_parsed, right_forced, and criterion_NAME (score points) for each criterion.
+        """
+        keys = ["run", "item_id", "sample"]
+        with self._store() as store:
+            scores = store.frame(_SCORES, [run])
+            values = store.frame(
+                "SELECT run, item_id, sample, 'criterion_' || criterion AS criterion, value FROM verdicts "
+                "WHERE starts_with(run, ?) ORDER BY seq",
+                [run],
+            )
+        wide = values.pivot(index=keys, columns="criterion", values="value")[values["criterion"].unique()]
+        return scores.join(wide, on=keys).rename_axis(columns=None)
+
+    def categories(self, run: str = "") -> pd.DataFrame:
+        """A row a sample run and question.
+
+        run, variant, item_id, n (responses), right_parsed and right_forced (responses that are right, by either
+        prediction), category_parsed and category_forced ("consistently_correct", "variable", "consistently_incorrect";
+        None without gold or with responses missing).
+        """
+        return self._of_runs(
+            "SELECT c.run, r.label AS variant, c.item_id, c.n, c.k_parsed AS right_parsed, c.k_forced AS right_forced, "
+            "c.parsed AS category_parsed, c.forced AS category_forced FROM categories c JOIN runs r ON r.id = c.run "
+            "WHERE starts_with(c.run, ?) ORDER BY c.run, c.seq",
+            run,
+        )
+
+    def pairs(self, run: str = "") -> pd.DataFrame:
+        """A row a preference pair.
+
+        run (pairs), strategy, item_id, category, reason (rule), and for `chosen` and for `rejected`: the text, _run
+        (sample run), _sample, _score (score points), _prediction (label), _correct; answer_line_added.
+        """
+        return self._of_runs(
+            "SELECT p.run, r.settings->>'strategy' AS strategy, p.* EXCLUDE (run, seq) "
+            "FROM pairs p JOIN runs r ON r.id = p.run WHERE starts_with(p.run, ?) ORDER BY p.run, p.seq",
+            run,
+        )
+
+    def comparisons(self, **settings: Any) -> pd.DataFrame:
+        """A row every two variants that answered the same questions in the same way under one judge.
+
+        dataset, split, responses (a question), judge, mode; a and b (variants), a_samples and b_samples (sample runs);
+        win, tie, loss (shares, of a over b); delta, delta_low, delta_high (Δ(W−L), percentage points, 95%); n
+        (questions); tie_margin (score points), score; unjudged (explanations left out); right_by (prediction),
+        a_accuracy and b_accuracy, _low, _high (shares, 95%) and _n (questions); judge_auc, judge_auc_low,
+        judge_auc_high, judge_at_chance.  `settings` are those of comparing: score, tie_margin, right_by, resamples,
+        seed.
+        """
+        try:
+            chosen = CompareSettings(**settings)
+        except ValidationError as error:
+            raise BadInput(f"Variants cannot be compared with these settings: {problems_of(error)}.") from None
+        with self._store() as store:
+            found = evaluations(store, chosen)
+        return pd.DataFrame([row for evaluation in found for row in comparison_rows(evaluation)], columns=COMPARISON)
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """Result of a SELECT over the database (core/schema.py has its tables); `BadInput` where there is none."""
+        with self._store() as store:
+            return store.ask(query)
+
+    # --- the store behind
+
+    @contextmanager
+    def _store(self) -> Iterator[Store]:
+        """An up-to-date store: the database for the length of a call, or a snapshot while another process has it."""
+        try:
+            store = open_store(self.home)
+        except StoreBusy:
+            self._snapshot = self._snapshot or Store(self.home, None)
+            self._snapshot.ingest()
+            yield self._snapshot
+            return
+        self.close()
+        with store:
+            store.ingest()
+            yield store
+
+    def _frame(self, query: str) -> pd.DataFrame:
+        with self._store() as store:
+            return store.frame(query)
+
+    def _of_runs(self, query: str, run: str) -> pd.DataFrame:
+        with self._store() as store:
+            return store.frame(query, [run])
+
+
+_SCORES = """
+    SELECT s.run, s.samples, r.label AS variant, s.item_id, s.sample, s.origin, s.total, s.expected, s.unjudged,
+        s.tokens, s.right_parsed, s.right_forced
+    FROM scores s JOIN runs r ON r.id = s.samples WHERE starts_with(s.run, ?) ORDER BY s.run, s.seq
+"""
+
+
+def comparison_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Rows of `Lab.comparisons` for the variants under one judge."""
+    settings = evaluation.settings
+    accuracy: dict[str, Estimate] = {r.label: getattr(r, f"accuracy_{settings.right_by}") for r in evaluation.results}
+    shared = {
+        "dataset": evaluation.dataset_name,
+        "split": evaluation.split,
+        "responses": evaluation.n,
+        "judge": evaluation.judge_name,
+        "mode": evaluation.mode,
+        "tie_margin": settings.margin,
+        "score": settings.score,
+        "right_by": settings.right_by,
+        "judge_auc": evaluation.auc.value,
+        "judge_auc_low": evaluation.auc.low,
+        "judge_auc_high": evaluation.auc.high,
+        "judge_at_chance": evaluation.auc.at_chance,
+    }
+    return [
+        shared
+        | {name: getattr(rate, name) for name in ("a", "b", "win", "tie", "loss", "n", "unjudged")}
+        | {"delta": rate.delta.value, "delta_low": rate.delta.low, "delta_high": rate.delta.high}
+        | _side("a", evaluation.samples[rate.a], accuracy[rate.a])
+        | _side("b", evaluation.samples[rate.b], accuracy[rate.b])
+        for rate in evaluation.win_rates
+    ]
+
+
+def _side(which: str, samples: str, accuracy: Estimate) -> dict[str, Any]:
+    return {
+        f"{which}_samples": samples,
+        f"{which}_accuracy": accuracy.value,
+        f"{which}_accuracy_low": accuracy.low,
+        f"{which}_accuracy_high": accuracy.high,
+        f"{which}_accuracy_n": accuracy.n,
+    }
+
+
+COMPARISON = [
+    "dataset",
+    "split",
+    "responses",
+    "judge",
+    "mode",
+    "a",
+    "b",
+    "a_samples",
+    "b_samples",
+    "win",
+    "tie",
+    "loss",
+    "delta",
+    "delta_low",
+    "delta_high",
+    "n",
+    "tie_margin",
+    "score",
+    "unjudged",
+    "right_by",
+    "a_accuracy",
+    "a_accuracy_low",
+    "a_accuracy_high",
+    "a_accuracy_n",
+    "b_accuracy",
+    "b_accuracy_low",
+    "b_accuracy_high",
+    "b_accuracy_n",
+    "judge_auc",
+    "judge_auc_low",
+    "judge_auc_high",
+    "judge_at_chance",
+]
+"""Columns of `Lab.comparisons`, in order; there even where nothing can be compared."""

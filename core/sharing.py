@@ -1,0 +1,153 @@
+"""What a run made, in the form that other tools read: pairs for TRL, settings as TOML, adapters for PEFT.
+
+    export_pairs(home, find_run(home, "pairs-1f"), Path("pairs.jsonl"))
+
+Each function writes its target whole or not at all.  Tables as files are `Store.export`; the model card of an
+adapter is `core.card`.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from core.card import model_card
+from core.datasets import load_items
+from core.engines import Chat
+from core.errors import BadInput
+from core.home import Home
+from core.plan import command_of
+from core.prompts import load_prompt, task_chat
+from core.records import Item, Pair, Side
+from core.results import Evaluation
+from core.runs import RunConfig, RunFolder
+from core.settings import Example
+from core.targets import draft_of
+
+PAIR_FILES = (".jsonl", ".parquet")
+
+
+def export_pairs(home: Home, run: RunFolder, file: Path) -> int:
+    """Write a pairs run as a conversational preference data set of TRL, JSON Lines or Parquet; the number of pairs."""
+    if file.suffix.lower() not in PAIR_FILES:
+        raise BadInput(f"{file.name} has a suffix that cannot be written: use {', '.join(PAIR_FILES)}.")
+    rows = preference_rows(home, run)
+    with draft_of(file) as draft:
+        if file.suffix.lower() == ".parquet":
+            _write_parquet(rows, draft)
+        else:
+            draft.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return len(rows)
+
+
+def _write_parquet(rows: list[dict[str, Any]], file: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(rows), file)
+
+
+def preference_rows(home: Home, run: RunFolder) -> list[dict[str, Any]]:
+    """prompt (messages), chosen and rejected (one assistant message each), then where the pair comes from.
+
+    The prompt is the chat that the responses were sampled with, which is what DPO trains on here.  An opening of the
+    assistant's turn stands at the head of both answers: TRL's form has no place for it in the prompt.
+    """
+    need_done(run, "pairs")
+    dataset, samples = (RunFolder(home.runs / run.config.parents[role]) for role in ("dataset", "samples"))
+    items = {item.id: item for item in load_items(dataset)}
+    prompt = load_prompt(samples.config.settings["prompt"])
+    if prompt.hash != samples.config.inputs.get("prompt", prompt.hash):
+        raise BadInput(f"The prompt file that {samples.id} was sampled with has changed: put it back as it was.")
+    own = samples.config.settings["examples"] or dataset.config.settings["examples"]
+    examples = [Example.model_validate(example) for example in own]
+    return [
+        _preference(task_chat(prompt, items[pair.item_id], examples), items[pair.item_id], pair)
+        for pair in run.read("pairs", Pair)
+    ]
+
+
+def _preference(chat: Chat, item: Item, pair: Pair) -> dict[str, Any]:
+    def answer(side: Side) -> list[dict[str, str]]:
+        return [{"role": "assistant", "content": chat.opening + side.text}]
+
+    return {
+        "prompt": [{"role": message.role, "content": message.content} for message in chat.messages],
+        "chosen": answer(pair.chosen),
+        "rejected": answer(pair.rejected),
+        "item_id": item.id,
+        "category": pair.category,
+        "reason": pair.reason,
+        "chosen_score": pair.chosen.score,
+        "rejected_score": pair.rejected.score,
+    }
+
+
+def need_done(run: RunFolder, *kinds: str) -> None:
+    """`BadInput` unless the run is of one of these kinds and done."""
+    if run.config.kind not in kinds:
+        raise BadInput(f"{run.id} is a {run.config.kind} run: name one that is {' or '.join(kinds)}.")
+    if run.state != "done":
+        raise BadInput(f"{run.id} is {run.state}, not done: `anchorlab resume {run.id}` goes on with it.")
+
+
+# --- settings
+
+
+def export_settings(run: RunFolder, file: Path) -> None:
+    """Write a run's settings as TOML: a pipeline as the file that starts it, another run with the command that does."""
+    if file.suffix.lower() != ".toml":
+        raise BadInput(f"{file.name} has a suffix that cannot be written: use .toml.")
+    with draft_of(file) as draft:
+        draft.write_text(settings_toml(run.config), encoding="utf-8")
+
+
+def settings_toml(config: RunConfig) -> str:
+    """A pipeline file that `anchorlab pipeline` reads; for other runs kind, label, settings, model and parents."""
+    if config.kind == "pipeline":
+        return tomli_w.dumps(without_none(config.settings["file"]))
+    table: dict[str, Any] = {"kind": config.kind, "label": config.label, "settings": config.settings}
+    if config.model:
+        table["model"] = config.model.model_dump(include={"name", "hash", "source", "chain"})
+    command = " ".join(command_of(config).splitlines())
+    return f"# {command}\n" + tomli_w.dumps(without_none(table | {"parents": config.parents}))
+
+
+def without_none(value: Any) -> Any:
+    """A JSON value as TOML can hold it: TOML says nothing by leaving the name out.
+
+    >>> without_none({"limit": None, "select": [{"split": "test", "limit": None}]})
+    {'select': [{'split': 'test'}]}
+    """
+    if isinstance(value, Mapping):
+        return {name: without_none(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [without_none(inner) for inner in value]
+    return value
+
+
+# --- adapters
+
+
+def export_adapter(home: Home, run: RunFolder, folder: Path, evaluations: list[Evaluation]) -> None:
+    """Write a training's adapter as a PEFT folder with a model card; adapters it stands on lie in `chain/`."""
+    need_done(run, "sft", "dpo")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "adapter_config.json").exists():
+        raise BadInput(f"{folder} holds something that is no adapter: name a new folder.")
+    chain = [RunFolder(home.runs / run_id) for run_id in run.config.model.chain]
+    for below in chain:
+        need_done(below, "sft", "dpo")
+    with draft_of(folder) as draft:
+        _copy_adapter(run, draft)
+        for below in chain:
+            _copy_adapter(below, draft / "chain" / below.id)
+        (draft / "README.md").write_text(model_card(home, run, chain, evaluations), encoding="utf-8")
+
+
+def _copy_adapter(run: RunFolder, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        shutil.copyfile(run.adapter() / name, folder / name)
