@@ -4,6 +4,7 @@ runs/<id>/      one folder a run: the truth
 models/<name>/  models converted or fetched by the lab
 uploads/        files that were loaded through the browser
 fetched/        data sets of the Hub, as JSON Lines
+journal.jsonl   what people did, a line each
 slots/          lock files of the machine-wide queue
 lab.duckdb      everything above, queryable (can be rebuilt at any time)
 lab.duckdb.lock held by the process that owns the database
@@ -42,6 +43,10 @@ class Home:
     @property
     def database_lock(self) -> Path:
         return self.path / "lab.duckdb.lock"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
 
     @property
     def fetched(self) -> Path:
