@@ -36,10 +36,10 @@ def check_folder(folder: Path) -> Iterator[Checked]:
     files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not files:
         raise BadInput(f"There is no data file below {file_name(folder)}: name a folder with {', '.join(SUFFIXES)}.")
-    return (check_file(path, str(path.relative_to(folder))) for path in files)
+    return (check_rows(path, str(path.relative_to(folder))) for path in files)
 
 
-def check_file(path: Path, name: str) -> Checked:
+def check_rows(path: Path, name: str) -> Checked:
     """Read a whole file as an import would."""
     try:
         file, settings = load_settings(path)

@@ -82,6 +82,8 @@ class Survey:
     """Fixed labels of every question; None where the rows bring their options."""
     in_test: np.ndarray | None
     """Whether each item, in order, is in the test split; None where the file has its own splits."""
+    ties: bool
+    """Whether a question that repeats with other options ties items to one split."""
     items: int
     rejects: int
     first_reject: Reject | None
@@ -109,7 +111,7 @@ def survey(path: Path, settings: ImportSettings) -> Survey:
         warnings[REPEATED_OPTION] += labels is None and has_repeated_text(row.options)
         seeds.append(seed_of("split", settings.seed, row.id))
         splits.append(numbers.setdefault(row.split, len(numbers)))
-    leader = stems.leaders()
+    leader, ties = stems.leaders()
     if settings.split:
         numbered = np.asarray(splits)
         warnings[SPLIT_QUESTION] = int(np.count_nonzero(numbered != numbered[leader]))
@@ -117,7 +119,7 @@ def survey(path: Path, settings: ImportSettings) -> Survey:
     else:
         warnings[REPEATED_QUESTION] = int(np.count_nonzero(leader != np.arange(len(leader))))
         in_test = seeded_test(leader, seeds, settings.test)
-    return Survey(labels, in_test, len(seeds), rejects, first_reject, dict(+warnings))
+    return Survey(labels, in_test, ties and in_test is not None, len(seeds), rejects, first_reject, dict(+warnings))
 
 
 class Stems:
@@ -139,11 +141,12 @@ class Stems:
         for places, stem in ((self._by_question, question), (self._by_options, [*question, texts])):
             places.append(self._first.setdefault(_digest(content_hash(stem)), len(places)))
 
-    def leaders(self) -> np.ndarray:
-        """Place of the first item with the same question, for each item."""
+    def leaders(self) -> tuple[np.ndarray, bool]:
+        """Place of the first item with the same question, for each item; whether options would tell more apart."""
         by_question, by_options = np.asarray(self._by_question), np.asarray(self._by_options)
         sizes = np.bincount(by_question, minlength=len(by_question))
-        return np.where(sizes[by_question] > self.GENERIC, by_options, by_question)
+        leaders = np.where(sizes[by_question] > self.GENERIC, by_options, by_question)
+        return leaders, bool((leaders != by_options).any())
 
 
 def _digest(text: str) -> bytes:
@@ -257,7 +260,7 @@ def import_dataset(home: Home, path: Path, settings: ImportSettings) -> RunFolde
         kind="import",
         label=settings.name,
         settings=settings.identity(),
-        inputs={"source": file_hash(path)},
+        inputs={"source": file_hash(path), **({"splits": "one question, one split"} if known.ties else {})},
     )
     folder = create_run(home, config)
     with _locked(folder):

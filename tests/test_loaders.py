@@ -10,7 +10,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from core.datasets import SPLIT_QUESTION, import_dataset, load_settings, preview, survey
+from core.datasets import SPLIT_QUESTION, import_dataset, load_items, load_settings, preview, survey
 from core.errors import BadInput
 from core.fetching import HUB_SETS, find_source
 from core.home import PROJECT, SAMPLES
@@ -213,6 +213,16 @@ def test_a_question_that_most_rows_share_does_not_tie_them_together(tmp_path):
     rows = [{"question": "Which is true?", "options": [f"x{n}", f"y{n}"], "gold": "A"} for n in range(60)]
     path.write_text("\n".join(map(json.dumps, rows)))
     assert {item.split for item in loaded(path)[0]} == {"train", "test"}
+
+
+def test_a_question_with_other_options_is_in_the_same_split_and_the_id_says_so(tmp_path, home):
+    path = tmp_path / "a.jsonl"
+    rows = [{"question": f"Q{n // 2}", "options": [f"x{n}", "y"], "gold": "A"} for n in range(40)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    folder = import_dataset(home, *load_settings(path))
+    splits = [item.split for item in load_items(folder)]
+    assert splits[::2] == splits[1::2] and set(splits) == {"train", "test"}
+    assert folder.config.inputs.keys() == {"source", "splits"}
 
 
 # --- ids of imports, sources
