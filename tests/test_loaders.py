@@ -249,10 +249,15 @@ def test_a_folder_of_the_datasets_library(tmp_path, home):
 
 
 def test_the_papers_sets_are_known_by_name_and_need_the_hub(home, monkeypatch):
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert list(HUB_SETS) == ["aqua-rat", "arc-challenge", "logiqa", "openbookqa"]
-    for known in HUB_SETS.values():
+    for name, known in HUB_SETS.items():
         ImportSettings(name="x", **known.mapping)
+        for source in (name, known.repository):
+            with pytest.raises(BadInput, match=f"cannot be reached to load '{known.repository}'"):
+                find_source(source, home)
     with pytest.raises(BadInput, match="logiqa"):
         find_source("logiq", home)
 
@@ -277,3 +282,28 @@ def test_a_million_rows_fit_in_one_gibibyte(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT)
     items, peak = map(int, done.stdout.split())
     assert items == 1_000_000 and peak <= 1 << 20
+
+
+HUB_ROWS = {
+    "aqua-rat": {"question": "Sum?", "options": ["A)1", "B)2"], "rationale": "…", "correct": "B"},
+    "arc-challenge": {
+        "id": "x", "question": "Sum?", "choices": {"text": ["1", "2"], "label": ["1", "2"]}, "answerKey": "2",
+    },
+    "logiqa": {"context": "Passage.", "query": "Sum?", "options": ["1", "2"], "correct_option": 1},
+    "openbookqa": {
+        "id": "x", "question_stem": "Sum?", "choices": {"text": ["1", "2"], "label": ["A", "B"]}, "answerKey": "B",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HUB_SETS)
+def test_a_fetched_set_of_the_paper_loads_with_its_mapping(home, name):
+    known = HUB_SETS[name]
+    parts = [*known.repository.split("/"), *([known.configuration] if known.configuration else [])]
+    home.fetched.mkdir(parents=True)
+    (home.fetched / f"{'--'.join(parts)}.jsonl").write_text(json.dumps({"split": "validation"} | HUB_ROWS[name]))
+    path, settings = find_source(name, home)
+    (item,), rejects = preview(path, settings)
+    assert not rejects and settings.name == name
+    assert (item.split, item.question, [option.text for option in item.options]) == ("validation", "Sum?", ["1", "2"])
+    assert item.gold == item.options[1].label
