@@ -265,6 +265,7 @@ def test_the_papers_sets_are_known_by_name_and_need_the_hub(home, monkeypatch):
 ROW = '{"question": "Is it %d?", "options": ["yes it is, for %d", "no"], "gold": "A"}\n'
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(
     not os.environ.get("ANCHORLAB_SLOW"), reason="ANCHORLAB_SLOW is not set: a million rows take minutes"
 )
