@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from core.datasets import import_config, read_items
+from core.datasets import import_config, read_items, survey
 from core.errors import BadInput
 from core.estimate import Rates, Source, measured_rates, units_of
-from core.fetching import fetched_file
+from core.fetching import HUB_SETS, fetched_file
 from core.home import PROJECT, SAMPLES, Home
 from core.models import ModelRef, model_at_hand
 from core.pipeline import DatasetTable, PipelineFile, plan, source_of
@@ -57,7 +57,7 @@ def dry_run(home: Home, file: PipelineFile) -> DryRun:
     """What `anchorlab pipeline` would run now; `BadInput` for a data set that is not on this machine."""
     _require_here(home, file.dataset)
     path, mapping = source_of(home, file.dataset)
-    dataset = import_config(path, mapping)
+    dataset = import_config(path, mapping, survey(path, mapping))
     splits = Counter(item.split for item in read_items(path, mapping) if isinstance(item, Item))
     names = [file.models.base, file.models.judge, *([] if file.models.reader == "off" else [file.models.reader])]
     found = {name: model_at_hand(name, home) for name in names}
@@ -72,7 +72,7 @@ def dry_run(home: Home, file: PipelineFile) -> DryRun:
 def _require_here(home: Home, table: DatasetTable) -> None:
     name = table.source
     at_hand = (PROJECT / name, SAMPLES / f"{name}.toml", fetched_file(name, home))
-    if "/" in name and not any(path.exists() for path in at_hand):
+    if ("/" in name or name in HUB_SETS) and not any(path.exists() for path in at_hand):
         raise BadInput(f"{name!r} is not on this machine, so it cannot be counted: `anchorlab data add {name}` first.")
 
 

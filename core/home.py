@@ -5,6 +5,7 @@ models/<name>/  models converted or fetched by the lab; <name>.json registered o
 dtype.json      what the CPU computes in, and the timing that decided it
 uploads/        files that were loaded through the browser
 fetched/        data sets of the Hub, as JSON Lines
+journal.jsonl   what people did, a line each
 slots/          lock files of the machine-wide queue
 lab.duckdb      everything above, queryable (can be rebuilt at any time)
 lab.duckdb.lock held by the process that owns the database
@@ -43,6 +44,10 @@ class Home:
     @property
     def database_lock(self) -> Path:
         return self.path / "lab.duckdb.lock"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
 
     @property
     def fetched(self) -> Path:

@@ -3,9 +3,10 @@
     item_of(row, settings, labels=None)     # labels: the fixed ones of a file without an options column
 
 A row that cannot be used raises `RowProblem`, whose sentence becomes the reason of a `Reject`.  Text is
-kept as the source has it.  Not covered: options in one string, gold as a position, several golds.
+kept as the source has it.  Not covered: several golds, options that are pictures.
 """
 
+import ast
 import json
 import re
 from collections import Counter
@@ -19,6 +20,8 @@ from core.settings import ImportSettings
 LETTERS = "ABCDEFGHIJ"
 MAX_OPTIONS = len(LETTERS)
 LETTERED = re.compile(r"^\s*\(?(?P<label>[A-J])[).:]\s*(?P<text>.*)$", re.DOTALL)
+LETTER_AT_LINE_START = re.compile(r"^[ \t]*\(?(?P<label>[A-Ja-j])[).:][ \t]*", re.MULTILINE)
+POSITION = re.compile(r"\s*(-?\d{1,9})(?:\.0)?\s*")
 
 
 class RowProblem(Exception):
@@ -33,13 +36,16 @@ def item_of(row: Row, settings: ImportSettings, labels: list[str] | None) -> Ite
     if row.problem is not None:
         raise RowProblem(row.problem)
     options, own_labels = _options(row, settings, labels)
+    gold = _text(row, settings.gold, "gold")
     return Item(
         id=_text(row, settings.id, "id") or str(row.number),
         split=_split(row, settings),
         question=_question(row, settings),
         context=_text(row, settings.context, "context"),
         options=options,
-        gold=find_gold(_text(row, settings.gold, "gold"), options, own_labels),
+        gold=find_gold(gold, options, own_labels)
+        if settings.gold_base is None
+        else gold_at(gold, options, settings.gold_base),
     )
 
 
@@ -93,32 +99,76 @@ def options_of(values: dict[str, Any], column: str) -> tuple[list[Option], bool]
     """A row's options, and whether their labels are the source's own (else letters are given).
 
     Read are: a list of texts, lettered ("A)21", with the letters in order) or not; a list of {"label",
-    "text"}; {"label": [...], "text": [...]}; {"A": text, …}; a JSON list in a cell; and columns
-    "A,B,C,D", where an empty cell is no option.  Anything else is a `RowProblem`.
+    "text"} or of [text, label]; {"label": [...], "text": [...]}; {"A": text, …}; any of these spelt out
+    in a cell; one text with a letter at the start of each option's line; and columns "A,B,C,D", where an
+    empty cell is no option.  Anything else is a `RowProblem`.
     """
     value = cell(values, column)
     if value is None and "," in column:
-        return _options_in_columns(values, [name.strip() for name in column.split(",")]), True
+        columns = [name.strip() for name in column.split(",")]
+        return _options_in_columns(values, columns), not _unnamed(columns)
     if isinstance(value, str):
-        value = _json_list(value)
+        value = _spelt_out(value)
+    if isinstance(value, str) and (lines := options_in_text(value)):
+        return lines, True
     if isinstance(value, dict):
         value = _listed(value)
     if value is None or value == "":
         raise RowProblem(f"It has no options in column {quoted(column)}: {_there_are(values)}.")
     if not isinstance(value, list):
-        raise RowProblem(f"Its options in column {quoted(column)} are no list: write them as one.")
+        raise RowProblem(
+            f"Its options in column {quoted(column)} are no list: write them as one, or with A. B. C. at line starts."
+        )
     if value and all(isinstance(option, dict) for option in value):
         return [_option(o.get("label"), o.get("text"), n) for n, o in enumerate(value, start=1)], True
+    if pairs := _pairs(value):
+        return [_option(label, text, n) for n, (label, text) in enumerate(pairs, start=1)], True
     return _texts(value)
 
 
-def _json_list(text: str) -> Any:
-    """The list that a cell's text spells out; any other text as it is."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+def _spelt_out(text: str) -> Any:
+    """The list or object that a cell's text spells out as JSON or as Python writes it; other text as it is."""
+    if not text.lstrip().startswith(("[", "{")):
         return text
-    return value if isinstance(value, list) else text
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value = read(text.strip())
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            continue
+        if isinstance(value, list | dict):
+            return value
+    return text
+
+
+def options_in_text(text: str) -> list[Option]:
+    """Options of one text: A, B, C, … each at the start of a line; [] where there are not two.
+
+    Only the next letter begins an option, so that one may hold line ends and other letters.
+
+    >>> [option.text for option in options_in_text("A. iron\\nB) oak,\\nC is wood\\nC: wool")]
+    ['iron', 'oak,\\nC is wood', 'wool']
+    """
+    starts: list[re.Match[str]] = []
+    for found in LETTER_AT_LINE_START.finditer(text):
+        letters = LETTERS if (starts or [found])[0]["label"].isupper() else LETTERS.lower()
+        if found["label"] == letters[len(starts) : len(starts) + 1]:
+            starts.append(found)
+    if len(starts) < 2 or re.search(r"\w", text[: starts[0].start()]):
+        return []
+    ends = [found.start() for found in starts[1:]] + [len(text)]
+    parts = [(found["label"], text[found.end() : end].strip()) for found, end in zip(starts, ends, strict=True)]
+    return [_option(label.upper(), part, n) for n, (label, part) in enumerate(parts, start=1)]
+
+
+def _pairs(value: list[Any]) -> list[tuple[Any, Any]]:
+    """(label, text) of a list of two-element lists, whichever side counts up; [] for any other list."""
+    if not value or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in value):
+        return []
+    for label, text in ((1, 0), (0, 1)):
+        marks = [str(pair[label]).strip().upper() for pair in value]
+        if marks in ([*LETTERS[: len(marks)]], *([str(n + base) for n in range(len(marks))] for base in (0, 1))):
+            return [(pair[label], pair[text]) for pair in value]
+    return []
 
 
 def _options_in_columns(values: dict[str, Any], columns: list[str]) -> list[Option]:
@@ -135,6 +185,8 @@ def column_labels(columns: list[str]) -> dict[str, str]:
     >>> column_labels(["option_a", "option_b"]), column_labels(["A", "B"])
     ({'A': 'option_a', 'B': 'option_b'}, {'A': 'A', 'B': 'B'})
     """
+    if _unnamed(columns):
+        return dict(zip(LETTERS, columns, strict=False))
     shared = 0
     while len({name[: shared + 1] for name in columns}) == 1 and shared < min(map(len, columns)) - 1:
         shared += 1
@@ -142,6 +194,11 @@ def column_labels(columns: list[str]) -> dict[str, str]:
     if len({mark.upper() for mark in marks}) == len(marks) and all(len(mark) == 1 for mark in marks):
         marks = [mark.upper() for mark in marks]
     return dict(zip(marks, columns, strict=True))
+
+
+def _unnamed(columns: list[str]) -> bool:
+    """Whether the columns have the names that a table without a header gets."""
+    return all(re.fullmatch(r"column_\d+", name) for name in columns)
 
 
 def _listed(value: dict[str, Any]) -> list[Any]:
@@ -185,11 +242,13 @@ def find_gold(gold: str | None, options: Sequence[Option], own_labels: bool) -> 
 
     Gold is a label or an option's text, but for outer blanks and, where nothing is equal, for case.
     Labels win over texts; but where the labels are letters that this module gave (not `own_labels`), a
-    gold that is one option's letter and another's text is refused.
+    gold that is one option's letter and another's text is refused.  A label may be followed by its text.
 
     >>> marks = [Option(label="1", text="2"), Option(label="2", text="4")]
     >>> find_gold("2", marks, own_labels=True), find_gold("4", marks, own_labels=True)
     ('2', '2')
+    >>> find_gold("A. bank", [Option(label="A", text="bank"), Option(label="B", text="mall")], own_labels=True)
+    'A'
     """
     if gold is None:
         return None
@@ -202,8 +261,50 @@ def find_gold(gold: str | None, options: Sequence[Option], own_labels: bool) -> 
             )
         if by_label or by_text:
             return by_label or by_text
+    if label := _label_with_text(gold, options):
+        return label
     allowed = ", ".join(quoted(option.label) for option in options)
     raise RowProblem(f"Its gold {quoted(gold)} names no single option: use one of {allowed}.")
+
+
+def _label_with_text(gold: str, options: Sequence[Option]) -> str | None:
+    """The label of a gold such as "A. bank" or "(A)"; None where the text is not that option's."""
+    found = LETTERED.match(gold)
+    if found is None:
+        return None
+    named = [option for option in options if _folded(option.label) == _folded(found["label"])]
+    alike = [option for option in named if _bare(found["text"]) in ("", _bare(option.text))]
+    return alike[0].label if len(alike) == 1 else None
+
+
+def _bare(text: str) -> str:
+    """A text to compare where a letter names the option already: closing marks are often lost or added."""
+    return _folded(text).strip(" .?!,;:")
+
+
+def gold_at(gold: str | None, options: Sequence[Option], base: int) -> str | None:
+    """Label of the option at a position counted from `base`; None for None and for -1, else `RowProblem`.
+
+    >>> gold_at("1", [Option(label="A", text="x"), Option(label="B", text="y")], base=0)
+    'B'
+    """
+    if gold is None:
+        return None
+    found = POSITION.fullmatch(gold)
+    position = int(found[1]) if found else None
+    if position == -1:
+        return None  # how test splits without labels are published
+    if position is None or not base <= position < base + len(options):
+        raise RowProblem(
+            f"Its gold {quoted(gold)} is no position from {base} to {base + len(options) - 1}: correct it, or set "
+            "gold_base to what positions count from (none: gold is a label or text)."
+        )
+    return options[position - base].label
+
+
+def has_repeated_text(options: Sequence[Option]) -> bool:
+    """Whether two options read the same, so that the text of an answer does not say which is meant."""
+    return len({_folded(option.text) for option in options}) < len(options)
 
 
 def _folded(text: str) -> str:
@@ -239,10 +340,10 @@ def text_of(value: Any, what: str) -> str | None:
     """
     if value is None:
         return None
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list | tuple):
         kind = "an object" if isinstance(value, dict) else "a list"
         raise RowProblem(f"Its {what} is {kind}: give text, or name the column inside it with a dot.")
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -3,8 +3,9 @@
     path, settings = load_settings(Path("data/samples/rooms.toml"), test=0.2)
 
 A card is a TOML file beside its data file: `file` names that file, every other key is a field of
-`ImportSettings`.  Guessing looks at names alone and is usually right; `core.datasets.preview` shows
-what comes of it.  Not covered: writing cards.
+`ImportSettings`.  Guessing looks at the names of columns, and at values for what names cannot say: whether
+gold is a position, and whether a CSV has a header.  `core.datasets.preview` shows what comes of it.  Not
+covered: writing cards.
 """
 
 import re
@@ -16,14 +17,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from core.documents import FIELD
 from core.errors import BadInput
-from core.reading import file_name, read_rows
+from core.items import POSITION, RowProblem, cell, find_gold, options_of, text_of
+from core.reading import check_file, file_name, is_table, read_rows
+from core.records import Option
 from core.settings import ImportSettings
 
 QUESTIONS = ("question", "question_stem", "stem", "text", "headline", "sentence", "prompt", "query", "input")
-GOLDS = ("gold", "answerkey", "correct", "correct_answer", "label", "answer", "target")
+GOLDS = ("gold", "answerkey", "correct", "correct_answer", "label", "answer", "target",
+         "correct_option", "answer_index", "answer_idx", "correct_index", "answer_key")  # fmt: skip
 OPTIONS = ("options", "choices")
 CONTEXTS = ("context", "passage")
+SPLITS = ("train", "training", "validation", "valid", "val", "dev", "test")
+LOOKED_AT = 200
+"""Rows that a guess is made from."""
 OPTION_COLUMN = re.compile(
     r"(?P<stem>|(?:option|opt|op|choice|ending|answer)[ _-]?)(?P<mark>[a-j]|\d{1,2})", re.IGNORECASE
 )
@@ -38,7 +46,8 @@ def load_settings(path: Path, **overrides: Any) -> tuple[Path, ImportSettings]:
     if path.suffix.lower() == ".toml":
         file, fields = _read_card(path)
     else:
-        file, fields = path, guess_mapping(path).model_dump()
+        given = {name: overrides[name] for name in ("header", "field") if name in overrides}
+        file, fields = path, guess_mapping(path, **given).model_dump()
         if overrides.get("labels"):
             fields["options"] = None
     try:
@@ -63,22 +72,100 @@ def _read_card(path: Path) -> tuple[Path, dict[str, Any]]:
     return path.parent / file, fields
 
 
-def guess_mapping(path: Path) -> ImportSettings:
-    """The mapping that the names of the first 50 rows' columns suggest; usually right, never sure."""
-    rows = list(islice(read_rows(path), 50))
+def guess_mapping(path: Path, header: bool | None = None, field: str | None = None) -> ImportSettings:
+    """The mapping that the first rows suggest; usually right, never sure.
+
+    `header` None: a CSV is taken to have none where its first row names nothing known and reads like data.
+    """
+    header = not _reads_like_data(path) if header is None else header
+    rows = list(islice(read_rows(path, header, field), LOOKED_AT))
     good = [row.values for row in rows if row.problem is None]
     if not good:
         raise BadInput(f"Row {rows[0].number} of {file_name(path)} cannot be read: {rows[0].problem}")
-    names = list(dict.fromkeys(name for values in good for name in values))
-    fields: dict[str, Any] = {"name": re.sub(r"[^\w.-]+", "_", Path(file_name(path)).stem)}
-    fields |= _guess_question(good, names)
-    fields |= {
+    fields: dict[str, Any] = {"name": re.sub(r"[^\w.-]+", "_", Path(file_name(path)).stem) or "data"}
+    fields |= _guess_columns(good) if header else _guess_places(good)
+    settings = ImportSettings(**fields, header=header, field=field)
+    return settings.model_copy(update={"gold_base": _guess_base(good, settings)})
+
+
+def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Columns by their names."""
+    names = list(dict.fromkeys(name for values in rows for name in values))
+    fields = _guess_question(rows, names)
+    others = [name for name in names if name != fields["question"]]
+    in_fields = all(values.get(FIELD) in SPLITS for values in rows)
+    return fields | {
         "gold": _named(names, GOLDS) or "gold",
         "id": _named(names, ("id", "question_id", "qid")) or "id",
-        "context": _named(names, CONTEXTS),
-        "split": _named(names, ("split",)),
+        "context": _named(names, CONTEXTS) or (_named(others, ("text",)) if fields["options"] else None),
+        "split": _named(names, ("split",)) or (FIELD if in_fields else None),
     }
-    return ImportSettings(**fields)
+
+
+def _guess_places(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Columns of a table without a header: the longest is the question, the last gold, options stand between.
+
+    Of two columns the one with more different values is the question.
+    """
+    names = list(rows[0])
+    measure = (lambda texts: len(set(texts))) if len(names) == 2 else (lambda texts: sum(map(len, texts)))
+    sizes = [measure([values[name] for values in rows]) for name in names]
+    place = sizes.index(max(sizes))
+    gold = names[-1] if place < len(names) - 1 else names[0]
+    between = names[place + 1 : -1]
+    return {
+        "question": names[place],
+        "gold": gold,
+        "options": ",".join(between) if len(between) >= 2 else None,
+        "id": None,
+    }
+
+
+def _reads_like_data(path: Path) -> bool:
+    """Whether the first row of a CSV is a row: no known name, and a cell that names no column."""
+    check_file(path)
+    if not is_table(path):
+        return False
+    first = next(read_rows(path, header=False), None)
+    cells = [] if first is None or first.problem else [text.strip() for text in first.values.values()]
+    known = (*QUESTIONS, *GOLDS, *OPTIONS, *CONTEXTS)
+    if len(cells) < 2 or _named(cells, known) or _option_columns(cells):
+        return False
+    return any(len(text) > 60 or text.endswith("?") or POSITION.fullmatch(text) for text in cells)
+
+
+def _guess_base(rows: list[dict[str, Any]], settings: ImportSettings) -> int | None:
+    """What gold counts from where it is a position and no label or text; None where that cannot be told."""
+    if not settings.options:
+        return None
+    named, places = True, []
+    for values in rows:
+        try:
+            gold = text_of(cell(values, settings.gold), "gold")
+            options, own_labels = options_of(values, settings.options)
+        except RowProblem:
+            continue
+        if gold is None:
+            continue
+        found = POSITION.fullmatch(gold)
+        if found is None:
+            return None
+        named = named and _is_named(gold, options, own_labels)
+        places.append((int(found[1]), len(options)))
+    marked = [(place, count) for place, count in places if place != -1]
+    if named or any(place > count or place < 0 for place, count in marked):
+        return None
+    if all(place < count for place, count in marked) and min(marked, default=(0, 0))[0] == 0:
+        return 0
+    reaches_end = any(place == count for place, count in marked)
+    return 1 if reaches_end and all(place >= 1 for place, _ in marked) else None
+
+
+def _is_named(gold: str, options: Sequence[Option], own_labels: bool) -> bool:
+    try:
+        return find_gold(gold, options, own_labels) is not None
+    except RowProblem:
+        return False
 
 
 def _guess_question(rows: list[dict[str, Any]], names: list[str]) -> dict[str, str | None]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from core.journal import archived
 from core.records import Category, Explanation, Item, Option, RightBy
 from core.store import Store
 
@@ -69,8 +70,9 @@ def variants_of(store: Store, samples: list[str]) -> pd.DataFrame:
 
 
 def datasets(store: Store) -> pd.DataFrame:
-    """Data sets with their counts, newest first."""
-    return store.frame("SELECT * FROM datasets ORDER BY created DESC")
+    """Data sets with their counts, newest first; those that are archived are left out."""
+    hidden = sorted(archived(store.home))
+    return store.frame("SELECT * FROM datasets WHERE NOT list_contains(?, id) ORDER BY created DESC", [hidden])
 
 
 def label_counts(store: Store, dataset: str) -> pd.DataFrame:

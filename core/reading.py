@@ -3,117 +3,139 @@
     for row in read_rows(Path("quiz.jsonl")):
         row.number, row.values        # or row.problem, where the line is not a row
 
-Reads JSON Lines (.jsonl, .ndjson, .json), CSV (.csv; comma, semicolon or tab, as its header has it)
-and .tsv.  A file that cannot be read at all is `BadInput`; a bad line is a row with a problem.  What
-the values mean is `core.items`.  Not read: one JSON array or object over many lines, Parquet, UTF-16.
+Reads JSON Lines, JSON documents (`core.documents`), CSV, TSV and Parquet (`core.tables`), and the blocks
+of LogiQA (`core.blocks`).  The suffix says the family, the content the form within it.  A file that
+cannot be read at all is `BadInput`; a bad line is a row with a problem.  What the values mean is
+`core.items`.  Not read: UTF-16, archives, spreadsheets.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
 
+from core.blocks import begins_as_blocks, block_rows
+from core.documents import document_rows
 from core.errors import BadInput
+from core.lines import LONGEST_LINE, Line, Row, file_name, quoted, text_lines, unreadable
+from core.tables import csv_rows, parquet_rows
 
-JSON_LINES = (".jsonl", ".ndjson", ".json")
+__all__ = ["LONGEST_LINE", "Row", "check_file", "file_name", "is_table", "quoted", "read_rows"]
+
+JSON = (".jsonl", ".ndjson", ".json", ".txt")
 TABLES = (".csv", ".tsv")
-LONGEST_LINE = 8 * 1024 * 1024
+SUFFIXES = (*JSON, *TABLES, ".parquet")
 
-
-class Row(NamedTuple):
-    """One row of a source: its values, or why it has none."""
-
-    number: int
-    """Line (JSON Lines) or data row (CSV), counted from 1."""
-    raw: str
-    values: dict[str, Any]
-    problem: str | None = None
-
-
-def file_name(path: Path) -> str:
-    """A file's name as valid Unicode, whatever bytes the file system holds."""
-    return path.name.encode("utf-8", "replace").decode()
-
-
-def quoted(value: object) -> str:
-    """A value from a source inside a sentence: short, printable, one line.
-
-    >>> quoted("a\\nb"), quoted("x" * 99)[-6:]
-    ("'a\\\\nb'", "xxxx…'")
-    """
-    text = str(value)
-    return repr(text if len(text) <= 60 else text[:60] + "…")
-
-
-# --- files
+FOREIGN = [
+    (b"version https://git-lfs", "is a Git LFS pointer and not the data: run `git lfs pull` where it came from."),
+    (b"PK\x03\x04", "is a zip archive or a spreadsheet: unpack it, or export it as CSV, and name that file."),
+    (b"\x1f\x8b", "is compressed: unpack it and name the file inside."),
+    (b"\xff\xfe", "is UTF-16, not UTF-8: save the file as UTF-8 text."),
+    (b"\xfe\xff", "is UTF-16, not UTF-8: save the file as UTF-8 text."),
+]
+"""How a file begins that is something else, and the sentence about it."""
 
 
 def check_file(path: Path) -> None:
-    """Raise `BadInput` unless this is a non-empty file with a suffix that can be read."""
+    """Raise `BadInput` unless this is a non-empty file of a kind that can be read."""
     name = file_name(path)
     try:
         if path.is_dir():
             raise BadInput(f"{name} is a folder: name a file in it.")
         if not path.is_file():
             raise BadInput(f"There is no file {name} in that place: check its path.")
-        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(4096)
     except OSError as error:
-        raise BadInput(f"{name} cannot be read ({error.strerror}): check its path and permissions.") from None
-    if path.suffix.lower() not in JSON_LINES + TABLES:
-        known = ", ".join(JSON_LINES + TABLES)
-        raise BadInput(f"{name} has a suffix that is not known: use one of {known}.")
-    if size == 0:
+        raise unreadable(path, error) from None
+    foreign = next((why for start, why in FOREIGN if head.startswith(start)), None)
+    if foreign:
+        raise BadInput(f"{name} {foreign}")
+    if path.suffix.lower() not in SUFFIXES:
+        raise BadInput(f"{name} has a suffix that is not known: use one of {', '.join(SUFFIXES)}.")
+    if not head:
         raise BadInput(f"{name} is empty: it needs a row for each question.")
+    if path.suffix.lower() != ".parquet" and b"\0" in head:
+        raise BadInput(f"{name} is binary, not text: export the file as UTF-8 text.")
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """Every row of a file in order, blank lines left out; `BadInput` where the file cannot be read."""
+def is_table(path: Path) -> bool:
+    """Whether the file is CSV or TSV, which may have no header."""
+    return path.suffix.lower() in TABLES
+
+
+def read_rows(path: Path, header: bool = True, field: str | None = None) -> Iterator[Row]:
+    """Every row of a file in order, blank lines left out; `BadInput` where the file cannot be read.
+
+    `header`: whether the first row of a CSV names its columns.  `field`: the field of a JSON object that
+    holds the rows; None takes every field that holds a list of objects.
+    """
     check_file(path)
     found = False
-    for row in _table(path) if path.suffix.lower() in TABLES else _json_lines(path):
+    for row in _rows(path, header, field):
         found = True
         yield row
     if not found:
         raise BadInput(f"{file_name(path)} holds no rows: it needs one for each question.")
 
 
-def _text_lines(path: Path) -> Iterator[str]:
-    """Lines with their ends, without a byte order mark."""
-    try:
-        with path.open("rb") as file:
-            number = 0
-            while line := file.readline(LONGEST_LINE + 1):
-                number += 1
-                encoding = "utf-8-sig" if number == 1 else "utf-8"
-                yield _decoded(line, f"Line {number} of {file_name(path)}", encoding)
-    except OSError as error:
-        message = f"{file_name(path)} cannot be read ({error.strerror}): check its path and permissions."
-        raise BadInput(message) from None
+def _rows(path: Path, header: bool, field: str | None) -> Iterator[Row]:
+    suffix = path.suffix.lower()
+    if suffix in TABLES:
+        return csv_rows(path, header)
+    if suffix == ".parquet":
+        return parquet_rows(path)
+    first = list(islice(text_lines(path), 8))
+    if field is not None or _is_document(path, first):
+        return document_rows(path, field)
+    if suffix == ".txt" and not _first_text(first).startswith("{"):
+        if not begins_as_blocks([line.text for line in first]):
+            raise BadInput(
+                f"{file_name(path)} is text, but neither JSON Lines nor blocks of 8 lines as LogiQA has them: "
+                "export it as JSON Lines or CSV."
+            )
+        return block_rows(path)
+    return _json_lines(path)
 
 
-def _decoded(line: bytes, place: str, encoding: str) -> str:
-    if len(line) > LONGEST_LINE:
-        raise BadInput(f"{place} is longer than {LONGEST_LINE >> 20} MiB: put each question on its own line.")
-    if b"\0" in line:
-        raise BadInput(f"{place} is binary, not text: export the file as UTF-8 text.")
-    try:
-        return line.decode(encoding)
-    except UnicodeDecodeError:
-        raise BadInput(f"{place} is not UTF-8: save the file as UTF-8 text.") from None
+# --- JSON
+
+
+def _first_text(lines: list[Line]) -> str:
+    return next((line.text.strip() for line in lines if line.text.strip()), "")
+
+
+def _is_document(path: Path, lines: list[Line]) -> bool:
+    """Whether a file is one JSON value over any number of lines, and not an object on each line."""
+    first = _first_text(lines)
+    if first.startswith("["):
+        return True
+    if path.suffix.lower() in (".jsonl", ".ndjson") or not first.startswith("{"):
+        return False
+    opening = next(line for line in lines if line.text.strip())
+    if opening.problem is not None:
+        return True  # too long for a line
+    row = _json_row(opening)
+    if row.problem is not None:
+        return first[-1] in "{[,:"
+    return sum(bool(line.text.strip()) for line in lines) == 1 and any(map(_is_list_of_rows, row.values.values()))
+
+
+def _is_list_of_rows(value: object) -> bool:
+    """A list of objects that are more than an option's label and text."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and len(value[0]) > 2
 
 
 def _json_lines(path: Path) -> Iterator[Row]:
-    for number, line in enumerate(_text_lines(path), start=1):
-        raw = line.strip()
-        if number == 1 and raw.startswith("[") and path.suffix.lower() == ".json":
-            raise BadInput(f"{file_name(path)} is one JSON array: write each object on a line of its own.")
-        if raw:
-            yield _json_row(number, raw)
+    for line in text_lines(path):
+        if line.text.strip():
+            yield _json_row(line)
 
 
-def _json_row(number: int, raw: str) -> Row:
+def _json_row(line: Line) -> Row:
+    number, raw = line.number, line.text.strip()
+    if line.problem:
+        return Row(number, raw, {}, line.problem)
     try:
         value = json.loads(raw, parse_constant=lambda _: None)  # NaN is how some writers say "missing"
     except json.JSONDecodeError as error:
@@ -124,51 +146,3 @@ def _json_row(number: int, raw: str) -> Row:
     if not isinstance(value, dict):
         return Row(number, raw, {}, 'It is not a JSON object: write it as {"question": …}.')
     return Row(number, raw, value)
-
-
-def _table(path: Path) -> Iterator[Row]:
-    lines = _text_lines(path)
-    first = next(lines, "")
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(_chained(first, lines), delimiter=delimiter)
-    header = _header(path, reader)
-    number = 0
-    while (cells := _next_cells(reader)) is not None:
-        if cells != []:
-            number += 1
-            yield _table_row(number, header, cells, delimiter)
-
-
-def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
-
-
-def _header(path: Path, reader: Iterator[list[str]]) -> list[str]:
-    header = _next_cells(reader)
-    if not isinstance(header, list):
-        raise BadInput(f"The header of {file_name(path)} cannot be read ({header}): mend its quotes.")
-    header = [name.strip() for name in header]
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise BadInput(f"The header of {file_name(path)} names {quoted(twice[0])} twice: rename one column.")
-    return header
-
-
-def _next_cells(reader: Iterator[list[str]]) -> list[str] | str | None:
-    """The next row's cells, or why it cannot be split into cells, or None at the end."""
-    try:
-        return next(reader, None)
-    except csv.Error as error:
-        return str(error)
-
-
-def _table_row(number: int, header: list[str], cells: list[str] | str, delimiter: str) -> Row:
-    if isinstance(cells, str):
-        return Row(number, "", {}, f"It cannot be read as CSV ({cells}): mend its quotes.")
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="").writerow(cells)
-    if len(cells) != len(header):
-        counts = f"It has {len(cells)} cells where the header has {len(header)}"
-        return Row(number, text.getvalue(), {}, f"{counts}: put cells that hold the separator in quotes.")
-    return Row(number, text.getvalue(), dict(zip(header, cells, strict=True)))

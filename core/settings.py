@@ -4,7 +4,7 @@ A run's id is a hash of these values, so each of them changes results; what does
 size of sampling, threads) is not here.  In a pipeline file each class is one table.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -60,6 +60,20 @@ class ImportSettings(Settings):
     test: Share = Field(0.33, description="Share of test questions where the file has no split.")
     seed: int = Field(0, description="Seed of the hash that splits.")
     examples: list[Example] = Field([], description="Worked examples for the explain prompt.")
+    gold_base: Literal[0, 1] | None = Field(
+        None, description="Gold is a position counted from this number; none: it is a label or a text."
+    )
+    header: bool = Field(True, description="The first row of a CSV names its columns; else column_1, column_2, …")
+    field: str | None = Field(None, description="Field of a JSON object that holds the rows; none: all that do.")
+
+    def identity(self) -> dict[str, Any]:
+        """What an import's id is made from: settings added later count only where they are set."""
+        added = {name for name in ("gold_base", "header", "field") if getattr(self, name) == _default(name)}
+        return self.model_dump(mode="json", exclude=added)
+
+
+def _default(name: str) -> Any:
+    return ImportSettings.model_fields[name].default
 
 
 class LoraSettings(Settings):

@@ -10,28 +10,36 @@ from app.charts import label_bars
 from app.navigation import link
 from app.state import Lab, lab, view
 from app.widgets import boundary, choice, empty_state, header, literal, picture, plain
-from core.datasets import import_dataset, load_settings, preview
+from core.datasets import import_dataset, preview
+from core.fetching import HUB_SETS, find_source
 from core.home import SAMPLES
 from core.items import cell
 from core.queries import datasets, items, label_counts, rejects
-from core.reading import read_rows
+from core.reading import SUFFIXES, is_table, read_rows
 from core.settings import ImportSettings
+from core.shelf import archive, dependents
 
 PAGE = 50
 """Questions shown at a time."""
 
 NONE = "(none)"
 
+PLACE = "A file on this machine"
+
 
 def load(here: Lab) -> None:
     """A source, its mapping with a live preview, and the button that imports it."""
-    sources = ["A sample set", "Upload a file", "A file on this machine"]
+    sources = ["A sample set", "Upload a file", PLACE]
     how = st.segmented_control("Source", sources, default=sources[0], required=True, key="source")
     path = chosen_path(here, how)
     if path is None:
         return
-    file, guessed = load_settings(path)
-    columns = columns_of(file)
+    file, guessed = find_source(path, here.home)
+    if is_table(file):
+        header = st.checkbox("The first row names the columns", guessed.header, key=f"header_{file.name}")
+        if header != guessed.header:
+            file, guessed = find_source(path, here.home, header=header)
+    columns = columns_of(file, guessed)
     with st.expander("Mapping: which column means what", expanded=how != sources[0]):
         settings = edit_mapping(file, guessed, columns)
     good, bad = preview(file, settings, limit=200)
@@ -51,31 +59,31 @@ def load(here: Lab) -> None:
         here.refresh()
         summary = folder.result["summary"]
         st.session_state["_dataset_next"] = folder.id
-        st.session_state["_dataset_said"] = f"{summary['items']} questions loaded, {summary['rejects']} rows rejected."
+        warnings = "".join(f" {count} questions: {what}." for what, count in summary["warnings"].items())
+        loaded = f"{summary['items']} questions loaded, {summary['rejects']} rows rejected."
+        st.session_state["_dataset_said"] = loaded + warnings
         st.rerun()
 
 
-def chosen_path(here: Lab, how: str) -> Path | None:
-    """The file or card to load; an upload is kept in the state folder."""
+def chosen_path(here: Lab, how: str) -> str | None:
+    """The source to load; an upload is kept in the state folder."""
     if how == "A sample set":
-        return (
-            SAMPLES / f"{st.selectbox('Sample set', sorted(p.stem for p in SAMPLES.glob('*.toml')), key='sample')}.toml"
-        )
-    if how == "A file on this machine":
-        text = st.text_input("Path of a .jsonl, .json, .csv or .tsv file, or of a card (.toml)", key="path")
-        return Path(text).expanduser() if text else None
-    upload = st.file_uploader("JSON Lines or CSV", type=["jsonl", "ndjson", "json", "csv", "tsv"], key="upload")
+        return st.selectbox("Sample set", sorted(p.stem for p in SAMPLES.glob("*.toml")), key="sample")
+    if how == PLACE:
+        said = f"Path of a data file, a folder of `datasets`, or a card; a Hub id; or one of {', '.join(HUB_SETS)}"
+        return st.text_input(said, key="path").strip() or None
+    upload = st.file_uploader("A data file", type=[suffix[1:] for suffix in SUFFIXES], key="upload")
     if upload is None:
         return None
     here.home.uploads.mkdir(parents=True, exist_ok=True)
     path = here.home.uploads / Path(upload.name).name
     path.write_bytes(upload.getbuffer())
-    return path
+    return str(path)
 
 
-def columns_of(file: Path) -> list[str]:
+def columns_of(file: Path, guessed: ImportSettings) -> list[str]:
     """Names of the first row's columns, and of the columns inside its objects."""
-    row = next((row for row in read_rows(file) if row.problem is None), None)
+    row = next((row for row in read_rows(file, guessed.header, guessed.field) if row.problem is None), None)
     names = list(row.values) if row else []
     inner = [f"{name}.{key}" for name in names if isinstance(row.values[name], dict) for key in row.values[name]]
     return names + [name for name in inner if cell(row.values, name) is not None]
@@ -98,10 +106,24 @@ def edit_mapping(file: Path, guessed: ImportSettings, columns: list[str]) -> Imp
         key=f"labels_{file.name}",
     )
     values["labels"] = [label.strip() for label in labels.split(",") if label.strip()] or None
+    bases = {"a label or text": None, "a position from 0": 0, "a position from 1": 1}
+    said = next(text for text, base in bases.items() if base == guessed.gold_base)
+    picked = st.selectbox("Gold is", list(bases), index=list(bases).index(said), key=f"base_{file.name}")
+    values["gold_base"] = bases[picked]
     values["test"] = st.slider(
         "Share of test questions (where the file has no split)", 0.0, 1.0, guessed.test, 0.01, key=f"test_{file.name}"
     )
     return ImportSettings.model_validate(guessed.model_dump() | values)
+
+
+def put_away(here: Lab, dataset: str) -> None:
+    """Hide a data set from choices, or say what depends on it."""
+    users = dependents(here.home, dataset)
+    st.caption(f"{len(users):,} runs depend on this data set." if users else "No run depends on this data set.")
+    if st.button("Archive", icon=":material/archive:", key="archive", help="Hidden from choices; nothing is lost."):
+        archive(here.home, dataset)
+        st.session_state["_dataset_said"] = f"{dataset} is archived; `anchorlab data restore {dataset}` brings it back."
+        st.rerun()
 
 
 def show(here: Lab, dataset: str, title: str, counts: dict[str, Any]) -> None:
@@ -118,6 +140,7 @@ def show(here: Lab, dataset: str, title: str, counts: dict[str, Any]) -> None:
         table = label_counts(here.store, dataset)
         st.caption(", ".join(f"{split}: {n:,}" for split, n in json.loads(counts["splits"]).items()))
         picture(label_bars(table), key="balance", alt="Questions per label and split")
+        st.dataframe(table.pivot(index="gold", columns="split", values="items").fillna(0).astype(int))
     with bad:
         frame = rejects(here.store, dataset)
         if frame.empty:
@@ -163,5 +186,6 @@ else:
     row = known[known["id"] == dataset].iloc[0].to_dict()
     show(here, dataset, row["title"] or row["name"], row)
     with st.expander("As the run that imported it"):
+        put_away(here, dataset)
         literal(f"{dataset}\nlicence: {row['licence'] or 'not stated'}")
         link("runs", "Open in Runs", run=dataset)

@@ -23,7 +23,6 @@ from transformers import (
 from typer.testing import CliRunner
 
 from core import memory
-from core.checking import check_model
 from core.cli import cli
 from core.engines import Chat, Message, Sampling
 from core.engines.decoding import GROUPED
@@ -32,6 +31,7 @@ from core.engines.templates import FALLBACK_TEMPLATE, render
 from core.engines.weights import choose_dtype, dtype_reason, load_weights
 from core.errors import BadInput, ModelUnavailable
 from core.memory import parameters, refuse_if_too_large, sizes
+from core.model_check import check_model
 from core.models import ModelRef, reference, resolve_model
 from core.plan import run_config
 from core.registering import listed, register

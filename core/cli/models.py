@@ -7,17 +7,17 @@ from typing import Annotated
 
 import typer
 
-from core.checking import check_model
-from core.cli.common import AsJson, cli, console, print_rows
+from core.cli.common import DATA, AsJson, cli, console, print_rows
 from core.errors import ModelUnavailable
 from core.home import default_home
+from core.model_check import check_model
 from core.registering import listed, register
 
 model = typer.Typer(no_args_is_help=True, help="Models: add, list and check.")
-cli.add_typer(model, name="model")
+cli.add_typer(model, name="model", rich_help_panel=DATA)
 
 
-@model.command("add")
+@model.command("add", epilog="Example: anchorlab model add ./my-model --name mine")
 def model_add(
     source: Annotated[str, typer.Argument(help="A Hub id, a model folder, or a PEFT adapter folder.")],
     name: Annotated[str | None, typer.Option(help="Short name; the folder's unless given.")] = None,
@@ -33,13 +33,13 @@ def model_add(
     console.print(f"{added.name}: {added.source}, {added.hash[:12]}; `anchorlab model check {added.name}` tries it.")
 
 
-@model.command("list")
+@model.command("list", epilog="Example: anchorlab model list --json")
 def model_list(as_json: AsJson = False) -> None:
     """List the models this lab knows by name."""
     print_rows(listed(default_home()), as_json, "No model yet: `anchorlab model add NAME|FOLDER`.")
 
 
-@model.command("check")
+@model.command("check", epilog="Example: anchorlab model check default")
 def model_check(
     name: Annotated[str, typer.Argument(help="A registered name, `default`, a folder, or a Hub id.")],
     as_json: AsJson = False,

@@ -1,0 +1,60 @@
+"""Taking data sets out of sight or away: archived is hidden and kept, removed is gone.
+
+Each act is a line in the journal before it happens.  A data set that runs depend on cannot be removed:
+what they say would have no source.  Runs that only name other runs depend on it through those.
+"""
+
+import shutil
+
+from core import journal
+from core.errors import BadInput
+from core.home import Home
+from core.runs import RunFolder, all_runs, find_run
+
+
+def archive(home: Home, run: str) -> RunFolder:
+    """Hide a data set from choices; its rows and every run that used it stay as they are."""
+    folder = _dataset(home, run)
+    journal.record(home, "archive", folder.id)
+    return folder
+
+
+def restore(home: Home, run: str) -> RunFolder:
+    """Offer an archived data set again."""
+    folder = _dataset(home, run)
+    journal.record(home, "restore", folder.id)
+    return folder
+
+
+def remove(home: Home, run: str) -> RunFolder:
+    """Delete a data set that no run depends on; `BadInput` names the runs that do."""
+    folder = _dataset(home, run)
+    if folder.alive:
+        raise BadInput(f"{folder.id} is being imported: wait for it, or stop it first.")
+    if users := dependents(home, folder.id):
+        named = ", ".join(f"{user.id} ({user.config.label})" for user in users[:5])
+        more = f" and {len(users) - 5} more" if len(users) > 5 else ""
+        raise BadInput(
+            f"{folder.id} cannot be removed, for {len(users)} runs depend on it ({named}{more}): "
+            f"`anchorlab data archive {folder.id}` hides it and keeps them."
+        )
+    journal.record(home, "remove", folder.id)
+    gone = folder.path.with_name(f".removed-{folder.id}")
+    folder.path.rename(gone)
+    shutil.rmtree(gone)
+    return folder
+
+
+def dependents(home: Home, run: str) -> list[RunFolder]:
+    """Runs that were made from this one, directly or through others, oldest first."""
+    runs, found = all_runs(home), {run}
+    while more := {user.id for user in runs if found & set(user.config.parents.values())} - found:
+        found |= more
+    return [user for user in runs if user.id in found and user.id != run]
+
+
+def _dataset(home: Home, run: str) -> RunFolder:
+    folder = find_run(home, run)
+    if folder.config.kind != "import":
+        raise BadInput(f"{folder.id} is no data set: `anchorlab data list` shows them.")
+    return folder

@@ -1,0 +1,310 @@
+"""The forms that files come in: JSON documents, Parquet, blocks of 8 lines, tables without a header; positions."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from core.datasets import SPLIT_QUESTION, import_dataset, load_items, load_settings, preview, survey
+from core.errors import BadInput
+from core.fetching import HUB_SETS, find_source
+from core.home import PROJECT, SAMPLES
+from core.runs import all_runs
+from core.settings import ImportSettings
+
+ROWS = [{"question": f"Which is {n}?", "options": ["iron", "oak", "None", "NA"], "gold": "ABCD"[n]} for n in range(4)]
+
+
+def loaded(path: Path, **overrides):
+    return preview(*load_settings(path, **overrides), limit=1000)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", json.dumps(ROWS)),
+        ("a.json", json.dumps(ROWS, indent=2)),
+        ("a.jsonl", json.dumps(ROWS)),
+        ("a.json", json.dumps({"version": "1.1", "data": ROWS})),
+        ("a.json", json.dumps({"labels": ["x"], "data": ROWS, "more": {"deep": [1]}}, indent=1)),
+        ("a.txt", "\n".join(map(json.dumps, ROWS))),
+        ("a.json", "\n".join(map(json.dumps, ROWS))),
+        ("a.json", "\ufeff" + json.dumps(ROWS)),
+    ],
+)
+def test_json_in_any_form(tmp_path, name, text):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    items, rejects = loaded(tmp_path / name)
+    assert not rejects and [item.gold for item in items] == list("ABCD")
+    assert [option.text for option in items[0].options] == ["iron", "oak", "None", "NA"]
+
+
+def test_fields_of_a_json_object_are_splits_where_they_are_named_so(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"train": ROWS[:3], "test": ROWS[3:]}))
+    assert [item.split for item in loaded(path)[0]] == ["train"] * 3 + ["test"]
+    assert len(loaded(path, field="test")[0]) == 1
+
+
+def test_good_rows_before_broken_json_are_kept(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(ROWS)[:-30])
+    items, (reject,) = loaded(path)
+    assert len(items) == 3 and reject.row == 4 and "mend it" in reject.reason
+
+
+def test_parquet_and_a_cut_parquet(tmp_path):
+    path = tmp_path / "a.parquet"
+    choices = [{"text": row["options"], "label": list("ABCD")} for row in ROWS]
+    columns = {"question": [r["question"] for r in ROWS], "choices": choices, "answerKey": list("ABCD")}
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    assert [item.gold for item in loaded(path)[0]] == list("ABCD")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(BadInput, match=r"a\.parquet cannot be read as Parquet .*copy it again"):
+        loaded(path)
+
+
+BLOCKS = """
+b
+People of two villages pass.
+Which follows?
+A.One lies.
+b) Two lie.
+Mr.C.X lies.
+D，Nobody lies.
+
+ 
+Unlabelled passage.
+What then?
+A One.
+B.Two.
+C.Three.
+D.Four.
+
+x
+Odd letter.
+What then?
+A.One.
+B.Two.
+C.Three.
+D.Four.
+
+a
+Broken block.
+
+c
+Passage.
+What then?
+A.One.
+B.Two.
+C.Three.
+D.Four.
+"""
+
+
+def test_blocks_of_eight_lines(tmp_path):
+    path = tmp_path / "Train.txt"
+    path.write_text(BLOCKS)
+    items, rejects = loaded(path)
+    assert [item.gold for item in items] == ["B", None, "C"]
+    assert [option.text for option in items[0].options] == ["One lies.", "Two lie.", "Mr.C.X lies.", "Nobody lies."]
+    assert [reject.row for reject in rejects] == [3, 4]
+    assert "gold 'x'" in rejects[0].reason and "eight lines" in rejects[1].reason
+
+
+def test_gold_as_a_position_is_guessed_and_can_be_set(tmp_path):
+    path = tmp_path / "test.txt"  # the form of LogiQA 2
+    rows = [{"id": n, "answer": n, "text": "Passage.", "question": "Which?", "options": list("wxyz")} for n in range(4)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    settings = load_settings(path)[1]
+    assert (settings.gold_base, settings.context) == (0, "text")
+    assert [item.gold for item in loaded(path)[0]] == list("ABCD")
+    items, rejects = loaded(path, gold_base=1)
+    assert [item.gold for item in items] == list("ABC") and "no position from 1 to 4" in rejects[0].reason
+
+
+@pytest.mark.parametrize(
+    ("golds", "base"),
+    [([0, 1, 2], 0), ([1, 2, 3], 1), (["0", "2"], 0), ([1, 2], None), ([-1, -1], 0), ([0, 3], None), (["A", 1], None)],
+)
+def test_what_positions_count_from(tmp_path, golds, base):
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps({"question": "Q", "options": list("xyz"), "label": gold}) for gold in golds))
+    assert load_settings(path)[1].gold_base == base
+
+
+def test_minus_one_is_unlabelled_where_gold_is_a_position(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps({"question": "Q", "options": ["x", "y"], "label": n}) for n in (0, -1, 1)))
+    assert [item.gold for item in loaded(path)[0]] == ["A", None, "B"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [["iron", "A"], ["oak", "B"], ["wool\nB", "C"]],
+        [["A", "iron"], ["B", "oak"], ["C", "wool\nB"]],
+        "A. iron\nB. oak\nC. wool\nB",
+        "\n(A) iron\n(B) oak\n(C) wool\nB\n",
+        ".\na) iron\nb) oak\nc) wool\nB",
+        "['iron', 'oak', 'wool\\nB']",
+        '{"A": "iron", "B": "oak", "C": "wool\\nB"}',
+    ],
+)
+@pytest.mark.parametrize("gold", ["B", "oak", "B. oak", "(B)", "b"])
+def test_options_and_gold_in_other_forms(tmp_path, options, gold):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"question": "Q", "options": options, "answer": gold}))
+    (item,), _ = loaded(path)
+    assert [(o.label, o.text) for o in item.options] == [("A", "iron"), ("B", "oak"), ("C", "wool\nB")]
+    assert item.gold == "B"
+
+
+def test_a_letter_with_another_options_text_is_refused(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"question": "Q", "options": ["iron", "oak"], "answer": "A. oak"}))
+    assert "names no single option" in loaded(path)[1][0].reason
+
+
+# --- tables
+
+
+def test_missing_words_stay_texts_in_csv(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("question,A,B,C,answer\nWhich?,None,NA,nan,NA\n什么？,空,无,null,C\n")
+    items, rejects = loaded(path)
+    assert not rejects and [item.gold for item in items] == ["B", "C"]
+    assert [option.text for option in items[0].options] == ["None", "NA", "nan"]
+
+
+def test_a_table_without_a_header(tmp_path):
+    path = tmp_path / "mmlu.csv"
+    path.write_text("Which is a metal?,iron,oak,wool,silk,A\nWhich is a tree?,iron,oak,wool,silk,B\n")
+    settings = load_settings(path)[1]
+    assert (settings.header, settings.question, settings.gold) == (False, "column_1", "column_6")
+    assert [item.gold for item in loaded(path)[0]] == ["A", "B"]
+
+
+def test_a_header_is_taken_for_one_unless_it_is_said_not_to_be(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("spoon,kitchen\nhammer,garage\nfork,kitchen\n")
+    assert load_settings(path)[1].header
+    items, rejects = loaded(path, header=False)
+    assert not rejects and [item.gold for item in items] == ["kitchen", "garage", "kitchen"]
+
+
+# --- warnings and splits
+
+
+def test_repeated_questions_across_the_files_own_splits_are_counted(tmp_path):
+    path = tmp_path / "a.jsonl"
+    rows = [{"split": split, "question": "Q", "options": ["x", "y"], "gold": "A"} for split in ("train", "test")]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert survey(*load_settings(path)).warnings == {SPLIT_QUESTION: 1}
+
+
+def test_a_question_that_most_rows_share_does_not_tie_them_together(tmp_path):
+    path = tmp_path / "a.jsonl"
+    rows = [{"question": "Which is true?", "options": [f"x{n}", f"y{n}"], "gold": "A"} for n in range(60)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert {item.split for item in loaded(path)[0]} == {"train", "test"}
+
+
+def test_a_question_with_other_options_is_in_the_same_split_and_the_id_says_so(tmp_path, home):
+    path = tmp_path / "a.jsonl"
+    rows = [{"question": f"Q{n // 2}", "options": [f"x{n}", "y"], "gold": "A"} for n in range(40)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    folder = import_dataset(home, *load_settings(path))
+    splits = [item.split for item in load_items(folder)]
+    assert splits[::2] == splits[1::2] and set(splits) == {"train", "test"}
+    assert folder.config.inputs.keys() == {"source", "splits"}
+
+
+# --- ids of imports, sources
+
+
+def test_later_settings_leave_ids_of_imports_alone(home):
+    import_dataset(home, *load_settings(SAMPLES / "material.toml"))
+    (folder,) = all_runs(home)
+    assert not {"gold_base", "header", "field"} & folder.config.settings.keys()
+    assert {"gold_base"} == ImportSettings(name="x", gold_base=0).identity().keys() - folder.config.settings.keys()
+
+
+def test_a_folder_of_the_datasets_library(tmp_path, home):
+    code = (
+        "import sys, json; from datasets import Dataset, DatasetDict; rows = json.loads(sys.argv[2]);"
+        "DatasetDict(train=Dataset.from_list(rows), test=Dataset.from_list(rows[:1])).save_to_disk(sys.argv[1])"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "saved"), json.dumps(ROWS)], check=True)
+    items, rejects = preview(*find_source(str(tmp_path / "saved"), home), limit=10)
+    assert not rejects and [item.split for item in items] == ["train"] * 4 + ["test"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="is a folder that cannot be loaded"):
+        find_source(str(tmp_path / "empty"), home)
+
+
+def test_the_papers_sets_are_known_by_name_and_need_the_hub(home, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert list(HUB_SETS) == ["aqua-rat", "arc-challenge", "logiqa", "openbookqa"]
+    for name, known in HUB_SETS.items():
+        ImportSettings(name="x", **known.mapping)
+        for source in (name, known.repository):
+            with pytest.raises(BadInput, match=f"cannot be reached to load '{known.repository}'"):
+                find_source(source, home)
+    with pytest.raises(BadInput, match="logiqa"):
+        find_source("logiq", home)
+
+
+ROW = '{"question": "Is it %d?", "options": ["yes it is, for %d", "no"], "gold": "A"}\n'
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(
+    not os.environ.get("ANCHORLAB_SLOW"), reason="ANCHORLAB_SLOW is not set: a million rows take minutes"
+)
+def test_a_million_rows_fit_in_one_gibibyte(tmp_path):
+    path = tmp_path / "big.jsonl"
+    with path.open("w") as file:
+        file.writelines(ROW % (n, n) for n in range(1_000_000))
+    code = (
+        "import resource, sys; from pathlib import Path; from core.home import Home;"
+        "from core.datasets import import_dataset, load_settings; home = Home(Path(sys.argv[2]));"
+        "folder = import_dataset(home, *load_settings(Path(sys.argv[1])));"
+        "print(folder.result['summary']['items'], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, str(path), str(tmp_path / "home")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT)
+    items, peak = map(int, done.stdout.split())
+    assert items == 1_000_000 and peak <= 1 << 20
+
+
+HUB_ROWS = {
+    "aqua-rat": {"question": "Sum?", "options": ["A)1", "B)2"], "rationale": "…", "correct": "B"},
+    "arc-challenge": {
+        "id": "x", "question": "Sum?", "choices": {"text": ["1", "2"], "label": ["1", "2"]}, "answerKey": "2",
+    },
+    "logiqa": {"context": "Passage.", "query": "Sum?", "options": ["1", "2"], "correct_option": 1},
+    "openbookqa": {
+        "id": "x", "question_stem": "Sum?", "choices": {"text": ["1", "2"], "label": ["A", "B"]}, "answerKey": "B",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HUB_SETS)
+def test_a_fetched_set_of_the_paper_loads_with_its_mapping(home, name):
+    known = HUB_SETS[name]
+    parts = [*known.repository.split("/"), *([known.configuration] if known.configuration else [])]
+    home.fetched.mkdir(parents=True)
+    (home.fetched / f"{'--'.join(parts)}.jsonl").write_text(json.dumps({"split": "validation"} | HUB_ROWS[name]))
+    path, settings = find_source(name, home)
+    (item,), rejects = preview(path, settings)
+    assert not rejects and settings.name == name
+    assert (item.split, item.question, [option.text for option in item.options]) == ("validation", "Sum?", ["1", "2"])
+    assert item.gold == item.options[1].label
