@@ -43,6 +43,9 @@ def complete_run(incomplete: str) -> list[tuple[str, str]]:
     return [(run.id, run.config.label) for run in all_runs(default_home()) if run.id.startswith(incomplete)]
 
 
+RunId = Annotated[str, typer.Argument(help="Run id, or its beginning.", autocompletion=complete_run)]
+
+
 def complete_dataset(incomplete: str) -> list[tuple[str, str]]:
     """Import runs that begin so, each with the data set's name."""
     return [(run, name) for run, name in complete_run(incomplete) if run.startswith("import-")]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from core import shelf
-from core.cli.common import DATA, AsJson, cli, console, print_rows
+from core.cli.common import DATA, AsJson, cli, complete_dataset, console, print_rows
 from core.data_check import check_folder
 from core.datasets import import_dataset, preview
 from core.fetching import find_source
@@ -25,7 +25,7 @@ Source = Annotated[
                    "a set of the paper, or a Hub id."),
 ]  # fmt: skip
 Set = Annotated[list[str] | None, typer.Option("--set", help="Import setting, name=value.")]
-DatasetId = Annotated[str, typer.Argument(help="Data set id, or its beginning.")]
+DatasetId = Annotated[str, typer.Argument(help="Data set id, or its beginning.", autocompletion=complete_dataset)]
 
 
 @data.command("add", epilog="Example: anchorlab data add questions.jsonl --set gold=answer")

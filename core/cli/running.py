@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from core import launcher
-from core.cli.common import RUNS, AsJson, cli, console, print_rows
+from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete_run, console, print_rows
 from core.dryrun import DryRun, dry_run
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
@@ -23,6 +23,11 @@ from core.variants import use_of
 from core.watch import progress_of, watch
 
 
+def complete_preset(incomplete: str) -> list[str]:
+    """Presets that begin so."""
+    return [name for name in preset_names() if name.startswith(incomplete)]
+
+
 @cli.command(
     rich_help_panel=RUNS,
     epilog="Example: anchorlab run sample --label base --dataset import-1f03 --set n=4 --set select.limit=64",
@@ -30,13 +35,19 @@ from core.watch import progress_of, watch
 def run(
     kind: Annotated[str, typer.Argument(help="sft, sample, judge, pairs or dpo.")],
     label: Annotated[str, typer.Option(help="Name of the variant or pair set.")],
-    dataset: Annotated[str, typer.Option(help="Data set (import run).")],
-    samples: Annotated[str | None, typer.Option(help="Sample run.")] = None,
-    judgements: Annotated[str | None, typer.Option(help="Judge run of the samples.")] = None,
-    debates: Annotated[str | None, typer.Option(help="Debater's sample run.")] = None,
-    debate_judgements: Annotated[str | None, typer.Option(help="Judge run of the debates.")] = None,
-    sft: Annotated[str | None, typer.Option(help="SFT run that DPO starts from.")] = None,
-    pairs: Annotated[str | None, typer.Option(help="Pairs run that DPO trains on.")] = None,
+    dataset: Annotated[str, typer.Option(help="Data set (import run).", autocompletion=complete_dataset)],
+    samples: Annotated[str | None, typer.Option(help="Sample run.", autocompletion=complete_run)] = None,
+    judgements: Annotated[
+        str | None, typer.Option(help="Judge run of the samples.", autocompletion=complete_run)
+    ] = None,
+    debates: Annotated[str | None, typer.Option(help="Debater's sample run.", autocompletion=complete_run)] = None,
+    debate_judgements: Annotated[
+        str | None, typer.Option(help="Judge run of the debates.", autocompletion=complete_run)
+    ] = None,
+    sft: Annotated[str | None, typer.Option(help="SFT run that DPO starts from.", autocompletion=complete_run)] = None,
+    pairs: Annotated[
+        str | None, typer.Option(help="Pairs run that DPO trains on.", autocompletion=complete_run)
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Base model: default, a name, a folder, a Hub id.")] = None,
     adapter: Annotated[list[str] | None, typer.Option(help="Run whose adapter is merged; repeat.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Setting, name=value.")] = None,
@@ -78,7 +89,12 @@ def _config(
 
 @cli.command(rich_help_panel=RUNS, epilog="Example: anchorlab pipeline demo --data questions.jsonl")
 def pipeline(
-    file: Annotated[str, typer.Argument(help=f"A pipeline file (.toml), or a preset: {', '.join(preset_names())}.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help=f"A pipeline file (.toml), or a preset: {', '.join(preset_names())}.", autocompletion=complete_preset
+        ),
+    ],
     source: Annotated[str | None, typer.Option("--data", help="Load this instead of the file's data set.")] = None,
     size: Annotated[Size | None, typer.Option(help="Questions, draws and steps; wins over the file.")] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and start nothing.")] = False,
@@ -139,16 +155,19 @@ def runs(as_json: AsJson = False) -> None:
 
 
 @cli.command(rich_help_panel=RUNS, epilog="Example: anchorlab stop sample-1f03")
-def stop(run_id: Annotated[str, typer.Argument(help="Run id, or its beginning.")]) -> None:
+def stop(run_id: RunId, as_json: AsJson = False) -> None:
     """Stop a run; what it produced is kept."""
     folder = find_run(default_home(), run_id)
     launcher.stop(folder)
+    if as_json:
+        print(json.dumps({"id": folder.id, "state": folder.state}))
+        return
     console.print(f"{folder.id} {folder.state}; `anchorlab resume {folder.id}` goes on.", highlight=False)
 
 
 @cli.command(rich_help_panel=RUNS, epilog="Example: anchorlab resume sample-1f03 --detach")
 def resume(
-    run_id: Annotated[str, typer.Argument(help="Run id, or its beginning.")],
+    run_id: RunId,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,
 ) -> None:
     """Go on with a stopped, failed or lost run."""
