@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import typer.main
 
@@ -62,7 +63,8 @@ def test_ctrl_c_ends_with_130(home):
     code = "from core.cli import cli, main\n@cli.command()\ndef wait():\n print('up', flush=True); input()\nmain()"
     command = [sys.executable, "-c", code, "wait"]
     pipe = subprocess.PIPE
-    child = subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    heard = {"preexec_fn": partial(signal.signal, signal.SIGINT, signal.SIG_DFL)}  # a job in the background ignores it
+    child = subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, stderr=pipe, text=True, **heard)
     child.stdout.readline()
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=30)
