@@ -13,20 +13,8 @@ import numpy as np
 import pandas as pd
 
 from core.settings import CompareSettings
-
-BLOCK = 1 << 22
-"""Resampled values held in memory at a time."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over questions with its 95% interval; all None for no questions."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    """Questions it is a mean over."""
+from core.statistics.estimates import Estimate
+from core.statistics.resampling import Resamples
 
 
 @dataclass(frozen=True)
@@ -73,17 +61,7 @@ def mean_over_questions(values: np.ndarray, settings: CompareSettings) -> Estima
 
     values: shape (questions,), without NaN.
     """
-    if not len(values):
-        return Estimate(None, None, None, 0)
-    rng = np.random.default_rng(settings.seed)
-    means = np.empty(settings.resamples)
-    step = max(1, BLOCK // len(values))
-    for start in range(0, settings.resamples, step):
-        rows = min(step, settings.resamples - start)
-        draws = rng.integers(len(values), size=(rows, len(values)))
-        means[start : start + rows] = values[draws].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Estimate(float(values.mean()), float(low), float(high), len(values))
+    return Resamples(len(values), settings.resamples, settings.seed).mean(values)
 
 
 def variant_result(rows: pd.DataFrame, settings: CompareSettings) -> VariantResult:

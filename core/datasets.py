@@ -6,8 +6,8 @@
     train = select_items(load_items(folder), Selection(split="train"))
 
 Every row becomes an `Item` or a `Reject` that says why not.  Cards and guessed mappings are
-`core.mapping`, which files can be read is `core.reading`, which rows are items is `core.items`.  Not
-covered: fetching files, one data set from several files.
+`core.loading.mapping`, which files can be read is `core.loading.reading`, which rows are items is
+`core.loading.items`.  Not covered: fetching files, one data set from several files.
 """
 
 import fcntl
@@ -26,11 +26,11 @@ import numpy as np
 from core import journal
 from core.errors import BadInput, RunStopped
 from core.home import Home
-from core.items import MAX_OPTIONS, RowProblem, cell, has_repeated_text, item_of, repeated_label, text_of
 from core.journal import archived
-from core.lines import SHOWN
-from core.mapping import guess_mapping, load_settings
-from core.reading import file_name, quoted, read_rows
+from core.loading.items import MAX_OPTIONS, RowProblem, cell, has_repeated_text, item_of, repeated_label, text_of
+from core.loading.lines import SHOWN
+from core.loading.mapping import guess_mapping, load_settings
+from core.loading.reading import file_name, quoted, read_rows
 from core.records import Item, Reject
 from core.runs import RunConfig, RunFolder, content_hash, create_run, file_hash
 from core.seeds import seed_of

@@ -12,8 +12,8 @@ from typing import Literal
 from core.datasets import import_config, read_items, survey
 from core.errors import BadInput
 from core.estimate import Rates, Source, measured_rates, units_of
-from core.fetching import HUB_SETS, fetched_file
 from core.home import PROJECT, SAMPLES, Home
+from core.loading.fetching import HUB_SETS, fetched_file
 from core.models import ModelRef, model_at_hand
 from core.pipeline import DatasetTable, PipelineFile, plan, source_of
 from core.records import Item

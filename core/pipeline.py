@@ -16,9 +16,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from core.datasets import import_dataset
 from core.errors import BadInput, LabError, RunStopped
-from core.fetching import find_source
 from core.home import PROJECT, Home
 from core.launcher import launch, stop
+from core.loading.fetching import find_source
 from core.models import ModelRef, resolve_model
 from core.plan import run_config
 from core.runs import Kind, ModelUse, RunConfig, RunFolder

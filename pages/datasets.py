@@ -11,11 +11,11 @@ from app.navigation import link
 from app.state import Lab, lab, view
 from app.widgets import boundary, choice, empty_state, header, literal, picture, plain
 from core.datasets import import_dataset, preview
-from core.fetching import HUB_SETS, find_source
 from core.home import SAMPLES
-from core.items import cell
+from core.loading.fetching import HUB_SETS, find_source
+from core.loading.items import cell
+from core.loading.reading import SUFFIXES, is_table, read_rows
 from core.queries import datasets, items, label_counts, rejects
-from core.reading import SUFFIXES, is_table, read_rows
 from core.settings import ImportSettings
 from core.shelf import archive, dependents
 

@@ -24,8 +24,8 @@ from core.datasets import (
 )
 from core.errors import BadInput
 from core.home import SAMPLES
-from core.items import RowProblem, find_gold
-from core.reading import LONGEST_LINE
+from core.loading.items import RowProblem, find_gold
+from core.loading.reading import LONGEST_LINE
 from core.records import Item, Option, Reject
 from core.runs import all_runs
 from core.seeds import seed_of

@@ -12,8 +12,8 @@ import pytest
 
 from core.datasets import SPLIT_QUESTION, import_dataset, load_items, load_settings, preview, survey
 from core.errors import BadInput
-from core.fetching import HUB_SETS, find_source
 from core.home import PROJECT, SAMPLES
+from core.loading.fetching import HUB_SETS, find_source
 from core.runs import all_runs
 from core.settings import ImportSettings
 

@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.datasets import load_settings, preview
-from core.documents import document_rows
 from core.errors import BadInput
-from core.items import RowProblem, find_gold, gold_at, options_in_text, options_of
-from core.reading import read_rows
+from core.loading.documents import document_rows
+from core.loading.items import RowProblem, find_gold, gold_at, options_in_text, options_of
+from core.loading.reading import read_rows
 from core.records import Option
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.data_check import check_folder
 from core.datasets import REPEATED_OPTION, load_settings, preview, survey
+from core.loading.data_check import check_folder
 
 REAL = os.environ.get("ANCHORLAB_REAL_DATA")
 pytestmark = pytest.mark.skipif(not REAL, reason="ANCHORLAB_REAL_DATA names no folder of public data sets")

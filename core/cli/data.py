@@ -8,11 +8,11 @@ import typer
 
 from core import shelf
 from core.cli.common import DATA, AsJson, cli, complete_dataset, console, print_rows
-from core.data_check import check_folder
 from core.datasets import import_dataset, preview
-from core.fetching import find_source
 from core.home import default_home
 from core.journal import archived
+from core.loading.data_check import check_folder
+from core.loading.fetching import find_source
 from core.plan import read_assignment
 from core.runs import all_runs
 

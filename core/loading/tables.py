@@ -16,7 +16,7 @@ import pyarrow
 import pyarrow.parquet
 
 from core.errors import BadInput
-from core.lines import SHOWN, Line, Row, file_name, quoted, text_lines, unreadable
+from core.loading.lines import SHOWN, Line, Row, file_name, quoted, text_lines, unreadable
 
 BATCH = 1000
 """Rows of a Parquet file in memory at once."""

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from core.reading import Row, quoted
+from core.loading.reading import Row, quoted
 from core.records import Item, Option
 from core.settings import ImportSettings
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.lines import Line, Row, text_lines
+from core.loading.lines import Line, Row, text_lines
 
 BLOCK = 8
 MARKED = re.compile(r"^\s*[(（]?(?P<letter>[A-Da-d])(?:\s*[).:,．、，：）]\s*|\s+)(?P<text>\S.*)$")

@@ -17,10 +17,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.documents import FIELD
 from core.errors import BadInput
-from core.items import POSITION, RowProblem, cell, find_gold, options_of, text_of
-from core.reading import check_file, file_name, is_table, read_rows
+from core.loading.documents import FIELD
+from core.loading.items import POSITION, RowProblem, cell, find_gold, options_of, text_of
+from core.loading.reading import check_file, file_name, is_table, read_rows
 from core.records import Option
 from core.settings import ImportSettings
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from core.errors import BadInput
 from core.home import SAMPLES, Home
-from core.mapping import load_settings
+from core.loading.mapping import load_settings
 from core.models import hub_reachable
 from core.settings import ImportSettings
 

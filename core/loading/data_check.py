@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from core.datasets import read_items, survey
 from core.errors import BadInput
-from core.mapping import load_settings
-from core.reading import SUFFIXES, file_name
+from core.loading.mapping import load_settings
+from core.loading.reading import SUFFIXES, file_name
 from core.records import Reject
 
 

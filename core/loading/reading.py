@@ -3,10 +3,10 @@
     for row in read_rows(Path("quiz.jsonl")):
         row.number, row.values        # or row.problem, where the line is not a row
 
-Reads JSON Lines, JSON documents (`core.documents`), CSV, TSV and Parquet (`core.tables`), and the blocks
-of LogiQA (`core.blocks`).  The suffix says the family, the content the form within it.  A file that
-cannot be read at all is `BadInput`; a bad line is a row with a problem.  What the values mean is
-`core.items`.  Not read: UTF-16, archives, spreadsheets.
+Reads JSON Lines, JSON documents (`core.loading.documents`), CSV, TSV and Parquet (`core.loading.tables`),
+and the blocks of LogiQA (`core.loading.blocks`).  The suffix says the family, the content the form within
+it.  A file that cannot be read at all is `BadInput`; a bad line is a row with a problem.  What the values
+mean is `core.loading.items`.  Not read: UTF-16, archives, spreadsheets.
 """
 
 import json
@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from core.blocks import begins_as_blocks, block_rows
-from core.documents import document_rows
 from core.errors import BadInput
-from core.lines import LONGEST_LINE, Line, Row, file_name, quoted, text_lines, unreadable
-from core.tables import csv_rows, parquet_rows
+from core.loading.blocks import begins_as_blocks, block_rows
+from core.loading.documents import document_rows
+from core.loading.lines import LONGEST_LINE, Line, Row, file_name, quoted, text_lines, unreadable
+from core.loading.tables import csv_rows, parquet_rows
 
 __all__ = ["LONGEST_LINE", "Row", "check_file", "file_name", "is_table", "quoted", "read_rows"]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from core.lines import LONGEST_LINE, Row, unreadable
+from core.loading.lines import LONGEST_LINE, Row, unreadable
 
 DECODER = json.JSONDecoder(parse_constant=lambda _: None)  # NaN is how some writers say "missing"
 WINDOW = 1 << 16

@@ -1,0 +1,80 @@
+"""Cluster bootstrap: whole questions are drawn again, never single samples of one.
+
+Every figure of one comparison is computed on the same resamples, so differences between variants are
+paired by construction.
+
+    drawn = Resamples(n=254, resamples=2000, seed=0)
+    drawn.mean(wins)                        # an Estimate; wins: a value a question, NaN where there is none
+    for weights in drawn.weights(): …       # (rows, n): how often each question is in each resample
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.statistics.estimates import Estimate, percentile_interval, score_interval
+
+BLOCK = 1 << 22
+"""Weights held in memory at a time."""
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Seeded resamples of n clusters with replacement."""
+
+    n: int
+    resamples: int = 2000
+    seed: int = 0
+
+    def weights(self) -> Iterator[np.ndarray]:
+        """Blocks of shape (rows, n), float32: how often each cluster was drawn; the same at every call."""
+        rng = np.random.default_rng(self.seed)
+        step = max(1, BLOCK // max(self.n, 1))
+        for start in range(0, self.resamples, step):
+            rows = min(step, self.resamples - start)
+            drawn = rng.integers(self.n, size=(rows, self.n)) + self.n * np.arange(rows)[:, None]
+            counts = np.bincount(drawn.ravel(), minlength=rows * self.n)
+            yield counts.reshape(rows, self.n).astype(np.float32)
+
+    def draws(self, values: np.ndarray) -> np.ndarray:
+        """Means of the resamples, shape (resamples, k), of values of shape (n, k); NaN values are left out.
+
+        A resample in which a column has no value at all is NaN there.
+        """
+        known = ~np.isnan(values)
+        filled = np.where(known, values, 0.0).astype(np.float32)
+        complete = bool(known.all())
+        blocks = []
+        for weights in self.weights():
+            sums = weights @ filled
+            counts = np.float32(self.n) if complete else weights @ known.astype(np.float32)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                blocks.append(sums / counts)
+        return np.concatenate(blocks).astype(float)
+
+    def means(self, values: np.ndarray, bounds: tuple[float, float] | None = None) -> list[Estimate]:
+        """Mean of each column of values, shape (n, k), over the clusters that have one.
+
+        bounds: the least and greatest possible value, the same for all columns; they make the interval
+        Wilson's.  None for values without bounds.
+        """
+        draws = self.draws(values) if self.n else np.empty((0, values.shape[1]))
+        return [_estimate(column, drawn, bounds) for column, drawn in zip(values.T, draws.T, strict=True)]
+
+    def mean(self, values: np.ndarray, bounds: tuple[float, float] | None = None) -> Estimate:
+        """Mean of one value a cluster, shape (n,)."""
+        return self.means(np.asarray(values, dtype=float)[:, None], bounds)[0]
+
+
+def _estimate(column: np.ndarray, draws: np.ndarray, bounds: tuple[float, float] | None) -> Estimate:
+    known = column[~np.isnan(column)]
+    n = len(known)
+    if n == 0:
+        return Estimate.undefined(0, "no question has a value")
+    value = float(known.mean())
+    if n == 1:
+        return Estimate(value, *(bounds or (value, value)), 1, note="one question says nothing about others")
+    drawn_se = float(np.nanstd(draws) * np.sqrt(n / (n - 1)))
+    ends = score_interval(value, drawn_se, n, *bounds) if bounds else percentile_interval(draws, n)
+    return Estimate(value, *ends, n, se=float(known.std(ddof=1) / np.sqrt(n)))
