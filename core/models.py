@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -163,23 +165,47 @@ def hub_reachable() -> bool:
         return False
 
 
+@contextmanager
+def quiet_hub() -> Iterator[None]:
+    """Without the Hub library's warnings, and without bars where nobody watches: refusals are sentences of ours."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils import logging as library  # sets its own level when it is first imported
+
+    level, shown = library.get_verbosity(), not are_progress_bars_disabled()
+    library.set_verbosity(logging.CRITICAL)
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    try:
+        yield
+    finally:
+        library.set_verbosity(level)
+        if shown:
+            enable_progress_bars()
+
+
 def hub_model(name: str) -> ModelRef:
     """A model of the Hub, from its cache if it is there."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     wanted = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
     try:
-        folder = snapshot_download(name, allow_patterns=wanted, local_files_only=not hub_reachable())
+        with quiet_hub():
+            folder = snapshot_download(name, allow_patterns=wanted, local_files_only=not hub_reachable())
+    except GatedRepoError:
+        raise ModelUnavailable(
+            f"The model {name!r} is gated: ask for access on its page of the Hub, and log in here with `hf auth login`."
+        ) from None
     except RepositoryNotFoundError:
         raise ModelUnavailable(f"The Hub has no model {name!r} that can be read here: check the name.") from None
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        why = (
-            "the Hub cannot be reached and its cache does not hold it"
-            if isinstance(error, LocalEntryNotFoundError)
-            else str(error)
-        )
+    except LocalEntryNotFoundError:
+        why = "the Hub cannot be reached and its cache does not hold it"
         raise ModelUnavailable(f"The model {name!r} cannot be had: {why}. Name a local folder instead.") from None
+    except Exception as error:  # the library raises whatever its transport does
+        why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise ModelUnavailable(
+            f"The model {name!r} cannot be had ({why}): try again, or name a local folder."
+        ) from None
     revision = Path(folder).name
     return reference(Path(folder), name.split("/")[1], f"Hub {name}@{revision[:12]}")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from peft import PeftModel
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 from core.engines.templates import end_of_turn, set_template
 from core.errors import BadInput, ModelUnavailable
@@ -42,6 +44,8 @@ def load_weights(
     folder = Path(model.path)
     beside = cache_bytes(folder, cache_tokens, dtype.itemsize) + training_bytes(folder, trained_tokens)
     refuse_if_too_large(model, dtype.itemsize, beside, torch.cuda.mem_get_info()[0] if on_gpu else None)
+    if not sys.stderr.isatty():
+        disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(model.path, trust_remote_code=False)
         weights = AutoModelForCausalLM.from_pretrained(

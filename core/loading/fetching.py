@@ -1,6 +1,7 @@
 """Where a data set is loaded from: a file, a `datasets` folder, a sample set by name, or a Hub id.
 
     path, settings = find_source("openbookqa.jsonl", home)      # or "material", or "allenai/openbookqa"
+    path, settings = find_source("allenai/ai2_arc:ARC-Easy", home)       # one of several configurations
 
 A Hub data set (or a folder) is written once as JSON Lines with its split as a column, and is then a file
 like any other.  No code of a data set is run: one that is published as a script is read from the Parquet
@@ -8,6 +9,8 @@ copy that the Hub makes of it (`PARQUET`).
 """
 
 import json
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,11 +18,15 @@ from typing import Any, NamedTuple
 from core.errors import BadInput
 from core.home import SAMPLES, Home
 from core.loading.mapping import load_settings
-from core.models import hub_reachable
+from core.models import hub_reachable, quiet_hub
 from core.settings import ImportSettings
 
 PARQUET = "refs/convert/parquet"
 """Branch of a Hub repository where the Hub keeps its data as Parquet."""
+
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(:[^/:]+)?")
+"""`owner/name`, and after a colon one of several configurations."""
 
 
 class HubSet(NamedTuple):
@@ -72,12 +79,12 @@ def find_source(name: str, home: Home, /, **overrides: Any) -> tuple[Path, Impor
     if known := _known(name):
         fields = {"name": name.replace("/", "--")} | known.mapping
         return load_settings(fetch(known.repository, home, known), **fields | overrides)
-    if name.count("/") == 1 and not path.suffix:
+    if HUB_ID.fullmatch(name) and (":" in name or not path.suffix):
         return load_settings(fetch(name, home), **overrides)
     samples = ", ".join(sorted(p.stem for p in SAMPLES.glob("*.toml")))
     raise BadInput(
-        f"There is no file {name}: name a file, a Hub id (owner/name), a sample set ({samples}) or a set of the "
-        f"paper ({', '.join(HUB_SETS)})."
+        f"There is no file {name}: name a file, a Hub id (owner/name[:configuration]), a sample set ({samples}) or "
+        f"a set of the paper ({', '.join(HUB_SETS)})."
     )
 
 
@@ -89,9 +96,15 @@ def _known(name: str) -> HubSet | None:
 
 def fetched_file(name: str, home: Home) -> Path:
     """Where a data set of the Hub, or a set of the paper, lies once it has been fetched."""
-    known = _known(name)
-    parts = [known.repository, known.configuration] if known else [name.strip("/")]
-    return home.fetched / f"{'--'.join(part for part in parts if part).replace('/', '--')}.jsonl"
+    known = _known(name) or _asked(name)
+    parts = [part for part in (known.repository, known.configuration) if part]
+    return home.fetched / f"{'--'.join(parts).replace('/', '--')}.jsonl"
+
+
+def _asked(name: str) -> HubSet:
+    """A set of the Hub that nothing is known of, as its id names it."""
+    repository, _, configuration = name.strip("/").partition(":")
+    return HubSet(repository, configuration or None, None, {})
 
 
 def fetch(name: str, home: Home, known: HubSet | None = None) -> Path:
@@ -101,27 +114,69 @@ def fetch(name: str, home: Home, known: HubSet | None = None) -> Path:
         return target
     if not hub_reachable():
         raise BadInput(f"The Hub cannot be reached to load {name!r}: name a local file instead.")
-    splits = _loaded(name, known)
-    return _written(target, splits)
+    with quiet_hub():
+        return _written(target, _loaded(known or _asked(name)))
 
 
-def _loaded(name: str, known: HubSet | None) -> Any:
-    """Splits of a Hub data set; one that is a script is asked for as Parquet."""
-    from datasets import load_dataset  # takes seconds to import, and brings torch along where there is one
+def _loaded(asked: HubSet) -> Any:
+    """Splits of a Hub data set; one that is a script is read from its Parquet copy."""
+    from datasets import disable_progress_bars, load_dataset  # seconds to import, with torch where there is one
 
-    configuration, revisions = None, [None, PARQUET]
-    if known:
-        configuration, revisions = known.configuration, [known.revision]
-    for revision in revisions:
-        try:
-            return load_dataset(name, configuration, revision=revision)
-        except Exception as error:  # the library raises whatever its readers do
-            reason = str(error).splitlines()[0].rstrip(".")
-            if "scripts are no longer supported" not in reason:
-                break
-    raise BadInput(
-        f"The data set {name!r} cannot be loaded from the Hub ({reason}): download its Parquet or JSON Lines file "
-        "and name that."
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    name, configuration, revision, _ = asked
+    try:
+        if revision == PARQUET:
+            return load_dataset(name, revision=PARQUET, data_dir=_folder_of_copy(name, configuration))
+        return load_dataset(name, configuration, revision=revision)
+    except BadInput:
+        raise
+    except Exception as error:  # the library raises whatever its readers do
+        if "scripts are no longer supported" in str(error) and revision is None:
+            return _loaded(asked._replace(revision=PARQUET))
+        raise BadInput(_why_not(name, error)) from None
+
+
+def _folder_of_copy(name: str, configuration: str | None) -> str:
+    """The folder of a configuration on the Parquet branch, which has one for each and nothing to tell them apart."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import RevisionNotFoundError
+
+    try:
+        entries = list(HfApi().list_repo_tree(name, revision=PARQUET, repo_type="dataset"))
+    except RevisionNotFoundError:
+        raise BadInput(
+            f"The data set {name!r} is published as a script, which is not run, and the Hub has no Parquet copy of it: "
+            "download its data file and name that."
+        ) from None
+    folders = [entry.path for entry in entries if not hasattr(entry, "size")]
+    if configuration in folders:
+        return configuration
+    if configuration is None and len(folders) == 1:
+        return folders[0]
+    raise BadInput(_choose(name, folders))
+
+
+def _choose(name: str, configurations: list[str]) -> str:
+    return f"The data set {name!r} has several configurations: name one of {', '.join(configurations)} as {name}:NAME."
+
+
+def _why_not(name: str, error: Exception) -> str:
+    """One sentence on why a data set of the Hub cannot be loaded, and what to do."""
+    text = str(error)
+    if "gated dataset" in text:
+        return (
+            f"The data set {name!r} is gated: ask for access on its page of the Hub, and log in here with "
+            "`hf auth login`; or download its file and name that."
+        )
+    if "doesn't exist on the Hub" in text and "Revision" not in text:
+        return f"The Hub has no data set {name!r} that can be read here: check the name, or log in if it is private."
+    if found := re.search(r"(?:Config name is missing|BuilderConfig .* not found).*?\[(.*?)\]", text, re.DOTALL):
+        return _choose(name, re.findall(r"'([^']+)'", found[1]))
+    reason = (text.splitlines() or [type(error).__name__])[0].rstrip(".")[:200]
+    return (
+        f"The data set {name!r} cannot be loaded from the Hub ({reason}): try again, or download its Parquet or JSON "
+        "Lines file and name that."
     )
 
 
