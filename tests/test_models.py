@@ -186,6 +186,13 @@ def test_the_commands_add_list_and_check(home, tmp_path):
     assert "tokens/s" in by_name["generation"]["text"]
 
 
+def test_a_model_without_a_fast_path_passes_its_check_and_is_told_so(home, tmp_path):
+    model = gemma2(tmp_path / "gemma")
+    done = CliRunner().invoke(cli, ["model", "check", model.path, "--json"])
+    checks = {check["name"]: check for check in json.loads(done.stdout)}
+    assert done.exit_code == 0 and "the plain path, slower, is used" in checks["fast path"]["text"]
+
+
 def test_a_broken_folder_fails_its_check_in_one_sentence(home, tmp_path):
     model = tiny_model(tmp_path / "tiny")
     weights = Path(model.path) / "model.safetensors"
