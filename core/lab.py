@@ -157,7 +157,8 @@ class Lab:
         dataset, split, responses (a question), judge, mode; a and b (variants), a_samples and b_samples (sample runs);
         win, tie, loss (shares, of a over b); wins, ties, losses (sample pairs); delta, delta_low, delta_high (Δ(W−L),
         percentage points, 95%); p and p_holm (sign-flip test, corrected for all pairs of variants); n (questions);
-        accuracy_difference, _low, _high (points, paired); verdict ("better", "worse", "not shown", "judge unreliable
+        accuracy_difference, accuracy_difference_low,
+        accuracy_difference_high (points, paired); verdict ("better", "worse", "not shown", "judge unreliable
         here"); tie_margin (score points), score; unjudged (explanations left out); right_by (prediction),
         a_accuracy and b_accuracy, _low, _high (shares, 95%) and _n (questions); judge_auc, judge_auc_low,
         judge_auc_high, judge_at_chance.  `settings` are those of comparing: score, tie_margin, right_by, resamples,
