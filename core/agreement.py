@@ -26,6 +26,7 @@ from core.errors import BadInput
 from core.settings import CompareSettings
 from core.statistics import coefficients
 from core.statistics.alpha import Level, krippendorff
+from core.statistics.auc import Ranked
 from core.statistics.coefficients import Cells, bootstrap
 from core.statistics.estimates import CONFIDENCE, Estimate, percentile_interval
 from core.statistics.resampling import Resamples
@@ -323,41 +324,9 @@ def judge_auc(scores: np.ndarray, right: np.ndarray, questions: np.ndarray, sett
     counts = int(right.sum()), int((~right).sum()), n
     if min(counts) == 0:
         return Auc(None, None, None, *counts)
-    ranked = _Ranked.of(scores, right, codes)
-    value = ranked.auc(np.ones(n, dtype=np.float32))
+    ranked = Ranked.of(scores, right, codes)
+    value = float(ranked.area(np.ones((1, n)))[0])
     if n == 1:
         return Auc(value, 0.0, 1.0, *counts)
-    resamples = Resamples(n, settings.resamples, settings.seed)
-    draws = np.array([ranked.auc(weight) for block in resamples.weights() for weight in block])
+    draws = ranked.draws(Resamples(n, settings.resamples, settings.seed))
     return Auc(value, *percentile_interval(draws, n), *counts)
-
-
-@dataclass(frozen=True)
-class _Ranked:
-    """Explanations in order of score, so that each resample costs one pass and no sorting."""
-
-    right: np.ndarray
-    """Question of each right explanation."""
-    wrong: np.ndarray
-    """Question of each wrong explanation, in order of score."""
-    below: np.ndarray
-    """For each right explanation, how many wrong ones score less."""
-    upto: np.ndarray
-    """… and how many score at most as much."""
-
-    @classmethod
-    def of(cls, scores: np.ndarray, right: np.ndarray, codes: np.ndarray) -> "_Ranked":
-        ordered = np.argsort(scores, kind="stable")
-        scores, right, codes = scores[ordered], right[ordered], codes[ordered]
-        wrong = scores[~right]
-        below, upto = (np.searchsorted(wrong, scores[right], side) for side in ("left", "right"))
-        return cls(codes[right], codes[~right], below, upto)
-
-    def auc(self, weights: np.ndarray) -> float:
-        """AUC with each question counted `weights` times; NaN where a resample has one class only."""
-        positive = weights[self.right]
-        negative = np.concatenate([[0.0], np.cumsum(weights[self.wrong], dtype=float)])
-        pairs = positive.sum(dtype=float) * negative[-1]
-        if pairs == 0:
-            return float("nan")
-        return float(positive @ (negative[self.below] + negative[self.upto]) / (2 * pairs))

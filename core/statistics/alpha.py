@@ -1,9 +1,9 @@
 """Krippendorff's α: agreement of any number of raters, with missing ratings.
 
-    krippendorff(codes, points, "ordinal", clusters, resamples=2000, seed=0)    # codes (items, raters), −1 where missing
+    krippendorff(codes, points, "ordinal", clusters, resamples=2000, seed=0)
 
-Items with fewer than two ratings say nothing about agreement and are left out.  `core.agreement.alpha` takes a
-table of labels.
+Codes are of shape (items, raters), −1 where missing.  Items with fewer than two ratings say nothing about agreement
+and are left out.  `core.agreement.alpha` takes a table of labels.
 """
 
 from typing import Literal
