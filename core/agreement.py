@@ -96,12 +96,12 @@ def agreement_between(
     without it numbers keep their own distances and names have no order.  clusters: the question of each item
     (None: each item is one).  Raises BadInput for unequal lengths or a label that `order` lacks.
     """
-    if len(a) != len(b) or (clusters is not None and len(clusters) != len(a)):
-        raise BadInput("Ratings and clusters must be of the same items: their numbers differ.")
+    if len(a) != len(b):
+        raise BadInput(f"{names[0]} has {len(a)} ratings and {names[1]} {len(b)}: give both for the same items.")
     scale = _Scale.of([*a, *b], order)
     codes_a, codes_b = scale.codes(a), scale.codes(b)
     both = (codes_a >= 0) & (codes_b >= 0)
-    questions = np.arange(len(a)) if clusters is None else pd.factorize(np.asarray(clusters, dtype=object))[0]
+    questions = _questions(clusters, len(a))
     cells = Cells.of(codes_a[both], codes_b[both], questions[both], scale.points)
     return _pair(cells, scale, names, int((~both).sum()), settings)
 
@@ -140,11 +140,13 @@ def alpha(
     clusters: question of each row.  n of the result: questions with an item that two raters rated.
     Raises BadInput for names without `order` at a level that needs one.
     """
+    if ratings.shape[1] < 2:
+        return Estimate.undefined(0, "agreement needs two raters")
     scale = _Scale.of(ratings.to_numpy(dtype=object).ravel().tolist(), order)
     if level != "nominal" and not scale.ordered and len(scale.labels) > 1:
         raise BadInput(f"α at the {level} level needs labels in order: give `order`, from worst to best.")
     codes = np.stack([scale.codes(list(ratings[rater])) for rater in ratings.columns], axis=1)
-    questions = np.arange(len(ratings)) if clusters is None else pd.factorize(np.asarray(clusters, dtype=object))[0]
+    questions = _questions(clusters, len(ratings))
     return krippendorff(codes, scale.points, level, questions, settings.resamples, settings.seed)
 
 
@@ -187,6 +189,16 @@ class _Scale:
         """Position of each label, shape (items,), −1 where missing."""
         place = {label: code for code, label in enumerate(self.labels)}
         return pd.Series(given, dtype=object).map(place).fillna(-1).to_numpy(dtype=int)
+
+
+def _questions(clusters: Sequence[Any] | None, items: int) -> np.ndarray:
+    """Code of the question of each item, shape (items,)."""
+    if clusters is None:
+        return np.arange(items)
+    named = pd.Series(list(clusters), dtype=object)
+    if len(named) != items or named.isna().any():
+        raise BadInput(f"Clusters name the question of each of the {items} items: {named.notna().sum()} are named.")
+    return pd.factorize(named)[0]
 
 
 # --- one pair
