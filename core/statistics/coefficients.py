@@ -95,6 +95,21 @@ class Cells:
         table[self.a, self.b] = self.whole[0]
         return table
 
+    @cached_property
+    def kendall_terms(self) -> tuple[float, np.ndarray]:
+        """τ-b of the sample and its derivative by the weight of each cell, shape (cells,)."""
+        w = self.whole[0]
+        blocks = np.array_split(np.arange(len(w)), len(w) * len(w) // HELD + 1)
+        concordance = np.concatenate([_signs(self, rows) @ w for rows in blocks])
+        untied_a, untied_b = (float(x[0]) for x in _untied(self, self.whole))
+        if min(untied_a, untied_b) <= 0:
+            return float("nan"), np.zeros(len(w))
+        scale = np.sqrt(untied_a * untied_b)
+        value = float(w @ concordance / scale)
+        a, b = (margin[0] for margin in self.margins(self.whole))
+        spread = (w.sum() - a[self.a]) / untied_a + (w.sum() - b[self.b]) / untied_b
+        return value, 2 * concordance / scale - value * spread
+
 
 # --- coefficients
 
@@ -156,7 +171,7 @@ def kendall(cells: Cells, weights: np.ndarray) -> np.ndarray:
     if len(cells.a) > MOST_CELLS:
         return np.full(len(weights), np.nan)
     if len(cells.a) > EXACT_CELLS:
-        value, slope = _kendall_terms(cells)
+        value, slope = cells.kendall_terms
         return value + weights @ slope
     signs = _signs(cells, np.arange(len(cells.a)))
     concordance = weights.astype(np.float32) @ signs
@@ -174,21 +189,6 @@ def _untied(cells: Cells, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     total = weights.sum(axis=1) ** 2
     a, b = cells.margins(weights)
     return total - (a**2).sum(axis=1), total - (b**2).sum(axis=1)
-
-
-def _kendall_terms(cells: Cells) -> tuple[float, np.ndarray]:
-    """τ-b of the sample and its derivative by the weight of each cell, shape (cells,)."""
-    w = cells.whole[0]
-    blocks = np.array_split(np.arange(len(w)), len(w) * len(w) // HELD + 1)
-    concordance = np.concatenate([_signs(cells, rows) @ w for rows in blocks])
-    untied_a, untied_b = (float(x[0]) for x in _untied(cells, cells.whole))
-    if min(untied_a, untied_b) <= 0:
-        return float("nan"), np.zeros(len(w))
-    scale = np.sqrt(untied_a * untied_b)
-    value = float(w @ concordance / scale)
-    a, b = (margin[0] for margin in cells.margins(cells.whole))
-    spread = (w.sum() - a[cells.a]) / untied_a + (w.sum() - b[cells.b]) / untied_b
-    return value, 2 * concordance / scale - value * spread
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
