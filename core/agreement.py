@@ -296,7 +296,7 @@ def _sentence(pair: PairAgreement) -> str:
         much = "nearly all" if share >= 0.9 else f"{share:.0%} of all"
         return f"{agree}, but {known}: {much} ratings are {most}, so agreement says little."
     if pair.bias is not None and pair.bias >= 0.2:
-        return f"{agree}; {known}. They use the labels unlike each other: {pair.bias:.0%} of ratings differ in shares."
+        return f"{agree}; {known}. Their shares of the labels differ (bias {pair.bias:.2f})."
     return f"{agree}; {known}."
 
 

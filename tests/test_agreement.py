@@ -177,3 +177,9 @@ def test_ranks_of_a_thousand_scores_take_seconds_at_most():
     pair = agreement_between(list(x), list(x + rng.normal(size=1000)))
     assert time.process_time() - start < 10
     assert pair.kendall.low < pair.kendall.value < pair.kendall.high
+
+
+def test_raters_who_use_the_labels_differently_are_called_so():
+    pair = agreement_between(["x"] * 50 + ["y"] * 50, ["x"] * 20 + ["y"] * 80)
+    assert pair.bias == pytest.approx(0.3)
+    assert pair.sentence.endswith("Their shares of the labels differ (bias 0.30).")
