@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.charts import forest, quality_and_accuracy
+from app.duels_view import head_to_head
 from app.state import Lab, lab, results, view
 from app.widgets import believe, choice, empty_state, header, interval, number, picture, plain
 from core.queries import variants_of
@@ -130,3 +131,4 @@ else:
         alt="Accuracy and mean score of each variant",
     )
     win_rates(evaluation)
+    head_to_head(here, evaluation)

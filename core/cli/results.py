@@ -10,8 +10,9 @@ import typer
 from core import sharing
 from core.cli.common import RESULTS, AsJson, cli, complete_run, console
 from core.diagnostics import diagnose, show_diagnostics
+from core.duels import head_to_heads
 from core.home import default_home
-from core.report import show_evaluation
+from core.report import show_evaluation, show_head_to_heads
 from core.results import evaluations
 from core.runs import find_run
 from core.settings import CompareSettings
@@ -25,6 +26,7 @@ def compare(as_json: AsJson = False) -> None:
     """Accuracy and win rates of all variants that can be compared, with 95% intervals over questions."""
     with any_store(default_home()) as store:
         found = evaluations(store, CompareSettings())
+        duels = head_to_heads(store, CompareSettings())
         signs = {evaluation.key: diagnose(store, evaluation) for evaluation in found}
     if as_json:
         rows = [asdict(e) | {"diagnostics": [asdict(sign) for sign in signs[e.key]]} for e in found]
@@ -36,6 +38,7 @@ def compare(as_json: AsJson = False) -> None:
     for evaluation in several or found:
         show_evaluation(evaluation, console)
         show_diagnostics(signs[evaluation.key], console)
+    show_head_to_heads(duels, console)
 
 
 @cli.command(rich_help_panel=RESULTS, epilog="Example: anchorlab rebuild")
