@@ -179,8 +179,8 @@ class Lab:
         """
         return self._of_runs(
             "SELECT h.run, a.label AS a, b.label AS b, h.* EXCLUDE (run, seq, samples_a, samples_b) "
-            "FROM head_to_head h JOIN runs a ON a.id = h.samples_a JOIN runs b ON b.id = h.samples_b WHERE starts_with(h.run, ?) "
-            "ORDER BY h.run, h.seq",
+            "FROM head_to_head h JOIN runs a ON a.id = h.samples_a JOIN runs b ON b.id = h.samples_b "
+            "WHERE starts_with(h.run, ?) ORDER BY h.run, h.seq",
             run,
         )
 

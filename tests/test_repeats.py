@@ -118,7 +118,7 @@ def test_self_agreement_is_expected_from_probabilities(home, tmp_path):
         store.ingest()
         found = self_agreement(store, judge.id, CompareSettings(resamples=100))
         rows = store.frame(
-            "SELECT v.item_id, list_sum(list_transform(v.probabilities, p -> p * p)) AS same FROM verdicts v "
+            "SELECT v.item_id, list_sum(list_transform(v.probabilities, lambda p: p * p)) AS same FROM verdicts v "
             "JOIN scores s USING (run, item_id, sample) WHERE v.run = ? AND criterion = 'clarity' "
             "AND s.origin = 'model'",
             [judge.id],
