@@ -7,6 +7,7 @@ from core.engines.scripted import ScriptedEngine
 from core.judging import PROMPTS, Judge, run_judge
 from core.plan import run_config
 from core.prompts import load_prompt
+from core.records import Judgement
 from core.repeats import expected_self_agreement, observed_self_agreement, repeats_of, self_agreement
 from core.results import evaluations
 from core.rubrics import load_rubric
@@ -162,8 +163,6 @@ def test_observed_agreement_of_written_repeats_by_hand(home, tmp_path):
 
 def rewritten(run: RunFolder, **given: str) -> None:
     """The run with these verdicts in place of its own, sealed again."""
-    from core.records import Judgement
-
     rows = [
         row.model_copy(
             update={
