@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from app.charts import forest, quality_and_accuracy
+from app.charts import quality_and_accuracy
+from app.comparing import findings, taken_apart, win_rates
 from app.duels_view import head_to_head
-from app.state import Lab, lab, results, view
+from app.state import Lab, details, lab, results, view
 from app.widgets import believe, choice, empty_state, header, interval, number, picture, plain
 from core.queries import variants_of
 from core.results import Evaluation
@@ -57,36 +58,6 @@ def accuracy(evaluation: Evaluation) -> None:
     )
 
 
-def win_rates(evaluation: Evaluation) -> None:
-    st.subheader("Win rates", anchor=False)
-    if not evaluation.win_rates:
-        st.caption("One variant alone cannot be compared: sample and judge another with the same settings.")
-        return
-    labels = [result.label for result in evaluation.results]
-    picture(forest(evaluation.win_rates, labels), key="forest", alt="Win minus loss of every two variants")
-    st.dataframe(
-        [
-            {
-                "A against B": f"{rate.a} against {rate.b}",
-                "n questions": rate.n,
-                "win": number(rate.win, "share"),
-                "tie": number(rate.tie, "share"),
-                "loss": number(rate.loss, "share"),
-                "Δ(W−L), points": interval(rate.delta, "points"),
-                "unjudged": rate.unjudged,
-            }
-            for rate in evaluation.win_rates
-        ],
-        hide_index=True,
-    )
-    settings = evaluation.settings
-    st.caption(
-        f"On each question all {evaluation.n} × {evaluation.n} pairs of samples are compared by `{settings.score}`; "
-        f"scores within {settings.margin:g} tie. Shares are averaged over samples, then over questions; intervals "
-        f"are percentiles of {settings.resamples:,} resamples of questions."
-    )
-
-
 def variants(here: Lab, evaluation: Evaluation) -> None:
     """What each variant is: its base and the trainings whose adapters are merged into it, in order."""
     known = variants_of(here.store, list(evaluation.samples.values()))
@@ -108,7 +79,7 @@ def variants(here: Lab, evaluation: Evaluation) -> None:
 
 
 here = lab()
-view("compare", "evaluation", "score")
+view("compare", "evaluation", "score", "pair")
 header("Compare", "Is one variant better than another, by how much, and how sure is that?")
 settings = chosen_settings()
 found = results(settings)
@@ -130,5 +101,10 @@ else:
         key="plane",
         alt="Accuracy and mean score of each variant",
     )
-    win_rates(evaluation)
+    if evaluation.win_rates:
+        findings(evaluation)
+        win_rates(evaluation)
+        taken_apart(evaluation, details(evaluation))
+    else:
+        st.caption("One variant alone cannot be compared: sample and judge another with the same settings.")
     head_to_head(here, evaluation)
