@@ -28,6 +28,8 @@ PARENT_KINDS = {
     "debate_judgements": "judge",
     "sft": "sft",
     "pairs": "pairs",
+    "samples_a": "sample",
+    "samples_b": "sample",
 }
 """Role of a parent → kind of run that can take it."""
 

@@ -1,8 +1,9 @@
 """How long it will take: from the progress of a run, and for planned runs from what runs have taken here.
 
-A unit is a question of SFT, a pair of DPO, an explanation or a judgement.  Seconds a unit are measured from the
-finished runs of the home that did the same with weights of the same size.  Where there is none they are assumed:
-constants of a 135M model on 2 CPU cores, scaled by the size of the weights and by how fast this machine has been.
+A unit is a question of SFT, a pair of DPO, an explanation, a judgement or a comparison.  Seconds a unit are measured
+from the finished runs of the home that did the same with weights of the same size.  Where there is none they are
+assumed: constants of a 135M model on 2 CPU cores, scaled by the size of the weights and by how fast this machine has
+been.
 """
 
 import time
@@ -19,7 +20,15 @@ from core.runs import RunConfig, RunFolder, all_runs
 STARTUP_SECONDS = 8.0
 """A worker's imports and model loading."""
 
-ASSUMED_SECONDS = {"sft": 0.2, "dpo": 1.0, "sample": 0.08, "judge": 0.08, "pairs": 0.0, "import": 0.0}
+ASSUMED_SECONDS = {
+    "sft": 0.2,
+    "dpo": 1.0,
+    "sample": 0.08,
+    "judge": 0.08,
+    "head_to_head": 0.15,
+    "pairs": 0.0,
+    "import": 0.0,
+}
 """Seconds a unit of the assumed model on the assumed machine."""
 
 ASSUMED_BYTES = 538e6
@@ -86,11 +95,12 @@ def _measured(path: str, sealed: int) -> tuple[float, int]:
 def _units_done(config: RunConfig, result: Mapping) -> int:
     if config.kind in ("sft", "dpo"):
         return config.settings["steps"] * config.settings["batch_size"]
-    return result["files"][{"sample": "explanations", "judge": "judgements"}[config.kind]]["rows"]
+    outputs = {"sample": "explanations", "judge": "judgements", "head_to_head": "head_to_head"}
+    return result["files"][outputs[config.kind]]["rows"]
 
 
 def _key(config: RunConfig) -> tuple[str, str, int]:
-    how = config.settings.get("mode", "") if config.kind == "judge" else config.settings.get("role", "")
+    how = config.settings.get("role" if config.kind == "sample" else "mode", "")
     return config.kind, how, _weights(config.model.path) if config.model else 0
 
 
@@ -152,7 +162,7 @@ def _pipeline_left(home: Home, pipeline: RunFolder) -> float:
 
 
 def units_of(step: RunConfig, steps: list[RunConfig], splits: Mapping[str, int]) -> int:
-    """Expected questions, pairs, explanations or judgements of a planned run; `splits`: split → questions."""
+    """Expected units (see the module) of a planned run; `splits`: split → questions."""
     match step.kind:
         case "sft" | "dpo":
             return step.settings["steps"] * step.settings["batch_size"]
@@ -161,12 +171,18 @@ def units_of(step: RunConfig, steps: list[RunConfig], splits: Mapping[str, int])
         case "judge":
             asked = next((other for other in steps if other.id == step.parents["samples"]), None)
             return _explanations(asked, splits) if asked else 0
+        case "head_to_head":
+            asked = next((other for other in steps if other.id == step.parents["samples_a"]), None)
+            return round(_questions(asked, splits) * step.settings["samples_a_question"]) if asked else 0
     return 0
 
 
 def _explanations(step: RunConfig, splits: Mapping[str, int]) -> int:
+    share = ALWAYS_WRONG if step.settings["role"] == "debater" else 1.0
+    return round(_questions(step, splits) * share * step.settings["n"])
+
+
+def _questions(step: RunConfig, splits: Mapping[str, int]) -> float:
     select = step.settings["select"]
     low, high = select["part"]
-    questions = min((high - low) * splits.get(select["split"], 0), select["limit"] or float("inf"))
-    share = ALWAYS_WRONG if step.settings["role"] == "debater" else 1.0
-    return round(questions * share * step.settings["n"])
+    return min((high - low) * splits.get(select["split"], 0), select["limit"] or float("inf"))

@@ -26,10 +26,21 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 8 * 1024 * 1024
 """Read and committed at a time."""
 
-ORDER = ("import", "sft", "sample", "judge", "pairs", "dpo", "pipeline")
+ORDER = ("import", "sft", "sample", "judge", "head_to_head", "pairs", "dpo", "pipeline")
 """Kinds in an order in which most parents come before their children."""
 
-ROW_TABLES = ("events", "items", "rejects", "explanations", "verdicts", "scores", "pairs", "dropped", "ingested")
+ROW_TABLES = (
+    "events",
+    "items",
+    "rejects",
+    "explanations",
+    "verdicts",
+    "scores",
+    "head_to_head",
+    "pairs",
+    "dropped",
+    "ingested",
+)
 
 SEAL = ("state", "error", "files", "summary", "seconds", "finished")
 """What every result.json says."""

@@ -76,9 +76,11 @@ class Judge:
 
     def _in_writing(self, asked: Sequence[tuple[Item, Explanation]]) -> list[Judgement]:
         chats = [self.chat(item, row) for item, row in asked]
-        seeds = [[seed_of("judge", item.id, row.sample)] for item, row in asked]
-        greedy = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=self.settings.max_new_tokens)
-        replies = self.engine.generate(chats, seeds, greedy)
+        repeat = [self.settings.repeat] if self.settings.repeat else []
+        seeds = [[seed_of("judge", item.id, row.sample, *repeat)] for item, row in asked]
+        settings = self.settings
+        drawn = Sampling(temperature=settings.temperature, top_p=1.0, max_new_tokens=settings.max_new_tokens)
+        replies = self.engine.generate(chats, seeds, drawn)
         return [from_reply(row, self.rubric, reply[0].text) for (_, row), reply in zip(asked, replies, strict=True)]
 
     def _as_reader(self, asked: Sequence[tuple[Item, Explanation]]) -> list[Judgement]:

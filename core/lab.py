@@ -172,6 +172,21 @@ class Lab:
             found = evaluations(store, chosen)
         return pd.DataFrame([row for evaluation in found for row in comparison_rows(evaluation)], columns=COMPARISON)
 
+    def head_to_head(self, run: str = "") -> pd.DataFrame:
+        """A row a pair of explanations that a judge compared in both orders.
+
+        run (head-to-head), a and b (variants), item_id, sample_a, sample_b, origin ("model", "rule"), a_first and
+        b_first (the answer with A or B in the first place: "first", "second", "tie"; None where it cannot be read),
+        and of each _probabilities (of first, second, tie) and _reply; outcome ("a", "b", "tie", "unjudged"), flipped
+        (the orders disagree), unjudged (why there is no outcome).
+        """
+        return self._of_runs(
+            "SELECT h.run, a.label AS a, b.label AS b, h.* EXCLUDE (run, seq, samples_a, samples_b) "
+            "FROM head_to_head h JOIN runs a ON a.id = h.samples_a JOIN runs b ON b.id = h.samples_b "
+            "WHERE starts_with(h.run, ?) ORDER BY h.run, h.seq",
+            run,
+        )
+
     def sql(self, query: str) -> pd.DataFrame:
         """Result of a SELECT over the database (core/schema.py has its tables); `BadInput` where there is none."""
         with self._store() as store:

@@ -1,6 +1,6 @@
 """A pipeline: the paper's loop as one TOML file, planned as runs, then done one after the other.
 
-    import → base on test → SFT → sft on test, sft on pair questions → debater → pairs → DPO → test
+    import → base on test → SFT → sft on test, sft on pair questions → debater → pairs → DPO → test → head to head
 
 The plan is a list of run configurations, known in full before the first starts; a pipeline that is
 run again does only what is missing.  The worker of a pipeline holds no compute slot, launches each
@@ -24,6 +24,7 @@ from core.plan import run_config
 from core.runs import Kind, ModelUse, RunConfig, RunFolder
 from core.settings import (
     DpoSettings,
+    HeadToHeadSettings,
     ImportSettings,
     JudgeSettings,
     PairSettings,
@@ -74,6 +75,10 @@ class PipelineFile(Settings):
     )
     pairs: PairSettings = Field(PairSettings(), description="Choosing preference pairs; each strategy by its name.")
     dpo: DpoSettings = Field(DpoSettings(), description="Alignment on the pairs.")
+    duels: list[tuple[str, str]] | None = Field(
+        None, description='Variants that the judge compares head to head, as `[["anchor", "rank"]]`; none: no two.'
+    )
+    head_to_head: HeadToHeadSettings = Field(HeadToHeadSettings(), description="Comparing the variants of `duels`.")
 
     @property
     def evaluated(self) -> list[str]:
@@ -88,9 +93,19 @@ class PipelineFile(Settings):
             raise ValueError(f"variants must be some of {', '.join(known)}, not {', '.join(unknown) or 'none at all'}")
         return self
 
+    @model_validator(mode="after")
+    def _duels_are_of_evaluated_variants(self) -> Self:
+        for a, b in self.duels or []:
+            if a == b or not {a, b} <= set(self.evaluated):
+                raise ValueError(
+                    f"duels must be of two different variants of {', '.join(self.evaluated)}, not {a}, {b}"
+                )
+        return self
+
     def written(self) -> dict[str, Any]:
-        """As JSON; `variants` is left out where it is not given, so that it changes no older pipeline's id."""
-        return self.model_dump(mode="json", exclude={"variants"} if self.variants is None else None)
+        """As JSON; what came later is left out where it is not given, so that it changes no older pipeline's id."""
+        later = {name for name in ("variants", "duels") if getattr(self, name) is None}
+        return self.model_dump(mode="json", exclude=later | ({"head_to_head"} if self.duels is None else set()))
 
 
 def read_pipeline(path: Path) -> PipelineFile:
@@ -150,23 +165,31 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
         steps.append(run_config(kind, label, settings, {"dataset": dataset, **parents}, model))
         return steps[-1].id
 
+    sampled: dict[str, str] = {}
+
     def evaluate(label: str, *chain: str) -> None:
-        samples = add("sample", label, file.test, use_of(base, *chain))
+        samples = sampled[label] = add("sample", label, file.test, use_of(base, *chain))
         add("judge", label, file.judge, use_of(judge), samples=samples)
         if reader:
             read = file.judge.model_copy(update={"mode": "reader"})
             add("judge", label, read, use_of(reader), samples=samples)
 
+    def compare() -> list[RunConfig]:
+        for a, b in file.duels or []:
+            sides = {"samples_a": sampled[a], "samples_b": sampled[b]}
+            add("head_to_head", f"{a} against {b}", file.head_to_head, use_of(judge), **sides)
+        return steps
+
     strategies = [strategy for strategy in file.strategies if strategy in file.evaluated]
     if "base" in file.evaluated:
         evaluate("base")
     if "sft" not in file.evaluated and not strategies:
-        return steps
+        return compare()
     sft = add("sft", "sft", file.sft, use_of(base))
     if "sft" in file.evaluated:
         evaluate("sft", sft)
     if not strategies:
-        return steps
+        return compare()
 
     own = add("sample", "sft", file.align, use_of(base, sft))
     pairs_from = {"samples": own, "judgements": add("judge", "sft", file.judge, use_of(base), samples=own)}
@@ -181,7 +204,7 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
         pairs = add("pairs", strategy, settings, **needed)
         dpo = add("dpo", strategy, file.dpo, use_of(base, sft), sft=sft, pairs=pairs)
         evaluate(strategy, sft, dpo)
-    return steps
+    return compare()
 
 
 def _debater(file: PipelineFile) -> SampleSettings:

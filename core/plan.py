@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from core.errors import BadInput
+from core.head_to_head import PROMPTS as HEAD_TO_HEAD_PROMPTS
 from core.judging import PROMPTS
 from core.prompts import load_prompt
 from core.rubrics import load_rubric
@@ -17,6 +18,7 @@ from core.runs import Kind, ModelUse, RunConfig
 from core.settings import (
     RUN_SETTINGS,
     DpoSettings,
+    HeadToHeadSettings,
     JudgeSettings,
     PairSettings,
     SampleSettings,
@@ -28,6 +30,7 @@ PARENTS: dict[str, tuple[str, ...]] = {
     "sft": ("dataset",),
     "sample": ("dataset",),
     "judge": ("dataset", "samples"),
+    "head_to_head": ("dataset", "samples_a", "samples_b"),
     "pairs": ("dataset", "samples", "judgements"),
     "dpo": ("dataset", "sft", "pairs"),
 }
@@ -74,6 +77,8 @@ def _inputs(settings: Settings) -> dict[str, str]:
             return {"prompt": load_prompt(PROMPTS["reader"]).hash}
         case JudgeSettings(mode=mode, rubric=rubric):
             return {"prompt": load_prompt(PROMPTS[mode]).hash, "rubric": load_rubric(rubric).hash}
+        case HeadToHeadSettings(mode=mode, rubric=rubric):
+            return {"prompt": load_prompt(HEAD_TO_HEAD_PROMPTS[mode]).hash, "rubric": load_rubric(rubric).hash}
     return {}
 
 

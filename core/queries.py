@@ -260,3 +260,23 @@ def dropped(store: Store, run: str) -> pd.DataFrame:
         "JOIN items i ON i.run = r.dataset AND i.id = p.item_id WHERE p.run = ? ORDER BY p.seq",
         [run],
     )
+
+
+# --- head to head
+
+
+def head_to_head_runs(store: Store) -> pd.DataFrame:
+    """Complete head-to-head runs, newest first: run, dataset, dataset_name, a and b (labels), samples, judge."""
+    return store.frame(
+        "SELECT r.id AS run, r.dataset, d.label AS dataset_name, a.label AS a, b.label AS b, a.id AS samples_a, "
+        "b.id AS samples_b, r.model AS judge_name, r.settings FROM runs r JOIN runs d ON d.id = r.dataset "
+        "JOIN runs a ON a.id = r.parents->>'samples_a' JOIN runs b ON b.id = r.parents->>'samples_b' "
+        "WHERE r.kind = 'head_to_head' AND r.complete ORDER BY r.created DESC, r.id"
+    )
+
+
+def head_to_head_rows(store: Store, run: str) -> pd.DataFrame:
+    """Comparisons of a head-to-head run: item_id, origin, outcome, flipped, a_first, b_first (answers)."""
+    return store.frame(
+        "SELECT item_id, origin, outcome, flipped, a_first, b_first FROM head_to_head WHERE run = ? ORDER BY seq", [run]
+    )

@@ -104,6 +104,37 @@ class Judgement(Record):
     """Why there is no score; None where there is one."""
 
 
+class Choice(Record):
+    """What a judge answers when two explanations are shown in one order."""
+
+    verdict: Literal["first", "second", "tie"] | None
+    """The better one by its place; None if the reply gives none that can be read."""
+    probabilities: list[float] | None
+    """Of first, second and, where it may be answered, tie; None for written replies."""
+    reply: str | None
+    """The judge's own words (written mode); None where nothing is generated."""
+
+
+class HeadToHead(Record):
+    """An explanation of variant A against one of variant B on the same item, asked in both orders."""
+
+    item_id: str
+    sample_a: int
+    sample_b: int
+    origin: Literal["model", "rule"]
+    """`rule`: one or both explanations are empty, and the judge was not asked."""
+    a_first: Choice | None
+    """The answer where A stands first; None by rule."""
+    b_first: Choice | None
+    """The answer where B stands first; None by rule."""
+    outcome: Literal["a", "b", "tie", "unjudged"]
+    """Which is better in both orders; `tie` where the orders disagree or both answers are a tie."""
+    flipped: bool | None
+    """Whether the two orders disagree; None where the judge was not asked or a reply cannot be read."""
+    unjudged: str | None
+    """Why there is no outcome; None where there is one."""
+
+
 class Side(Record):
     """The chosen or rejected half of a pair, with what is known of it."""
 

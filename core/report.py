@@ -1,9 +1,11 @@
 """An evaluation as tables in the terminal: every rate with its interval, n, tie rule and warnings."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from core.agreement import Auc
+from core.duels import Duels, position_sentence
 from core.findings import p_words
 from core.results import Details, Evaluation
 from core.statistics.estimates import Estimate
@@ -115,3 +117,24 @@ def plain(e: Estimate) -> str:
 def signed(e: Estimate) -> str:
     """A difference with its interval."""
     return "–" if e.value is None else f"{e.value:+.1f} [{e.low:+.1f}, {e.high:+.1f}]"
+
+
+def show_head_to_heads(found: list[Duels], console: Console) -> None:
+    """Print head-to-head runs: who wins, with interval and tie rule, and how much the place decided."""
+    heads = ("head to head", "judge", "n", "pairs", "win", "tie", "loss", "Δ(W−L), points", "flips", "unjudged")
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+    for duels in found:
+        f = duels.figures
+        shares = [percent(share) for share in (f.win, f.tie, f.loss)]
+        counts = [str(f.n), str(f.judged)]
+        judge = f"{duels.judge_name} ({duels.mode}, {duels.criterion})"
+        pair = f"{duels.a} against {duels.b}"
+        table.add_row(
+            *map(escape, (pair, judge)), *counts, *shares, signed(f.delta), percent(f.flip_rate), str(f.unjudged)
+        )
+    if found:
+        console.print(table)
+    for rule in dict.fromkeys(duels.tie_rule for duels in found):
+        console.print(f"{rule} 95% intervals resample questions and exclude training variance.", style="dim")
+    for duels in found:
+        console.print(f"{duels.a} against {duels.b}: {position_sentence(duels.figures)}", markup=False, style="dim")

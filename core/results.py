@@ -1,8 +1,8 @@
 """The lab's headline numbers: what the Overview, the Compare page and `anchorlab compare` show alike.
 
 Sample runs that differ in nothing but the variant can be compared (one *protocol*); judge runs that
-differ in nothing but the samples are one judge.  A reader is no judge of quality: its AUC stands
-beside the judge that ran on the same samples.
+differ in nothing but the samples are one judge, and its repeats are left out.  A reader is no judge of
+quality: its AUC stands beside the judge that ran on the same samples.
 """
 
 import json
@@ -34,6 +34,7 @@ from core.comparison import (
 )
 from core.findings import Finding, finding
 from core.records import Category, RightBy
+from core.repeats import judge_identity, repeat_of
 from core.runs import content_hash
 from core.settings import CompareSettings
 from core.statistics.bradley_terry import Strengths
@@ -102,8 +103,8 @@ class _Judged:
 
     @property
     def judge_key(self) -> str:
-        """Key of the judge: weights, mode, rubric and prompt."""
-        return content_hash([self.judge["settings"], self.judge["variant"], self.judge["inputs"]])[:12]
+        """Key of the judge: weights, mode, rubric and prompt; its repeats have the same."""
+        return judge_identity(self.judge["settings"], self.judge["inputs"], self.judge["variant"])
 
     @property
     def mode(self) -> str:
@@ -113,7 +114,7 @@ class _Judged:
 def evaluations(store: Store, settings: CompareSettings) -> list[Evaluation]:
     """Every protocol and judge with results, those with most variants first, the newest first among equals."""
     groups: dict[tuple[str, str], list[_Judged]] = {}
-    for judged in _judged_runs(store):
+    for judged in _first_askings(_judged_runs(store)):
         groups.setdefault((judged.protocol, judged.judge_key), []).append(judged)
     readers = {protocol: group for (protocol, _), group in groups.items() if group[0].mode == "reader"}
     found = [
@@ -122,6 +123,14 @@ def evaluations(store: Store, settings: CompareSettings) -> list[Evaluation]:
         if group[0].mode != "reader"
     ]
     return sorted(reversed(found), key=lambda evaluation: -len(evaluation.results))
+
+
+def _first_askings(runs: list[_Judged]) -> list[_Judged]:
+    """Without further askings of one judge about the same samples (see `core.repeats`): the lowest number stays."""
+    first: dict[tuple[str, str], _Judged] = {}
+    for judged in sorted(runs, key=lambda judged: repeat_of(judged.judge["settings"])):
+        first.setdefault((judged.samples["id"], judged.judge_key), judged)
+    return [judged for judged in runs if first[judged.samples["id"], judged.judge_key] is judged]
 
 
 def _judged_runs(store: Store) -> list[_Judged]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from core.records import Dropped, Explanation, Item, Judgement, Pair, Reject
+from core.records import Dropped, Explanation, HeadToHead, Item, Judgement, Pair, Reject
 from core.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -126,12 +126,34 @@ def _read_pairs(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lin
     return len(rows)
 
 
+def _read_head_to_head(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
+    """Comparisons of explanations that both sample runs have."""
+    records = [HeadToHead.model_validate_json(line) for line in lines]
+    samples = {side: folder.config.parents[f"samples_{side}"] for side in ("a", "b")}
+    query = "SELECT item_id, sample FROM explanations WHERE run = ?"
+    for side, run in samples.items():
+        known = set(cursor.execute(query, [run]).fetchall())
+        if unknown := {(row.item_id, getattr(row, f"sample_{side}")) for row in records} - known:
+            raise Quarantine(f"it compares {len(unknown)} explanations that {run} does not have")
+    rows = []
+    for i, record in enumerate(records):
+        row = {"run": folder.id, "seq": start + i, "samples_a": samples["a"], "samples_b": samples["b"]}
+        row |= record.model_dump(exclude={"a_first", "b_first"})
+        for order, choice in (("a_first", record.a_first), ("b_first", record.b_first)):
+            row |= {order: choice and choice.verdict, f"{order}_reply": choice and choice.reply}
+            row[f"{order}_probabilities"] = choice and choice.probabilities
+        rows.append(row)
+    insert(cursor, "head_to_head", rows)
+    return len(rows)
+
+
 READERS = {
     "events": _read_events,
     "items": _flat_reader("items", Item),
     "rejects": _flat_reader("rejects", Reject),
     "explanations": _read_explanations,
     "judgements": _read_judgements,
+    "head_to_head": _read_head_to_head,
     "pairs": _read_pairs,
     "dropped": _flat_reader("dropped", Dropped),
 }

@@ -28,7 +28,7 @@ from core.errors import BadInput
 from core.home import Home
 from core.records import Record
 
-Kind = Literal["import", "sft", "sample", "judge", "pairs", "dpo", "pipeline"]
+Kind = Literal["import", "sft", "sample", "judge", "head_to_head", "pairs", "dpo", "pipeline"]
 State = Literal["queued", "running", "done", "failed", "stopped", "lost"]
 
 R = TypeVar("R", bound=Record)
@@ -83,7 +83,7 @@ class RunConfig(BaseModel):
     settings: dict[str, Any]
     model: ModelUse | None = None
     parents: dict[str, str] = {}
-    """Role → run id: dataset, samples, judgements, debates, debate_judgements, pairs, sft."""
+    """Role → run id: dataset, samples, judgements, debates, debate_judgements, pairs, sft, samples_a, samples_b."""
     inputs: dict[str, str] = {}
     """Role → content hash of what is read beside the parents: source file, prompt, rubric."""
     versions: dict[str, str] = {}

@@ -117,4 +117,16 @@ MIGRATIONS: list[tuple[str, str]] = [
             FROM counted;
         """,
     ),
+    (
+        "head-to-head comparisons",
+        """
+        CREATE TABLE head_to_head (
+            run VARCHAR NOT NULL, seq BIGINT NOT NULL, samples_a VARCHAR NOT NULL, samples_b VARCHAR NOT NULL,
+            item_id VARCHAR NOT NULL, sample_a INTEGER NOT NULL, sample_b INTEGER NOT NULL, origin VARCHAR NOT NULL,
+            a_first VARCHAR, a_first_probabilities DOUBLE[], a_first_reply VARCHAR,   -- the answer with A first
+            b_first VARCHAR, b_first_probabilities DOUBLE[], b_first_reply VARCHAR,   -- and with B first
+            outcome VARCHAR NOT NULL, flipped BOOLEAN, unjudged VARCHAR
+        );
+        """,
+    ),
 ]

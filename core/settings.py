@@ -6,7 +6,14 @@ size of sampling, threads) is not here.  In a pipeline file each class is one ta
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from core.records import RightBy
 
@@ -127,6 +134,32 @@ class JudgeSettings(Settings):
         "rule", description="Empty explanations: worst verdicts by rule, or ask the judge all the same."
     )
     max_new_tokens: int = Field(160, ge=1, description="Longest written reply, in tokens.")
+    temperature: float = Field(0.0, ge=0, le=5, description="Written mode: how replies are drawn; 0 is greedy.")
+    repeat: int = Field(0, ge=0, description="Number of a further, independent asking of the same judge.")
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Settings added later stand in a configuration only where they are set, so that no older id changes."""
+        unset = {name for name in ("temperature", "repeat") if not getattr(self, name)}
+        return {name: value for name, value in dump(self).items() if name not in unset}
+
+
+class HeadToHeadSettings(Settings):
+    """Asking a judge which of two explanations is better, in both orders."""
+
+    mode: Literal["probabilities", "written"] = Field(
+        "probabilities", description="How the choice is read from the judge."
+    )
+    rubric: str = Field("five_criteria", description="Rubric file: its criteria are shown to the judge.")
+    criterion: str = Field("overall", description="Better `overall`, or on one criterion of the rubric, by its key.")
+    tie: bool = Field(False, description="The judge may answer that neither is better.")
+    show_gold: bool = Field(False, description="Show the judge the right answer.")
+    empty: Literal["rule", "judge"] = Field(
+        "rule", description="Empty explanations: lose by rule (two empty ones tie), or ask the judge all the same."
+    )
+    samples_a_question: int = Field(1, ge=1, description="Sample pairs a question, of all N × N: a seeded draw.")
+    max_new_tokens: int = Field(120, ge=1, description="Longest written reply, in tokens.")
+    seed: int = Field(0, description="Seed of the draw of sample pairs.")
 
 
 class PairSettings(Settings):
@@ -186,6 +219,7 @@ RUN_SETTINGS: dict[str, type[Settings]] = {
     "sft": SftSettings,
     "sample": SampleSettings,
     "judge": JudgeSettings,
+    "head_to_head": HeadToHeadSettings,
     "pairs": PairSettings,
     "dpo": DpoSettings,
 }

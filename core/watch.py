@@ -13,7 +13,14 @@ from core.runs import RunFolder
 def describe_step(folder: RunFolder) -> str:
     """A run in three words: what is done to which variant."""
     config = folder.config
-    verbs = {"sft": "train", "dpo": "align", "sample": "sample", "judge": "judge", "pairs": "pair"}
+    verbs = {
+        "sft": "train",
+        "dpo": "align",
+        "sample": "sample",
+        "judge": "judge",
+        "pairs": "pair",
+        "head_to_head": "compare",
+    }
     if config.kind == "judge":
         return f"{config.settings['mode']} judge {config.label}"
     if config.kind == "sample":

@@ -24,6 +24,7 @@ OUTPUTS = {
     "sft": (),
     "sample": ("explanations",),
     "judge": ("judgements",),
+    "head_to_head": ("head_to_head",),
     "pairs": ("pairs", "dropped"),
     "dpo": (),
     "pipeline": (),

@@ -19,7 +19,7 @@ from core.home import Home
 from core.runs import RunFolder
 from core.work import Work
 
-COMPUTES = {"sft", "sample", "judge", "dpo"}
+COMPUTES = {"sft", "sample", "judge", "head_to_head", "dpo"}
 """Kinds that load a model and so wait for a slot."""
 
 
@@ -44,6 +44,8 @@ def run_stage(work: Work) -> None:
             from core.sampling import run_sample as stage
         case "judge":
             from core.judging import run_judge as stage
+        case "head_to_head":
+            from core.head_to_head import run_head_to_head as stage
         case "pairs":
             from core.pairs import run_pairs as stage
         case "dpo":

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.charts import quality_and_accuracy
 from app.comparing import findings, taken_apart, win_rates
+from app.duels_view import head_to_head
 from app.state import Lab, details, lab, results, view
 from app.widgets import believe, choice, empty_state, header, interval, number, picture, plain
 from core.queries import variants_of
@@ -106,3 +107,4 @@ else:
         taken_apart(evaluation, details(evaluation))
     else:
         st.caption("One variant alone cannot be compared: sample and judge another with the same settings.")
+    head_to_head(here, evaluation)

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from core import sharing
 from core.cli.common import RESULTS, AsJson, cli, complete_run, console
 from core.diagnostics import Diagnostic, diagnose, show_diagnostics
+from core.duels import head_to_heads
 from core.home import default_home
-from core.report import show_evaluation
+from core.report import show_evaluation, show_head_to_heads
 from core.results import Details, Evaluation, details, evaluations
 from core.runs import find_run
 from core.settings import CompareSettings
@@ -26,6 +27,7 @@ def compare(as_json: AsJson = False) -> None:
     """Accuracy and win rates of all variants that can be compared, with 95% intervals over questions."""
     with any_store(default_home()) as store:
         found = evaluations(store, CompareSettings())
+        duels = head_to_heads(store, CompareSettings())
         signs = {evaluation.key: diagnose(store, evaluation) for evaluation in found}
         taken_apart = {evaluation.key: details(store, evaluation) for evaluation in found}
     if as_json:
@@ -37,6 +39,7 @@ def compare(as_json: AsJson = False) -> None:
     for evaluation in several or found:
         show_evaluation(evaluation, taken_apart[evaluation.key], console)
         show_diagnostics(signs[evaluation.key], console)
+    show_head_to_heads(duels, console)
 
 
 def _as_json(evaluation: Evaluation, found: Details, signs: list[Diagnostic]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def complete_preset(incomplete: str) -> list[str]:
     epilog="Example: anchorlab run sample --label base --dataset import-1f03 --set n=4 --set select.limit=64",
 )
 def run(
-    kind: Annotated[str, typer.Argument(help="sft, sample, judge, pairs or dpo.")],
+    kind: Annotated[str, typer.Argument(help="sft, sample, judge, head_to_head, pairs or dpo.")],
     label: Annotated[str, typer.Option(help="Name of the variant or pair set.")],
     dataset: Annotated[str, typer.Option(help="Data set (import run).", autocompletion=complete_dataset)],
     samples: Annotated[str | None, typer.Option(help="Sample run.", autocompletion=complete_run)] = None,
@@ -48,7 +48,15 @@ def run(
     pairs: Annotated[
         str | None, typer.Option(help="Pairs run that DPO trains on.", autocompletion=complete_run)
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Base model: default, a name, a folder, a Hub id.")] = None,
+    samples_a: Annotated[
+        str | None, typer.Option(help="Head-to-head: sample run of A.", autocompletion=complete_run)
+    ] = None,
+    samples_b: Annotated[
+        str | None, typer.Option(help="Head-to-head: sample run of B.", autocompletion=complete_run)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "--judge", help="Base model or judge: default, a name, a folder, a Hub id.")
+    ] = None,
     adapter: Annotated[list[str] | None, typer.Option(help="Run whose adapter is merged; repeat.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Setting, name=value.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,
@@ -63,6 +71,8 @@ def run(
         "debate_judgements": debate_judgements,
         "sft": sft,
         "pairs": pairs,
+        "samples_a": samples_a,
+        "samples_b": samples_b,
     }
     parents = {role: find_run(home, run_id).id for role, run_id in named.items() if run_id}
     chain = [find_run(home, run_id).id for run_id in adapter or []]
