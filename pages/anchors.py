@@ -38,7 +38,7 @@ def categories(here: Lab) -> None:
     picture(category_bars(shares), key="categories", alt="Share of each category per variant")
     st.dataframe([row_of(label, entry) for label, entry in shares.items()], hide_index=True)
     st.caption(
-        f"N = {evaluation.n} responses a question: right in all of them, in some, or in none. 95% intervals resample "
+        f"N = {evaluation.n or 'its own number of'} responses a question: right in all of them, in some, or in none. 95% intervals resample "
         "questions. `parsed` counts an unreadable answer as wrong; `forced` lets option probabilities decide there."
     )
     if len(evaluation.samples) > 1:

@@ -80,7 +80,7 @@ def win_rates(evaluation: Evaluation) -> None:
     )
     settings = evaluation.settings
     st.caption(
-        f"On each question all {evaluation.n} × {evaluation.n} pairs of samples are compared by `{settings.score}`; "
+        f"On each question all {f'{evaluation.n} × {evaluation.n}' if evaluation.n else 'N_A × N_B'} pairs of samples are compared by `{settings.score}`; "
         f"scores within {settings.margin:g} tie. Shares are averaged over samples, then over questions; intervals "
         f"are percentiles of {settings.resamples:,} resamples of questions."
     )
