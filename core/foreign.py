@@ -90,10 +90,9 @@ def _asked(values: dict[str, Any], settings: ResponsesSettings) -> dict[str, Any
     columns = [settings.question, settings.gold, settings.context, settings.split]
     options = settings.options or ""
     columns += [name.strip() for name in options.split(",")] if cell(values, options) is None else [options]
-    found = {
-        name: cell(values, name) for name in columns if name and (name in values or cell(values, name) is not None)
-    }
-    return json.loads(json.dumps(found, default=str))
+    found = {name: cell(values, name) for name in columns if name}
+    there = {name: value for name, value in found.items() if name in values or value is not None}
+    return json.loads(json.dumps(there, default=str))
 
 
 def _key(values: dict[str, Any], asked: dict[str, Any], settings: ResponsesSettings) -> tuple[str, str | None]:

@@ -54,9 +54,7 @@ def settings_page() -> str:
         _table("`lora`: the adapter that a training adds", LoraSettings.model_fields),
         _table("`examples`: worked examples, a table each", Example.model_fields),
         _table("Comparing: applied when numbers are shown, in no pipeline file", CompareSettings.model_fields),
-        _table(
-            "Explanations written elsewhere: `anchorlab explanations add FILE --set …`", ResponsesSettings.model_fields
-        ),
+        _table("Explanations written elsewhere (docs/explanations.md)", ResponsesSettings.model_fields),
         SIZES_NOTE,
         _sizes(),
     ]

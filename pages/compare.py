@@ -79,8 +79,9 @@ def win_rates(evaluation: Evaluation) -> None:
         hide_index=True,
     )
     settings = evaluation.settings
+    drawn = f"{evaluation.n} × {evaluation.n}" if evaluation.n else "N × N (each question has its own)"
     st.caption(
-        f"On each question all {f'{evaluation.n} × {evaluation.n}' if evaluation.n else 'N_A × N_B'} pairs of samples are compared by `{settings.score}`; "
+        f"On each question all {drawn} pairs of samples are compared by `{settings.score}`; "
         f"scores within {settings.margin:g} tie. Shares are averaged over samples, then over questions; intervals "
         f"are percentiles of {settings.resamples:,} resamples of questions."
     )
@@ -91,6 +92,9 @@ def variants(here: Lab, evaluation: Evaluation) -> None:
     known = variants_of(here.store, list(evaluation.samples.values()))
     labels = {run: label for label, run in evaluation.samples.items()}
     with st.expander("What the variants are"):
+        if known.empty:
+            st.caption("Explanations written elsewhere: the lab knows no weights behind them.")
+            return
         st.dataframe(
             [
                 {

@@ -15,6 +15,8 @@ from core.loading.lines import SHOWN, Row
 
 EXPLANATIONS = "explanations"
 
+NONE_INSIDE = 'It has no explanations: write them as {"author": {"explanation": …, "answer": …}}.'
+
 COLUMNS = {
     "id": "id",
     "question": "question",
@@ -41,10 +43,7 @@ def explanation_rows(rows: Iterable[Row]) -> Iterator[Row]:
     numbers = count(1)
     for row in rows:
         if row.problem or not is_nested(row.values):
-            problem = (
-                row.problem or 'It has no explanations: write them as {"author": {"explanation": …, "answer": …}}.'
-            )
-            yield Row(next(numbers), row.raw, {}, problem)
+            yield Row(next(numbers), row.raw, {}, row.problem or NONE_INSIDE)
             continue
         asked = {name: value for name, value in row.values.items() if name != EXPLANATIONS}
         for author, entry in row.values[EXPLANATIONS].items():
