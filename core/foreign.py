@@ -13,7 +13,7 @@ One without a readable prediction is unparsed, and so wrong.  As nothing is gene
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +25,7 @@ from core.home import Home
 from core.loading.items import RowProblem, cell, gold_at, text_of
 from core.loading.lines import SHOWN
 from core.loading.reading import Row, file_name, quoted
-from core.loading.written import check_columns, response_rows
+from core.loading.written import check_columns, has, response_rows
 from core.parsing import parse_response, read_option
 from core.records import Explanation, Item, Reject
 from core.runs import RunConfig, RunFolder, content_hash, create_run, file_hash, find_run
@@ -219,6 +219,10 @@ class Reader:
 
     def _explanation(self, values: dict[str, Any], item: Item, sample: int, run: Written) -> Explanation:
         settings = self._settings
+        if not has(values, settings.response):
+            raise RowProblem(
+                f"It has no column {quoted(settings.response)}: give it one, with an empty text if need be."
+            )
         response = text_of(cell(values, settings.response), "explanation") or ""
         if settings.prediction is None:
             explanation, label = parse_response(response, item.options)
@@ -354,10 +358,3 @@ def _repeated(rows: Sequence[Explanation]) -> int:
     for row in rows:
         asked.setdefault(row.explanation, set()).add(row.item_id)
     return sum(bool(row.explanation) and len(asked[row.explanation]) > 1 for row in rows)
-
-
-def preview_responses(
-    home: Home, path: Path, settings: ResponsesSettings, dataset: str | None = None
-) -> Iterator[Written]:
-    """The runs that an import would make; nothing is kept."""
-    yield from read_responses(path, settings, home, dataset)[2]

@@ -39,7 +39,8 @@ def categories(here: Lab) -> None:
     st.dataframe([{"variant": label} | row_of(entry) for label, entry in shares.items()], hide_index=True)
     st.caption(
         f"N = {evaluation.n or 'its own number of'} responses a question: right in all of them, in some, or in none. "
-        "95% intervals resample questions. `parsed` counts an unreadable answer as wrong; `forced` lets option probabilities decide there."
+        "95% intervals resample questions. `parsed` counts an unreadable answer as wrong; `forced` lets option "
+        "probabilities decide there."
     )
     if len(evaluation.samples) > 1:
         transition(here, evaluation, by)

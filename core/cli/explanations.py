@@ -87,8 +87,8 @@ def add(
     for row in rows:
         console.print(
             f"{row['id']} ({row['label']}): {row['explanations']} explanations of {row['questions']} questions of "
-            f"{row['dataset']}; {row['unparsed']} unparsed ({row['not_options']} name no option), {row['empty']} empty, "
-            f"{row['rejects']} rejected.",
+            f"{row['dataset']}; {row['unparsed']} unparsed ({row['not_options']} name no option), "
+            f"{row['empty']} empty, {row['rejects']} rejected.",
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -121,7 +121,9 @@ def categories(
         shares = shares_by_group(store, find_run(home, run_id).id, by, right_by, CompareSettings())
     rows = share_rows(shares)
     if not as_json:
-        rows = [row | {category: _cell(row[category]) for category in CATEGORIES} for row in rows]
+        plain = ({name: value for name, value in row.items() if name not in CATEGORIES} for row in rows)
+        cells = ({category.replace("_", " "): _cell(row[category]) for category in CATEGORIES} for row in rows)
+        rows = [start | rest for start, rest in zip(plain, cells, strict=True)]
     print_rows(rows, as_json, "")
 
 

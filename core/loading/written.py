@@ -92,7 +92,7 @@ def check_columns(path: Path, rows: Sequence[Row], settings: ResponsesSettings, 
         needed["author"] = settings.author
     optional = {name: getattr(settings, name) for name in ("prediction", "author", "sample", "right", "id")}
     for role, column in (needed | {name: column for name, column in optional.items() if column}).items():
-        if column is None or not any(_has(values, column) for values in good):
+        if column is None or not any(has(values, column) for values in good):
             names = ", ".join(quoted(name) for name in list(good[0] if good else {})[:12]) or "none"
             said = f"column {quoted(column)}" if column else "column"
             raise BadInput(
@@ -101,5 +101,6 @@ def check_columns(path: Path, rows: Sequence[Row], settings: ResponsesSettings, 
             )
 
 
-def _has(values: dict[str, Any], column: str) -> bool:
+def has(values: dict[str, Any], column: str) -> bool:
+    """Whether a row has the column, be its cell empty."""
     return column in values or cell(values, column) is not None
