@@ -315,6 +315,8 @@ def import_responses(
     run: that of a sample run, and rejects, authors (of sample 0, 1, …), not_options, marked, marked_otherwise,
     repeated (explanations whose text stands at another question too).
     """
+    if dataset is None:
+        read_responses(path, settings, home)  # a file without a usable row is refused before anything is made
     found, items, runs = read_responses(path, settings, home, dataset, keep=True)
     source = file_hash(path)
     return [_sealed(home, _config(run, settings, str(found), source), run, items) for run in runs]

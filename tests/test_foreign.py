@@ -168,7 +168,7 @@ def test_without_a_prediction_column_the_answer_line_says_it(home, tmp_path):
     ]
     (run,) = add(home, lines(tmp_path, rows))
     read = run.read("explanations", Explanation)
-    assert [row.parsed for row in read] == ["yes", "no", None, None]
+    assert [row.parsed for row in read] == ["A", "B", None, None]
     assert [row.explanation for row in read] == ["It is so.", "It is not.", "I cannot say.", ""]
     assert [row.sample for row in read] == [0, 1, 2, 3]
     assert [(row.tokens, row.finish, row.seed) for row in read[:1]] == [(5, "end", 0)]
@@ -239,6 +239,7 @@ def test_a_row_that_cannot_be_used_is_a_reject_with_a_sentence(home, tmp_path, r
         ('{"question": "Why?", "response": "So."}\n', {"authors": "variants"}, "column for the author"),
         ('{"question": "Why?", "response": "So."}\n', {"prediction": "said"}, "'said' for the prediction"),
         ('{"question": "Why?", "response": "So."}\n', {}, "Without an options column"),
+        ('{"question": "Why?", "options": ["a", "b"], "response": ["So."]}\n', {}, "row 1: Its explanation is a list"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_sentence(home, tmp_path, text, overrides, sentence):
@@ -246,7 +247,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(home, tmp_path, text, overri
     path.write_text(text)
     with pytest.raises(BadInput, match=sentence):
         add(home, path, **overrides)
-    assert not list(home.runs.glob("responses-*"))
+    assert not home.runs.exists() or not list(home.runs.iterdir())
 
 
 # --- categories
@@ -383,7 +384,7 @@ def test_the_command_line_from_a_look_to_the_categories(home, tmp_path):
     ]
     variants = json.loads(anchorlab("explanations", "add", path, "--as-variants", "--json").stdout)
     assert [row["label"] for row in variants] == ["ann", "bob", "model"]
-    assert "95%" not in anchorlab("categories", added["id"], "--by", "all").stderr
+    assert "33.3 %" in anchorlab("categories", added["id"], "--by", "all", COLUMNS="200").stdout
     refused = anchorlab("categories", added["dataset"])
     assert refused.returncode == 1 and "has no responses" in refused.stderr
 
