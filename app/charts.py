@@ -12,9 +12,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.comparison import Estimate, VariantResult, WinRate
+from core.comparison import Part, VariantResult, WinRate
 from core.records import CATEGORIES, Category
 from core.results import CategoryShares
+from core.statistics.estimates import Estimate
 
 VARIANTS = {"base": "#8A8F98", "sft": "#CC79A7", "rank": "#56B4E9", "anchor": "#0072B2"}
 """Colours of the paper's four variants; others take `MORE` in order."""
@@ -94,6 +95,26 @@ def forest(rates: Sequence[WinRate], labels: Sequence[str]) -> go.Figure:
     figure.add_vline(x=0, line={"color": SUPPORT, "width": 1.5})
     figure.update_xaxes(title="Δ(W−L), percentage points (95% interval over questions)", zeroline=False)
     return _styled(figure, 120 + 34 * len(known))
+
+
+def delta_by_part(parts: Sequence[Part]) -> go.Figure:
+    """Δ(W−L) in points with its interval, a row a part of the evidence (a criterion, a category)."""
+    known = [part for part in parts if part.delta.value is not None][::-1]
+    figure = go.Figure(
+        go.Scatter(
+            x=[part.delta.value for part in known],
+            y=[safe(CATEGORY_NAMES.get(part.part, part.part)) for part in known],
+            error_x=_whiskers([part.delta for part in known]) | {"color": WHISKERS},
+            mode="markers",
+            marker={"size": 10, "color": [CATEGORY_COLOURS.get(part.part, "#0072B2") for part in known]},
+            customdata=[(part.delta.low, part.delta.high, part.delta.n) for part in known],
+            hovertemplate="%{y}: %{x:+.1f} points<br>95% %{customdata[0]:+.1f} … %{customdata[1]:+.1f}"
+            "<br>n = %{customdata[2]} questions<extra></extra>",
+        )
+    )
+    figure.add_vline(x=0, line={"color": SUPPORT, "width": 1.5})
+    figure.update_xaxes(title="Δ(W−L), percentage points", zeroline=False)
+    return _styled(figure, 110 + 32 * len(known))
 
 
 def quality_and_accuracy(results: Sequence[VariantResult], by: str, score: str) -> go.Figure:

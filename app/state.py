@@ -19,7 +19,8 @@ import streamlit as st
 
 from core.diagnostics import Diagnostic, diagnose
 from core.home import Home, default_home
-from core.results import Evaluation, evaluations
+from core.results import Details, Evaluation, evaluations
+from core.results import details as details_of
 from core.settings import CompareSettings
 from core.store import Store, announce, open_store
 
@@ -110,6 +111,17 @@ def results(settings: CompareSettings | None = None) -> list[Evaluation]:
 @st.cache_data(max_entries=32, show_spinner=False)
 def _diagnostics(_store: Store, sealed: str, key: str, _evaluation: Evaluation) -> list[Diagnostic]:
     return diagnose(_store, _evaluation)
+
+
+@st.cache_data(max_entries=8, show_spinner="Taking the win rates apart …")
+def _details(_store: Store, sealed: str, key: str, _evaluation: Evaluation) -> Details:
+    return details_of(_store, _evaluation)
+
+
+def details(evaluation: Evaluation) -> Details:
+    """Criteria, categories, length and strengths of an evaluation of `results`."""
+    key = f"{evaluation.key} {evaluation.settings.model_dump_json()}"
+    return _details(lab().store, lab().sealed, key, evaluation)
 
 
 def diagnostics(evaluation: Evaluation) -> list[Diagnostic]:

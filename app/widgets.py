@@ -15,7 +15,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.agreement import Auc
-from core.comparison import Estimate, WinRate
 from core.errors import LabError, StoreBusy
 from core.estimate import seconds_left
 from core.home import Home
@@ -23,6 +22,7 @@ from core.report import auc_sentence
 from core.results import Evaluation
 from core.runs import RunFolder
 from core.settings import CompareSettings
+from core.statistics.estimates import Estimate
 from core.watch import progress_of
 
 Unit = Literal["share", "points", "number"]
@@ -85,15 +85,13 @@ def interval(estimate: Estimate, unit: Unit = "number") -> str:
     return f"{number(estimate.value, unit)}  ({low} … {high})"
 
 
-def delta_sentence(rate: WinRate, settings: CompareSettings) -> str:
-    """Δ(W−L) of one variant against another, with interval, n, score and tie rule."""
-    names = f"{rate.a} against {rate.b}"
-    if rate.delta.value is None:
-        return f"{names}: no question where both have scored explanations"
-    low, high = number(rate.delta.low, "points"), number(rate.delta.high, "points")
-    rule = f"score {settings.score}, tie margin {settings.margin:g}"
-    value = number(rate.delta.value, "points")
-    return f"{names}: {value} points (95% {low} … {high}, n={rate.n} questions; {rule})"
+def tie_rule(settings: CompareSettings) -> str:
+    """When two explanations tie, and what the intervals and p values are."""
+    return (
+        f"Scores ({settings.score}) within {settings.margin:g} points tie; 95% intervals over {settings.resamples:,} "
+        f"resamples of questions; p by {settings.permutations:,} sign flips, corrected for all pairs of variants "
+        "(Holm)."
+    )
 
 
 def duration(seconds: float | None) -> str:

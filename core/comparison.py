@@ -1,20 +1,34 @@
-"""Comparing variants: accuracy, win rate and Δ(W−L), each with n and an interval.
+"""Comparing variants: accuracy, win rate and Δ(W−L), each with n, a test and an interval.
 
-Inputs are tables of evaluation rows (see `core.results`): one row per explanation with columns
-label, item_id, correct_parsed, correct_forced, parsed, empty, tokens, total, expected.  Intervals are
-95% percentile intervals over 2,000 resamples of *questions*, since samples of one question are not
-independent.  They exclude training variance: each variant is one training run.
+    table = ScoreTable.of(rows, settings)         # variants × questions × samples
+    variant_results(table)                        # accuracy, form and score of each variant
+    outcomes = outcomes_of(table)                 # shares of sample pairs won, tied and lost, per question
+    win_rates(table, outcomes)                    # every two variants, with everything that decides them
+
+Rows are evaluation rows (see `core.results`): one an explanation, with columns label, item_id, sample,
+correct_parsed, correct_forced, parsed, empty, tokens, total, expected.  Intervals are 95% over seeded
+resamples of *questions*, since samples of one question are not independent; all figures share the same
+resamples, so differences between variants are paired.  They exclude training variance: each variant is one
+training run.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from core.settings import CompareSettings
+from core.statistics.bradley_terry import Strengths, bradley_terry
 from core.statistics.estimates import Estimate
+from core.statistics.length_control import LengthControlled, length_controlled
 from core.statistics.resampling import Resamples
+from core.statistics.significance import holm, non_inferior, sign_flip_p
+
+SHARE = (0.0, 1.0)
+DIFFERENCE = (-1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -43,11 +57,24 @@ class WinRate:
 
     a: str
     b: str
-    win: float | None
-    tie: float | None
-    loss: float | None
+    win: Estimate
+    """Share of sample pairs that A wins, averaged within each question, then over questions."""
+    tie: Estimate
+    loss: Estimate
     delta: Estimate
     """Δ(W−L) in percentage points."""
+    wins: int
+    """Sample pairs that A wins; with ties and losses, all pairs that were compared."""
+    ties: int
+    losses: int
+    p: float | None
+    """Sign-flip permutation test that A and B are alike."""
+    p_holm: float | None
+    """The same, corrected for all pairs of variants of this evaluation (Holm)."""
+    accuracy: Estimate
+    """Accuracy of A less that of B in percentage points, paired by question (prediction: setting `right_by`)."""
+    score: Estimate
+    """Mean score of A less that of B, paired by question."""
     unjudged: int
     """Explanations of A and B that have no score and take no part."""
 
@@ -55,74 +82,286 @@ class WinRate:
     def n(self) -> int:
         return self.delta.n
 
+    def accuracy_kept(self, margin: float) -> Literal["kept", "lost", "not shown"]:
+        """Whether A keeps B's accuracy up to a margin, a share (non-inferiority)."""
+        return non_inferior(self.accuracy, 100 * margin)
 
-def mean_over_questions(values: np.ndarray, settings: CompareSettings) -> Estimate:
-    """Mean of one value a question, with an interval that resamples questions.
 
-    values: shape (questions,), without NaN.
+@dataclass(frozen=True)
+class Part:
+    """Δ(W−L) of one pair of variants on a part of the evidence: one criterion, or the questions of a category."""
+
+    part: str
+    a: str
+    b: str
+    win: float | None
+    tie: float | None
+    loss: float | None
+    delta: Estimate
+    """In percentage points."""
+
+
+# --- rows as arrays
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Evaluation rows as arrays: variants × questions × samples, NaN where there is nothing."""
+
+    labels: list[str]
+    """Variants, in order of appearance."""
+    items: np.ndarray
+    """Ids of the questions, sorted."""
+    present: np.ndarray
+    """Where a response is."""
+    values: dict[str, np.ndarray]
+    """Column → its values as numbers, shape (variants, questions, samples)."""
+    settings: CompareSettings
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, settings: CompareSettings) -> "ScoreTable":
+        labels = list(dict.fromkeys(rows["label"]))
+        items, question = np.unique(rows["item_id"].to_numpy(dtype=str), return_inverse=True)
+        variant = pd.Categorical(rows["label"], categories=labels).codes
+        sample = rows.groupby(["label", "item_id"], sort=False).cumcount().to_numpy()
+        shape = (len(labels), len(items), int(sample.max(initial=-1)) + 1)
+        place = (variant, question, sample)
+        present = np.zeros(shape, dtype=bool)
+        present[place] = True
+        columns = {
+            "correct_parsed": rows["correct_parsed"],
+            "correct_forced": rows["correct_forced"],
+            "unparsed": rows["parsed"].isna(),
+            "empty": rows["empty"],
+            "tokens": rows["tokens"],
+            "score": rows[settings.score],
+        }
+        values = {name: _spread(column, shape, place) for name, column in columns.items()}
+        return cls(labels, items, present, values, settings)
+
+    @property
+    def scores(self) -> np.ndarray:
+        return self.values["score"]
+
+    @property
+    def resamples(self) -> Resamples:
+        """The resamples of questions that every figure is computed on."""
+        return Resamples(len(self.items), self.settings.resamples, self.settings.seed)
+
+    def by_question(self, name: str) -> np.ndarray:
+        """Mean over samples of a column, shape (questions, variants); NaN where a variant has nothing."""
+        return _mean(self.values[name], axis=2).T
+
+    def with_scores(self, rows: pd.DataFrame, scores: pd.Series, margin: float) -> "ScoreTable":
+        """The same table under another score, as that of one criterion; `rows` as given to `of`."""
+        settings = self.settings.model_copy(update={"tie_margin": margin})
+        table = ScoreTable.of(rows.assign(**{settings.score: scores}), settings)
+        return table
+
+
+def _spread(column: pd.Series, shape: tuple[int, ...], place: tuple[np.ndarray, ...]) -> np.ndarray:
+    values = np.full(shape, np.nan)
+    values[place] = column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    return values
+
+
+def _mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean of what is not NaN; NaN where nothing is."""
+    known = (~np.isnan(values)).sum(axis=axis)
+    return np.divide(np.nansum(values, axis=axis), known, out=np.full(known.shape, np.nan), where=known > 0)
+
+
+# --- variants
+
+
+def variant_results(table: ScoreTable) -> list[VariantResult]:
+    """Accuracy, form and score of each variant: means over samples, then over questions."""
+    drawn = table.resamples
+    shares = [
+        drawn.means(table.by_question(name), SHARE)
+        for name in ("correct_parsed", "correct_forced", "unparsed", "empty")
+    ]
+    numbers = [drawn.means(table.by_question(name)) for name in ("tokens", "score")]
+    return [
+        VariantResult(
+            label=label,
+            questions=int(table.present[v].any(axis=1).sum()),
+            explanations=int(table.present[v].sum()),
+            accuracy_parsed=shares[0][v],
+            accuracy_forced=shares[1][v],
+            unparsed=shares[2][v],
+            empty=shares[3][v],
+            tokens=numbers[0][v],
+            score=numbers[1][v],
+            unjudged=unjudged(table, v),
+        )
+        for v, label in enumerate(table.labels)
+    ]
+
+
+def unjudged(table: ScoreTable, variant: int) -> int:
+    """Responses of a variant that have no score."""
+    return int((table.present[variant] & np.isnan(table.scores[variant])).sum())
+
+
+# --- every two variants
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """How the sample pairs of every two variants came out, per question."""
+
+    pairs: list[tuple[int, int]]
+    """Positions of A and B: later against earlier in the order of the table."""
+    shares: np.ndarray
+    """Parts of a question's sample pairs won, tied and lost, shape (questions, pairs, 3); NaN without a pair."""
+    counts: np.ndarray
+    """Sample pairs won, tied and lost over all questions, shape (pairs, 3)."""
+
+    @property
+    def delta(self) -> np.ndarray:
+        """W − L per question, shape (questions, pairs), from −1 to 1."""
+        return self.shares[..., 0] - self.shares[..., 2]
+
+
+def outcomes(a: np.ndarray, b: np.ndarray, margin: float) -> np.ndarray:
+    """Numbers of sample pairs that A wins, ties and loses on each question, shape (questions, 3).
+
+    a, b: scores, shapes (questions, N_A) and (questions, N_B), NaN where there is none.  All N_A · N_B pairs
+    are compared; a pair ties if its scores differ by at most `margin` (paper section 4, docs/statistics).
+
+    >>> outcomes(np.array([[3.0, 1.0]]), np.array([[1.0, 2.0]]), 0.0).tolist()
+    [[2, 1, 1]]
     """
-    return Resamples(len(values), settings.resamples, settings.seed).mean(values)
-
-
-def variant_result(rows: pd.DataFrame, settings: CompareSettings) -> VariantResult:
-    """Accuracy, form and score of one variant's rows; means over samples, then over questions."""
-
-    def estimate(values: pd.Series) -> Estimate:
-        by_question = values.astype("Float64").groupby(rows["item_id"], sort=True).mean().dropna()
-        return mean_over_questions(by_question.to_numpy(dtype=float), settings)
-
-    return VariantResult(
-        label=str(rows["label"].iloc[0]),
-        questions=rows["item_id"].nunique(),
-        explanations=len(rows),
-        accuracy_parsed=estimate(rows["correct_parsed"]),
-        accuracy_forced=estimate(rows["correct_forced"]),
-        unparsed=estimate(rows["parsed"].isna()),
-        empty=estimate(rows["empty"]),
-        tokens=estimate(rows["tokens"]),
-        score=estimate(rows[settings.score]),
-        unjudged=int(rows[settings.score].isna().sum()),
-    )
-
-
-def outcomes(a: np.ndarray, b: np.ndarray, margin: float) -> tuple[float, float, float]:
-    """Shares of win, tie and loss over all pairs of A's and B's scores on one question.
-
-    a, b: shapes (N_A,) and (N_B,).  A pair ties if its scores differ by at most `margin`.
-
-    >>> outcomes(np.array([3.0, 1.0]), np.array([1.0, 2.0]), 0.0)
-    (0.5, 0.25, 0.25)
-    """
-    difference = a[:, None] - b[None, :]
+    difference = a[:, :, None] - b[:, None, :]
     slack = margin + 1e-9
-    wins, losses = (difference > slack).mean(), (difference < -slack).mean()
-    return float(wins), float(1 - wins - losses), float(losses)
+    won, lost = (difference > slack).sum(axis=(1, 2)), (difference < -slack).sum(axis=(1, 2))
+    compared = (~np.isnan(a)).sum(axis=1) * (~np.isnan(b)).sum(axis=1)
+    return np.stack([won, compared - won - lost, lost], axis=1)
 
 
-def win_rate(rows: pd.DataFrame, a: str, b: str, settings: CompareSettings) -> WinRate:
-    """Score-based win rate of variant `a` over variant `b` (published measure, paper section 4)."""
-    ours, theirs = (rows[rows["label"] == label] for label in (a, b))
-    scores_a, scores_b = _scores(ours, settings), _scores(theirs, settings)
-    shared = sorted(scores_a.keys() & scores_b.keys())
-    per_question = np.array([outcomes(scores_a[q], scores_b[q], settings.margin) for q in shared]).reshape(-1, 3)
-    delta = mean_over_questions(100 * (per_question[:, 0] - per_question[:, 2]), settings)
-    win, tie, loss = per_question.mean(axis=0).tolist() if shared else (None, None, None)
-    unjudged = int(ours[settings.score].isna().sum() + theirs[settings.score].isna().sum())
-    return WinRate(a, b, win, tie, loss, delta, unjudged)
+def outcomes_of(table: ScoreTable) -> Outcomes:
+    """Outcomes of every two variants of a table."""
+    pairs = [(b, a) for a, b in combinations(range(len(table.labels)), 2)]
+    margin = table.settings.margin
+    counts = [outcomes(table.scores[a], table.scores[b], margin) for a, b in pairs]
+    each = np.stack(counts, axis=1) if pairs else np.empty((len(table.items), 0, 3), dtype=int)
+    total = each.sum(axis=2, keepdims=True)
+    shares = np.divide(each, total, out=np.full(each.shape, np.nan), where=total > 0)
+    return Outcomes(pairs, shares, each.sum(axis=0))
 
 
-def _scores(rows: pd.DataFrame, settings: CompareSettings) -> dict[str, np.ndarray]:
-    judged = rows.dropna(subset=[settings.score])
-    return {str(item): group.to_numpy(dtype=float) for item, group in judged.groupby("item_id")[settings.score]}
+def win_rates(table: ScoreTable, found: Outcomes) -> list[WinRate]:
+    """Score-based win rate of every two variants (published measure, paper section 4), with tests."""
+    if not found.pairs:
+        return []
+    settings, drawn = table.settings, table.resamples
+    won, tied, lost = (drawn.means(found.shares[..., k], SHARE) for k in range(3))
+    deltas = drawn.means(found.delta, DIFFERENCE)
+    accuracy, score = (_differences(table, found, name) for name in (f"correct_{settings.right_by}", "score"))
+    kept = drawn.means(accuracy, DIFFERENCE)
+    scores = drawn.means(score)
+    p_values = sign_flip_p(found.delta, settings.permutations, settings.seed)
+    rates = [
+        WinRate(
+            a=table.labels[a],
+            b=table.labels[b],
+            win=won[k],
+            tie=tied[k],
+            loss=lost[k],
+            delta=deltas[k].scaled(100),
+            wins=int(found.counts[k, 0]),
+            ties=int(found.counts[k, 1]),
+            losses=int(found.counts[k, 2]),
+            p=float(p_values[k]) if deltas[k].value is not None else None,
+            p_holm=None,
+            accuracy=kept[k].scaled(100),
+            score=scores[k],
+            unjudged=unjudged(table, a) + unjudged(table, b),
+        )
+        for k, (a, b) in enumerate(found.pairs)
+    ]
+    return _with_holm(rates)
 
 
-def all_win_rates(rows: pd.DataFrame, settings: CompareSettings) -> list[WinRate]:
-    """Every two variants of the table, later against earlier in their order of appearance."""
-    labels = list(dict.fromkeys(rows["label"]))
-    return [win_rate(rows, b, a, settings) for a, b in combinations(labels, 2)]
+def _differences(table: ScoreTable, found: Outcomes, name: str) -> np.ndarray:
+    """A less B per question of a column's mean over samples, shape (questions, pairs)."""
+    means = table.by_question(name)
+    return np.stack([means[:, a] - means[:, b] for a, b in found.pairs], axis=1)
 
 
-def all_results(rows: pd.DataFrame, settings: CompareSettings) -> list[VariantResult]:
-    """A result per variant, in order of appearance."""
-    labels = list(dict.fromkeys(rows["label"]))
-    return [variant_result(rows[rows["label"] == label], settings) for label in labels]
+def _with_holm(rates: Sequence[WinRate]) -> list[WinRate]:
+    tested = [rate.p for rate in rates if rate.p is not None]
+    corrected = iter(holm(tested))
+    return [rate if rate.p is None else replace(rate, p_holm=next(corrected)) for rate in rates]
+
+
+# --- parts of the evidence, and models of all of it
+
+
+def parts(table: ScoreTable, found: Outcomes, chosen: dict[str, np.ndarray]) -> list[Part]:
+    """Δ(W−L) of every two variants on parts of the questions.
+
+    chosen: name of a part → which questions belong to it, shape (questions, pairs), boolean.
+    """
+    named = []
+    for name, belongs in chosen.items():
+        shares = np.where(belongs[..., None], found.shares, np.nan)
+        named += _parts_of(name, table, Outcomes(found.pairs, shares, found.counts))
+    return named
+
+
+def criterion_parts(table: ScoreTable, rows: pd.DataFrame, criteria: Sequence[str]) -> list[Part]:
+    """Δ(W−L) of every two variants by each criterion's own score.
+
+    rows: as given to `ScoreTable.of`, with `by_criterion`, a list of values in the order of `criteria`.  The tie
+    margin is the total's, divided among the criteria.
+    """
+    margin = table.settings.margin / max(len(criteria), 1)
+    values = pd.DataFrame(rows["by_criterion"].tolist(), index=rows.index, columns=list(criteria), dtype=float)
+    found = []
+    for name in criteria:
+        scored = table.with_scores(rows, values[name], margin)
+        found += _parts_of(name, scored, outcomes_of(scored))
+    return found
+
+
+def _parts_of(name: str, table: ScoreTable, found: Outcomes) -> list[Part]:
+    if not found.pairs:
+        return []
+    deltas = table.resamples.means(found.delta, DIFFERENCE)
+    means = _mean(found.shares, axis=0)
+    return [
+        Part(name, table.labels[a], table.labels[b], *_shares(means[k]), delta=deltas[k].scaled(100))
+        for k, (a, b) in enumerate(found.pairs)
+    ]
+
+
+def _shares(means: np.ndarray) -> tuple[float | None, ...]:
+    return tuple(None if np.isnan(x) else float(x) for x in means)
+
+
+def strengths(table: ScoreTable, found: Outcomes) -> Strengths | None:
+    """Bradley–Terry strengths of all variants from all their comparisons; None for fewer than two."""
+    if not found.pairs:
+        return None
+    named = [(table.labels[a], table.labels[b]) for a, b in found.pairs]
+    return bradley_terry(table.labels, named, found.shares, table.resamples)
+
+
+def at_equal_length(table: ScoreTable, a: int, b: int) -> LengthControlled:
+    """Length-controlled win rate of one variant over another; length is in generated tokens."""
+    logs = np.log1p(table.values["tokens"])
+    ratios = logs[a][:, :, None] - logs[b][:, None, :]
+    difference = table.scores[a][:, :, None] - table.scores[b][:, None, :]
+    slack = table.settings.margin + 1e-9
+    wins = np.where(np.isnan(difference), np.nan, 0.5 + 0.5 * (difference > slack) - 0.5 * (difference < -slack))
+    flat = (len(table.items), -1)
+    return length_controlled(ratios.reshape(flat), wins.reshape(flat), table.resamples)
+
+
+def mean_over_questions(
+    values: np.ndarray, settings: CompareSettings, bounds: tuple[float, float] | None = None
+) -> Estimate:
+    """Mean of one value a question, shape (questions,), without NaN, with an interval that resamples questions."""
+    return Resamples(len(values), settings.resamples, settings.seed).mean(values, bounds)

@@ -23,12 +23,13 @@ from rich.console import Console
 
 from core.agreement import Auc
 from core.categories import categorise
-from core.comparison import Estimate, VariantResult, WinRate, mean_over_questions
+from core.comparison import SHARE, VariantResult, WinRate, mean_over_questions
 from core.queries import right_counts
 from core.records import CATEGORIES
 from core.report import auc_sentence, percent, signed
 from core.results import Evaluation
 from core.settings import CompareSettings
+from core.statistics.estimates import Estimate
 from core.store import Store
 
 Verdict = Literal["look here", "clear", "not known"]
@@ -74,7 +75,7 @@ def gain(sft: str, base: str, after: pd.DataFrame, before: pd.DataFrame, setting
     """Accuracy of SFT less that of base, in points, paired by question; tables: item_id, n, k right of n draws."""
     both = after.merge(before, on="item_id", suffixes=("_after", "_before"))
     points = 100 * (both["k_after"] / both["n_after"] - both["k_before"] / both["n_before"])
-    figure = mean_over_questions(points.to_numpy(dtype=float), settings)
+    figure = mean_over_questions(points.to_numpy(dtype=float), settings, (-100.0, 100.0))
     about = f"{sft} against {base}"
     if figure.value is None or figure.low is None:
         return Diagnostic("gain", about, "not known", figure, f"{about}: no question that both answered.")
@@ -118,7 +119,7 @@ def anchor(label: str, counts: pd.DataFrame, settings: CompareSettings) -> Diagn
     """
     usable = counts[counts["n"] >= 2]
     tables = np.array([halves(k, n) for k, n in zip(usable["k"], usable["n"], strict=True)]).reshape(-1, 3, 3)
-    figure = mean_over_questions(1 - np.trace(tables, axis1=1, axis2=2), settings)
+    figure = mean_over_questions(1 - np.trace(tables, axis1=1, axis2=2), settings, SHARE)
     if figure.value is None:
         sentence = f"{label}: no question with two draws, so swings between draws cannot be seen."
         return Diagnostic("anchor", label, "not known", figure, sentence)

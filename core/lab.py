@@ -21,11 +21,11 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import ValidationError
 
-from core.comparison import Estimate
 from core.errors import BadInput, StoreBusy
 from core.home import Home, default_home
 from core.results import Evaluation, evaluations
 from core.settings import CompareSettings, problems_of
+from core.statistics.estimates import Estimate
 from core.store import Store, open_store
 
 
@@ -155,8 +155,11 @@ class Lab:
         """A row every two variants that answered the same questions in the same way under one judge.
 
         dataset, split, responses (a question), judge, mode; a and b (variants), a_samples and b_samples (sample runs);
-        win, tie, loss (shares, of a over b); delta, delta_low, delta_high (Δ(W−L), percentage points, 95%); n
-        (questions); tie_margin (score points), score; unjudged (explanations left out); right_by (prediction),
+        win, tie, loss (shares, of a over b); wins, ties, losses (sample pairs); delta, delta_low, delta_high (Δ(W−L),
+        percentage points, 95%); p and p_holm (sign-flip test, corrected for all pairs of variants); n (questions);
+        accuracy_difference, accuracy_difference_low,
+        accuracy_difference_high (points, paired); verdict ("better", "worse", "not shown", "judge unreliable
+        here"); tie_margin (score points), score; unjudged (explanations left out); right_by (prediction),
         a_accuracy and b_accuracy, _low, _high (shares, 95%) and _n (questions); judge_auc, judge_auc_low,
         judge_auc_high, judge_at_chance.  `settings` are those of comparing: score, tie_margin, right_by, resamples,
         seed.
@@ -227,20 +230,25 @@ def comparison_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     }
     return [
         shared
-        | {name: getattr(rate, name) for name in ("a", "b", "win", "tie", "loss", "n", "unjudged")}
-        | {"delta": rate.delta.value, "delta_low": rate.delta.low, "delta_high": rate.delta.high}
+        | {name: getattr(rate, name) for name in ("a", "b", "wins", "ties", "losses", "n", "unjudged", "p", "p_holm")}
+        | {name: getattr(rate, name).value for name in ("win", "tie", "loss")}
+        | _spread("delta", rate.delta)
+        | _spread("accuracy_difference", rate.accuracy)
+        | {"verdict": evaluation.finding(rate).verdict}
         | _side("a", evaluation.samples[rate.a], accuracy[rate.a])
         | _side("b", evaluation.samples[rate.b], accuracy[rate.b])
         for rate in evaluation.win_rates
     ]
 
 
+def _spread(name: str, estimate: Estimate) -> dict[str, Any]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
 def _side(which: str, samples: str, accuracy: Estimate) -> dict[str, Any]:
     return {
         f"{which}_samples": samples,
-        f"{which}_accuracy": accuracy.value,
-        f"{which}_accuracy_low": accuracy.low,
-        f"{which}_accuracy_high": accuracy.high,
+        **_spread(f"{which}_accuracy", accuracy),
         f"{which}_accuracy_n": accuracy.n,
     }
 
@@ -258,14 +266,23 @@ COMPARISON = [
     "win",
     "tie",
     "loss",
+    "wins",
+    "ties",
+    "losses",
     "delta",
     "delta_low",
     "delta_high",
+    "p",
+    "p_holm",
     "n",
     "tie_margin",
     "score",
     "unjudged",
     "right_by",
+    "accuracy_difference",
+    "accuracy_difference_low",
+    "accuracy_difference_high",
+    "verdict",
     "a_accuracy",
     "a_accuracy_low",
     "a_accuracy_high",

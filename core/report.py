@@ -4,11 +4,12 @@ from rich.console import Console
 from rich.table import Table
 
 from core.agreement import Auc
-from core.comparison import Estimate
-from core.results import Evaluation
+from core.findings import p_words
+from core.results import Details, Evaluation
+from core.statistics.estimates import Estimate
 
 
-def show_evaluation(evaluation: Evaluation, console: Console) -> None:
+def show_evaluation(evaluation: Evaluation, found: Details, console: Console) -> None:
     """Print results per variant, win rates between them, and what cannot be believed."""
     settings = evaluation.settings
     console.rule(evaluation.title, align="left")
@@ -16,9 +17,14 @@ def show_evaluation(evaluation: Evaluation, console: Console) -> None:
     console.print(_win_rates(evaluation))
     console.print(
         f"score `{settings.score}`, tie margin {settings.margin}; 95% intervals resample questions "
-        f"({settings.resamples} times) and exclude training variance: one training run a variant.",
+        f"({settings.resamples} times) and exclude training variance: one training run a variant; p by "
+        f"{settings.permutations:,} sign flips, corrected for all pairs of variants (Holm).",
         style="dim",
     )
+    for rate in evaluation.win_rates:
+        console.print(evaluation.finding(rate).sentence, markup=False, highlight=False)
+    if evaluation.win_rates:
+        _show_details(found, console)
     console.print(_believed(auc_sentence("judge", evaluation.auc), evaluation.auc))
     if evaluation.reader_auc:
         console.print(_believed(auc_sentence("reader", evaluation.reader_auc), evaluation.reader_auc))
@@ -66,11 +72,34 @@ def _variants(evaluation: Evaluation) -> Table:
 
 
 def _win_rates(evaluation: Evaluation) -> Table:
-    table = Table("pair", "n", "win", "tie", "loss", "Δ(W−L), points", box=None, header_style="bold", pad_edge=False)
+    heads = ("pair", "n", "win", "tie", "loss", "sample pairs", "Δ(W−L), points", "p (Holm)")
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
     for rate in evaluation.win_rates:
-        shares = [f"{100 * x:.1f}%" if x is not None else "–" for x in (rate.win, rate.tie, rate.loss)]
-        table.add_row(f"{rate.a} against {rate.b}", str(rate.n), *shares, signed(rate.delta))
+        shares = [f"{100 * x.value:.1f}%" if x.value is not None else "–" for x in (rate.win, rate.tie, rate.loss)]
+        counts = f"{rate.wins}/{rate.ties}/{rate.losses}"
+        delta, p = signed(rate.delta), p_words(rate.p_holm)
+        table.add_row(f"{rate.a} against {rate.b}", str(rate.n), *shares, counts, delta, p)
     return table
+
+
+def _show_details(found: Details, console: Console) -> None:
+    """Strengths of all variants, win rates at equal length, and Δ(W−L) by criterion and category."""
+    table = Table("variant", "Bradley–Terry log-strength", box=None, header_style="bold", pad_edge=False)
+    if found.strengths:
+        for label, strength in zip(found.strengths.labels, found.strengths.strengths, strict=True):
+            table.add_row(label, plain(strength))
+    console.print(table)
+    heads = ("pair", "win rate (ties ½)", "at equal length (ours)", "length ratio", "")
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+    for (a, b), length in found.lengths.items():
+        ratio = "–" if length.ratio is None else f"{length.ratio:.2f}"
+        note = length.controlled.note or ""
+        table.add_row(f"{a} against {b}", percent(length.plain), percent(length.controlled), ratio, note)
+    console.print(table)
+    table = Table("pair", "on", "n", "Δ(W−L), points", box=None, header_style="bold", pad_edge=False)
+    for part in (*found.by_criterion, *found.by_category):
+        table.add_row(f"{part.a} against {part.b}", part.part, str(part.delta.n), signed(part.delta))
+    console.print(table)
 
 
 def percent(e: Estimate) -> str:

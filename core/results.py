@@ -12,14 +12,33 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.agreement import Auc, judge_auc
 from core.categories import CATEGORIES
-from core.comparison import Estimate, VariantResult, WinRate, all_results, all_win_rates, mean_over_questions
+from core.comparison import (
+    SHARE,
+    Part,
+    ScoreTable,
+    VariantResult,
+    WinRate,
+    at_equal_length,
+    criterion_parts,
+    mean_over_questions,
+    outcomes_of,
+    parts,
+    strengths,
+    variant_results,
+    win_rates,
+)
+from core.findings import Finding, finding
 from core.records import Category, RightBy
 from core.runs import content_hash
 from core.settings import CompareSettings
+from core.statistics.bradley_terry import Strengths
+from core.statistics.estimates import Estimate
+from core.statistics.length_control import LengthControlled
 from core.store import Store
 
 
@@ -61,6 +80,15 @@ class Evaluation:
     def title(self) -> str:
         """Data set, split and judge in a line."""
         return f"{self.dataset_name} / {self.split}, {self.drawn}, judged by {self.judge_name} ({self.mode})"
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the judge can be believed at all."""
+        return not (self.auc.at_chance or self.auc.inverted)
+
+    def finding(self, rate: WinRate) -> Finding:
+        """What may be said of one pair of variants."""
+        return finding(rate, self.settings, self.reliable)
 
 
 @dataclass(frozen=True)
@@ -131,6 +159,7 @@ def _evaluation(
     labels = unique_labels([(judged.samples["label"], judged.writer) for judged in group])
     of_judge = {judged.judge["id"]: label for judged, label in zip(group, labels, strict=True)}
     rows = _rows(store, of_judge)
+    table = ScoreTable.of(rows, settings)
     first = group[0]
     return Evaluation(
         key=key,
@@ -142,8 +171,8 @@ def _evaluation(
         mode=first.mode,
         samples={label: judged.samples["id"] for judged, label in zip(group, labels, strict=True)},
         judges={label: judge for judge, label in of_judge.items()},
-        results=all_results(rows, settings),
-        win_rates=all_win_rates(rows, settings),
+        results=variant_results(table),
+        win_rates=win_rates(table, outcomes_of(table)),
         auc=_auc(rows[rows["origin"] == "model"], settings.score, settings),
         reader_name=readers[0].judge["model"] if readers else None,
         reader_auc=_reader_auc(store, readers, settings) if readers else None,
@@ -166,7 +195,7 @@ def _rows(store: Store, of_judge: dict[str, str]) -> pd.DataFrame:
     """Evaluation rows as `core.comparison` takes them, variants in the order of `of_judge`."""
     rows = store.frame(
         "SELECT run, item_id, sample, origin, parsed, empty, tokens, right_parsed AS correct_parsed, "
-        "right_forced AS correct_forced, total, expected FROM scores WHERE list_contains(?, run) "
+        "right_forced AS correct_forced, total, expected, by_criterion FROM scores WHERE list_contains(?, run) "
         "ORDER BY list_position(?, run), seq",
         [list(of_judge)] * 2,
     )
@@ -194,6 +223,58 @@ def _identical(group: list[_Judged], labels: list[str]) -> list[tuple[str, str]]
     return [(a, b) for (a, one), (b, other) in combinations(hashes, 2) if one == other]
 
 
+# --- the details of one evaluation
+
+
+@dataclass(frozen=True)
+class Details:
+    """An evaluation taken apart: what drives its win rates, and models of all of them together."""
+
+    by_criterion: list[Part]
+    by_category: list[Part]
+    """A's win rate over B on the questions of each of B's categories (prediction: setting `right_by`)."""
+    strengths: Strengths | None
+    lengths: dict[tuple[str, str], LengthControlled]
+    """Pair of variants (A, B) → win rate at equal length."""
+
+
+def details(store: Store, evaluation: Evaluation) -> Details:
+    """Parts, strengths and length control of an evaluation, from its rows anew."""
+    rows = _rows(store, {judge: label for label, judge in evaluation.judges.items()})
+    table = ScoreTable.of(rows, evaluation.settings)
+    found = outcomes_of(table)
+    names = [(table.labels[a], table.labels[b]) for a, b in found.pairs]
+    return Details(
+        by_criterion=criterion_parts(table, rows, criteria_of(store, evaluation)),
+        by_category=parts(table, found, _category_masks(store, evaluation, table, found.pairs)),
+        strengths=strengths(table, found),
+        lengths={name: at_equal_length(table, a, b) for name, (a, b) in zip(names, found.pairs, strict=True)},
+    )
+
+
+def criteria_of(store: Store, evaluation: Evaluation) -> list[str]:
+    """Keys of the criteria that an evaluation's judge was asked about, in the order of its rubric."""
+    query = "SELECT criterion FROM verdicts WHERE run = ? AND item_id = ? AND sample = ? ORDER BY seq, rowid"
+    run = next(iter(evaluation.judges.values()))
+    first = store.rows("SELECT item_id, sample FROM verdicts WHERE run = ? ORDER BY seq LIMIT 1", [run])
+    return [row[0] for row in store.rows(query, [run, *first[0]])] if first else []
+
+
+def _category_masks(
+    store: Store, evaluation: Evaluation, table: ScoreTable, pairs: Sequence[tuple[int, int]]
+) -> dict[str, np.ndarray]:
+    """Category → questions that are in it under B's samples, shape (questions, pairs)."""
+    by = evaluation.settings.right_by
+    found = store.frame(
+        f"SELECT run, item_id, {by} AS category FROM categories WHERE list_contains(?, run)",
+        [list(evaluation.samples.values())],
+    )
+    wide = found.pivot(index="item_id", columns="run", values="category").reindex(table.items)
+    of_label = np.stack([wide[evaluation.samples[label]].to_numpy(dtype=object) for label in table.labels], axis=1)
+    baselines = [b for _, b in pairs]
+    return {category: of_label[:, baselines] == category for category in CATEGORIES}
+
+
 # --- anchor categories
 
 
@@ -216,7 +297,7 @@ def category_shares(store: Store, samples: str, right_by: RightBy, settings: Com
     ]
     known = found.dropna()
     return CategoryShares(
-        shares={c: mean_over_questions((known == c).to_numpy(dtype=float), settings) for c in CATEGORIES},
+        shares={c: mean_over_questions((known == c).to_numpy(dtype=float), settings, SHARE) for c in CATEGORIES},
         counts={c: int((known == c).sum()) for c in CATEGORIES},
         uncategorised=int(found.isna().sum()),
     )

@@ -205,8 +205,12 @@ class CompareSettings(Settings):
     right_by: RightBy = Field(
         "forced", description="Prediction that makes a response right, for the judge's AUC and the signs of failure."
     )
+    accuracy_margin: Share = Field(
+        0.03, description="Loss of accuracy, as a share, that still counts as accuracy kept (non-inferiority)."
+    )
     resamples: int = Field(2000, ge=100, description="Bootstrap resamples of questions.")
-    seed: int = Field(0, description="Seed of the bootstrap.")
+    permutations: int = Field(10_000, ge=100, description="Random sign flips of the permutation test.")
+    seed: int = Field(0, description="Seed of bootstrap and permutations.")
 
     @property
     def margin(self) -> float:

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from app.charts import forest, quality_and_accuracy
-from app.state import Lab, lab, results, view
+from app.charts import quality_and_accuracy
+from app.comparing import findings, taken_apart, win_rates
+from app.state import Lab, details, lab, results, view
 from app.widgets import believe, choice, empty_state, header, interval, number, picture, plain
 from core.queries import variants_of
 from core.results import Evaluation
@@ -56,37 +57,6 @@ def accuracy(evaluation: Evaluation) -> None:
     )
 
 
-def win_rates(evaluation: Evaluation) -> None:
-    st.subheader("Win rates", anchor=False)
-    if not evaluation.win_rates:
-        st.caption("One variant alone cannot be compared: sample and judge another with the same settings.")
-        return
-    labels = [result.label for result in evaluation.results]
-    picture(forest(evaluation.win_rates, labels), key="forest", alt="Win minus loss of every two variants")
-    st.dataframe(
-        [
-            {
-                "A against B": f"{rate.a} against {rate.b}",
-                "n questions": rate.n,
-                "win": number(rate.win, "share"),
-                "tie": number(rate.tie, "share"),
-                "loss": number(rate.loss, "share"),
-                "Δ(W−L), points": interval(rate.delta, "points"),
-                "unjudged": rate.unjudged,
-            }
-            for rate in evaluation.win_rates
-        ],
-        hide_index=True,
-    )
-    settings = evaluation.settings
-    drawn = f"{evaluation.n} × {evaluation.n}" if evaluation.n else "N × N (each question has its own)"
-    st.caption(
-        f"On each question all {drawn} pairs of samples are compared by `{settings.score}`; "
-        f"scores within {settings.margin:g} tie. Shares are averaged over samples, then over questions; intervals "
-        f"are percentiles of {settings.resamples:,} resamples of questions."
-    )
-
-
 def variants(here: Lab, evaluation: Evaluation) -> None:
     """What each variant is: its base and the trainings whose adapters are merged into it, in order."""
     known = variants_of(here.store, list(evaluation.samples.values()))
@@ -111,7 +81,7 @@ def variants(here: Lab, evaluation: Evaluation) -> None:
 
 
 here = lab()
-view("compare", "evaluation", "score")
+view("compare", "evaluation", "score", "pair")
 header("Compare", "Is one variant better than another, by how much, and how sure is that?")
 settings = chosen_settings()
 found = results(settings)
@@ -133,4 +103,9 @@ else:
         key="plane",
         alt="Accuracy and mean score of each variant",
     )
-    win_rates(evaluation)
+    if evaluation.win_rates:
+        findings(evaluation)
+        win_rates(evaluation)
+        taken_apart(evaluation, details(evaluation))
+    else:
+        st.caption("One variant alone cannot be compared: sample and judge another with the same settings.")

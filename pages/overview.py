@@ -7,7 +7,6 @@ from app.navigation import link
 from app.state import Lab, diagnostics, lab, results
 from app.widgets import (
     believe,
-    delta_sentence,
     empty_state,
     header,
     interval,
@@ -17,8 +16,8 @@ from app.widgets import (
     progress_line,
     sentence,
     state_badge,
+    tie_rule,
 )
-from core.comparison import Estimate
 from core.pipeline import find_pipeline, read_pipeline, steps_of
 from core.results import Evaluation
 from core.runs import RunFolder, all_runs
@@ -87,7 +86,8 @@ def headline(evaluation: Evaluation) -> None:
         sentence(evaluation.title, key=f"title_{evaluation.key}")
         for rate in evaluation.win_rates:
             if "base" in (rate.b, rate.a) or len(labels) == 2:
-                plain(f"{delta_sentence(rate, evaluation.settings)}: {verdict(evaluation, rate.delta)}")
+                plain(evaluation.finding(rate).sentence)
+        plain(tie_rule(evaluation.settings))
         st.dataframe(
             [
                 {
@@ -116,15 +116,6 @@ def signs(evaluation: Evaluation) -> None:
         for sign in sorted(found, key=lambda sign: sign.verdict != "look here"):
             plain(f"{sign.verdict}: {sign.sentence}")
         st.caption("Clear: the 95% interval over questions leaves the failure out. Look here: it does not.")
-
-
-def verdict(evaluation: Evaluation, delta: Estimate) -> str:
-    """The interval of a difference as a word, which a judge that cannot be believed takes back."""
-    if delta.low is None or delta.high is None:
-        return "not known"
-    word = "better" if delta.low > 0 else "worse" if delta.high < 0 else "no difference shown"
-    doubtful = evaluation.auc.at_chance or evaluation.auc.inverted
-    return f"{word}, but the judge cannot be believed" if doubtful else word
 
 
 here = lab()

@@ -1,11 +1,18 @@
-"""AUC against the rank-sum formula, and its interval against chance."""
+"""AUC against the rank-sum formula, and its interval against chance; agreement of raters from labels to sentence."""
+
+import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import mannwhitneyu
+from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
-from core.agreement import judge_auc
+from core.agreement import agreement_between, judge_auc, labels_needed, rater_agreements
+from core.errors import BadInput
 from core.settings import CompareSettings
+from core.statistics.auc import Ranked
+from core.statistics.resampling import Resamples
 
 SETTINGS = CompareSettings(resamples=500)
 
@@ -47,3 +54,132 @@ def test_the_interval_resamples_questions_not_explanations():
     lone = judge_auc(scores, right, np.arange(40), SETTINGS)
     copied = judge_auc(np.tile(scores, 8), np.tile(right, 8), np.tile(np.arange(40), 8), SETTINGS)
     assert (copied.low, copied.high) == pytest.approx((lone.low, lone.high))
+
+
+def test_a_resample_has_the_auc_of_its_questions_written_out():
+    rng = np.random.default_rng(7)
+    scores, right, codes = rng.integers(5, 9, 80).astype(float), rng.random(80) < 0.5, np.repeat(np.arange(20), 4)
+    drawn = Resamples(20, resamples=10)
+    found = Ranked.of(scores, right, codes).draws(drawn)
+    for value, weights in zip(found, np.concatenate(list(drawn.weights())).astype(int), strict=True):
+        copies = np.repeat(np.arange(80), weights[codes])
+        assert value == pytest.approx(roc_auc_score(right[copies], scores[copies]))
+
+
+def test_one_question_says_nothing_of_the_judge():
+    auc = judge_auc(np.array([1.0, 2.0]), np.array([False, True]), np.zeros(2), SETTINGS)
+    assert (auc.value, auc.low, auc.high, auc.at_chance) == (1.0, 0.0, 1.0, True)
+
+
+# --- agreement of raters
+
+VERDICTS = ["bad", "fair", "good"]
+
+
+def drawn_ratings(n: int, seed: int = 0) -> tuple[list[str], list[str]]:
+    """Two raters, the second of whom copies the first in six of ten ratings."""
+    rng = np.random.default_rng(seed)
+    a = rng.integers(3, size=n)
+    b = np.where(rng.random(n) < 0.6, a, rng.integers(3, size=n))
+    return [VERDICTS[i] for i in a], [VERDICTS[i] for i in b]
+
+
+def test_a_pair_of_raters_in_full():
+    a, b = drawn_ratings(200)
+    pair = agreement_between([*a, None, "bad"], [*b, "good", None], order=VERDICTS, names=("ann", "judge"))
+    assert (pair.n, pair.left_out, pair.kappa.n) == (200, 2, 200)
+    assert pair.kappa.value == pytest.approx(cohen_kappa_score(a, b))
+    linear = cohen_kappa_score(a, b, weights="linear", labels=VERDICTS)
+    assert pair.kappa_linear.value == pytest.approx(linear)
+    assert pair.kappa.low < pair.kappa.value < pair.kappa.high
+    assert pair.confusion.loc["bad", "good"] == sum(x == "bad" and y == "good" for x, y in zip(a, b, strict=True))
+    assert pair.percent.value == pytest.approx(np.mean([x == y for x, y in zip(a, b, strict=True)]))
+
+
+def test_names_without_an_order_have_no_rank_and_numbers_have_their_own():
+    a, b = drawn_ratings(50)
+    plain = agreement_between(a, b)
+    assert (plain.kappa_linear, plain.kappa_quadratic, plain.spearman, plain.kendall) == (None, None, None, None)
+    numbers = [[VERDICTS.index(x) + 1 for x in ratings] for ratings in (a, b)]
+    ordered, counted = agreement_between(a, b, order=VERDICTS), agreement_between(*numbers)
+    assert counted.kappa_quadratic == ordered.kappa_quadratic
+    assert counted.spearman == ordered.spearman
+
+
+def test_high_agreement_with_low_kappa_is_explained():
+    a = ["good"] * 85 + ["bad"] * 5 + ["good"] * 10
+    b = ["good"] * 80 + ["bad"] * 5 + ["good"] * 5 + ["bad"] * 1 + ["good"] * 9
+    pair = agreement_between(a, b)
+    assert pair.sentence.startswith("They agree on 89% of 100 ratings, but κ is -0.06")
+    assert pair.sentence.endswith("nearly all ratings are “good”, so agreement says little.")
+
+
+def test_prevalence_bias_and_pabak_of_two_labels_are_byrt_s():
+    a, b = ["yes"] * 90 + ["no"] * 10, ["yes"] * 80 + ["no"] * 10 + ["yes"] * 5 + ["no"] * 5
+    pair = agreement_between(a, b)
+    assert (pair.prevalence, pair.bias, pair.pabak) == pytest.approx((0.75, 0.05, 0.70))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "because"),
+    [
+        (["x", None], [None, "y"], "no item has ratings of both"),
+        ([], [], "no item has ratings of both"),
+        (["x", "x", "x"], ["x", "x", "y"], "a gave one label only"),
+        (["x", "x"], ["x", "x"], "a gave one label only"),
+        ([x / 7 for x in range(300)], [x / 9 for x in range(300)], "labels are no categories"),
+    ],
+)
+def test_an_undefined_kappa_says_why(a, b, because):
+    pair = agreement_between(a, b)
+    assert pair.kappa.value is None
+    assert pair.kappa.note.startswith("undefined, because") and because in pair.kappa.note
+    assert labels_needed(pair) is None
+    assert pair.sentence.endswith(".")
+
+
+def test_agreement_without_exception_does_not_pass_for_certainty():
+    pair = agreement_between(["x", "y", "x", "y"], ["x", "y", "x", "y"])
+    assert pair.kappa.value == 1.0 and pair.kappa.note
+    assert pair.percent.low < 0.7
+
+
+def test_ratings_that_do_not_fit_are_refused():
+    with pytest.raises(BadInput, match="2 ratings and b 1"):
+        agreement_between(["x", "y"], ["x"])
+    with pytest.raises(BadInput, match="'odd' is not in the order"):
+        agreement_between(["good", "odd"], ["good", "bad"], order=VERDICTS)
+    with pytest.raises(BadInput, match="question of each of the 2 items"):
+        agreement_between(["x", "y"], ["x", "y"], clusters=["q1", None])
+
+
+def test_labels_needed_grow_with_the_square_of_precision():
+    small, large = (agreement_between(*drawn_ratings(n)) for n in (200, 800))
+    assert labels_needed(small) == pytest.approx(labels_needed(large), rel=0.25)
+    assert labels_needed(large, 0.05) == pytest.approx(4 * labels_needed(large), abs=4)
+
+
+def test_every_two_raters_of_a_table():
+    a, b = drawn_ratings(60)
+    table = pd.DataFrame({"one": a, "two": b, "three": [None, *a[1:]]})
+    pairs = rater_agreements(table, order=VERDICTS)
+    assert [(pair.a, pair.b, pair.n) for pair in pairs] == [
+        ("one", "two", 60),
+        ("one", "three", 59),
+        ("two", "three", 59),
+    ]
+
+
+def test_ranks_of_a_thousand_scores_take_seconds_at_most():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=1000)
+    start = time.process_time()
+    pair = agreement_between(list(x), list(x + rng.normal(size=1000)))
+    assert time.process_time() - start < 10
+    assert pair.kendall.low < pair.kendall.value < pair.kendall.high
+
+
+def test_raters_who_use_the_labels_differently_are_called_so():
+    pair = agreement_between(["x"] * 50 + ["y"] * 50, ["x"] * 20 + ["y"] * 80)
+    assert pair.bias == pytest.approx(0.3)
+    assert pair.sentence.endswith("Their shares of the labels differ (bias 0.30).")

@@ -75,7 +75,7 @@ def test_launch_watch_browse_compare(home, tmp_path):
             open_page(page, address, "anchors?tab=Pairs")
             expect(page.get_by_text("best_over_random").first).to_be_attached()
             open_page(page, address, "compare")
-            expect(page.get_by_text(re.compile("resamples of questions"))).to_be_visible()
+            expect(page.get_by_text(re.compile("resamples of questions")).first).to_be_visible()
             expect(page.get_by_text(re.compile("cannot be told from chance|better than chance")).first).to_be_visible()
 
 

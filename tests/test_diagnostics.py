@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from core.agreement import Auc
 from core.cli import cli
-from core.comparison import Estimate, VariantResult, WinRate
+from core.comparison import VariantResult, WinRate
 from core.diagnostics import agreement, anchor, form, gain, halves, judge, wins
 from core.settings import CompareSettings
+from core.statistics.estimates import Estimate
 from tests.lab import filled_lab
 
 SETTINGS = CompareSettings()
@@ -24,24 +25,26 @@ def counts(*k: int, n: int = 4) -> pd.DataFrame:
 
 
 def rate(value: float, low: float, high: float) -> WinRate:
-    return WinRate("anchor", "base", 0.5, 0.2, 0.3, Estimate(value, low, high, 20), 0)
+    delta, nothing = Estimate(value, low, high, 20), Estimate.undefined(0, "it plays no part here")
+    return WinRate("anchor", "base", *[nothing] * 3, delta, 10, 4, 6, 0.5, 0.5, nothing, nothing, 0)
 
 
 def test_gain_is_paired_by_question_and_carries_n_and_interval():
     found = gain("sft", "base", counts(4, 1), counts(2, 1), SETTINGS)
     assert found.figure.value == 25.0  # (100 - 50) and (25 - 25), halved
-    assert (found.figure.low, found.figure.high) == (0.0, 50.0)
+    assert found.figure.low < 0 < found.figure.high
     assert found.verdict == "look here"
     assert found.sentence == (
-        "sft against base: accuracy (forced) +25.0 [+0.0, +50.0] points (n=2 questions): "
+        "sft against base: accuracy (forced) +25.0 [-93.1, +97.4] points (n=2 questions): "
         "a gain is not shown: look at SFT, or at the anchor."
     )
 
 
 def test_gain_leaves_out_questions_that_only_one_of_them_answered():
-    found = gain("sft", "base", counts(4, 4, 4), counts(2, 2), SETTINGS)
-    assert (found.figure.value, found.figure.n, found.verdict) == (50.0, 2, "clear")
-    assert "less accurate" in gain("sft", "base", counts(0, 0), counts(2, 2), SETTINGS).sentence
+    many = [2, 1] * 20
+    found = gain("sft", "base", counts(*[4] * 41), counts(*many), SETTINGS)
+    assert (found.figure.value, found.figure.n, found.verdict) == (62.5, 40, "clear")
+    assert "less accurate" in gain("sft", "base", counts(*[0] * 40), counts(*many), SETTINGS).sentence
     assert gain("sft", "base", counts(), counts(), SETTINGS).verdict == "not known"
 
 

@@ -300,7 +300,7 @@ def test_authors_as_variants_are_compared_under_one_judge(home, tmp_path):
         store.ingest()
         assert store.problems == []
         (found,) = evaluations(store, CompareSettings(resamples=100))
-        rates = {(rate.a, rate.b): (rate.win, rate.tie, rate.n) for rate in found.win_rates}
+        rates = {(rate.a, rate.b): (rate.win.value, rate.tie.value, rate.n) for rate in found.win_rates}
         accuracy = {result.label: result.accuracy_parsed.value for result in found.results}
         rows, total = browse(store, found.judges, "parsed", "expected", Wanted(labels=("ann",), right=True))
         assert provenance(store, runs[0].id) == {"engine": "imported"}

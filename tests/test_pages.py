@@ -89,7 +89,7 @@ def open_store_copy(home: Home):
 
 def test_compare_shows_n_tie_rule_interval_and_whether_the_judge_can_be_believed(lab_home):
     text = words(opened("compare"))
-    for word in ("n questions", "Δ(W−L)", "within 0.2 tie", "resamples of questions", "anchor against base"):
+    for word in ("n questions", "Δ(W−L)", "within 0.2 points tie", "resamples of questions", "anchor against base"):
         assert word in text, word
     app = opened("compare")
     assert "chance" in " ".join(w.value for w in app.warning) + words(app)
@@ -98,7 +98,7 @@ def test_compare_shows_n_tie_rule_interval_and_whether_the_judge_can_be_believed
 def test_another_score_gives_another_tie_rule(lab_home):
     app = opened("compare")
     app.selectbox(key="score").select("total").run()
-    assert "within 0 tie" in words(app)
+    assert "within 0 points tie" in words(app)
 
 
 def test_explanations_filters_count_and_the_reading_view_shows_all_samples(lab_home):

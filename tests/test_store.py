@@ -28,7 +28,7 @@ from core.home import PROJECT, Home
 from core.queries import ORDERS, Wanted, browse, verdicts
 from core.records import CriterionVerdict, Dropped, Explanation, Item, Judgement, Option, Pair, Record, Reject, Side
 from core.report import show_evaluation
-from core.results import evaluations
+from core.results import details, evaluations
 from core.runs import ModelUse, RunConfig, RunFolder, all_runs, create_run
 from core.schema import MIGRATIONS
 from core.settings import CompareSettings, ImportSettings, JudgeSettings, PairSettings, SampleSettings
@@ -905,13 +905,14 @@ def test_variants_of_one_label_get_labels_of_their_own_and_identical_ones_are_na
         evaluated(home, dataset, "anchor", chain, "the same")
     with opened(home) as store:
         (found,) = evaluations(store, QUICK)
+        apart = details(store, found)
     labels = list(found.samples)
     assert len(set(labels)) == 2
     assert all(label.startswith("anchor ") for label in labels)
     assert found.identical == [tuple(labels)]
     assert [result.explanations for result in found.results] == [12, 12]
     printed = Console(record=True, width=200, file=io.StringIO())
-    show_evaluation(found, printed)
+    show_evaluation(found, apart, printed)
     assert f"{labels[0]} and {labels[1]} gave identical responses" in printed.export_text()
 
 

@@ -130,7 +130,7 @@ def categories(
 def _cell(found: dict[str, Any]) -> str:
     """A category in a cell: questions, share, 95% interval.
 
-    >>> _cell({"questions": 28, "share": 0.2545, "low": 0.182, "high": 0.345})
+    >>> _cell({"questions": 28, "share": 0.255, "low": 0.182, "high": 0.345})
     '28 (25.5 %, 18.2 … 34.5)'
     """
     if found["share"] is None:

@@ -3,16 +3,17 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 
 from core import sharing
 from core.cli.common import RESULTS, AsJson, cli, complete_run, console
-from core.diagnostics import diagnose, show_diagnostics
+from core.diagnostics import Diagnostic, diagnose, show_diagnostics
 from core.home import default_home
 from core.report import show_evaluation
-from core.results import evaluations
+from core.results import Details, Evaluation, details, evaluations
 from core.runs import find_run
 from core.settings import CompareSettings
 from core.store import Store, any_store
@@ -26,16 +27,26 @@ def compare(as_json: AsJson = False) -> None:
     with any_store(default_home()) as store:
         found = evaluations(store, CompareSettings())
         signs = {evaluation.key: diagnose(store, evaluation) for evaluation in found}
+        taken_apart = {evaluation.key: details(store, evaluation) for evaluation in found}
     if as_json:
-        rows = [asdict(e) | {"diagnostics": [asdict(sign) for sign in signs[e.key]]} for e in found]
-        print(json.dumps(rows, default=lambda value: value.model_dump()))
+        print(json.dumps([_as_json(e, taken_apart[e.key], signs[e.key]) for e in found], default=_plain))
         return
     if not found:
         console.print("Nothing to compare yet: `anchorlab demo` samples and judges four variants.")
     several = [evaluation for evaluation in found if len(evaluation.results) > 1]
     for evaluation in several or found:
-        show_evaluation(evaluation, console)
+        show_evaluation(evaluation, taken_apart[evaluation.key], console)
         show_diagnostics(signs[evaluation.key], console)
+
+
+def _as_json(evaluation: Evaluation, found: Details, signs: list[Diagnostic]) -> dict[str, Any]:
+    apart = asdict(found) | {"lengths": [{"a": a, "b": b} | asdict(x) for (a, b), x in found.lengths.items()]}
+    findings = [asdict(evaluation.finding(rate)) for rate in evaluation.win_rates]
+    return asdict(evaluation) | apart | {"findings": findings, "diagnostics": [asdict(sign) for sign in signs]}
+
+
+def _plain(value: BaseModel) -> dict[str, Any]:
+    return value.model_dump()
 
 
 @cli.command(rich_help_panel=RESULTS, epilog="Example: anchorlab rebuild")

@@ -51,8 +51,9 @@ def score_interval(value: float, se: float, n: int, low: float = 0.0, high: floa
 
     On the unit scale m = (value − low) / (high − low) with standard error s, the interval holds every p
     with |m − p| ≤ t·√(p(1 − p)/e), where e = m(1 − m)/s² is the number of independent yes/no observations
-    that would be as uncertain (at most n for values that are all at the ends; n itself where s is 0) and t
-    the 97.5% quantile of Student's t with n − 1 degrees of freedom (Wilson 1927).
+    that would be as uncertain and t the 97.5% quantile of Student's t with n − 1 degrees of freedom (Wilson
+    1927).  Where all n values are the same, up to t²/(n + t²) of all others may still lie at either end: Wilson's
+    bound for none of n, which is about 4 / n.
 
     >>> [round(x, 3) for x in score_interval(0.5, 0.05, 100)]
     [0.403, 0.597]
@@ -63,8 +64,11 @@ def score_interval(value: float, se: float, n: int, low: float = 0.0, high: floa
         return low, high
     span = high - low
     m, s = min(max((value - low) / span, 0.0), 1.0), se / span
-    effective = m * (1 - m) / s**2 if s > 0 and 0 < m < 1 else float(n)
     t = _t(n)
+    if s == 0 or m in (0.0, 1.0):
+        unseen = t**2 / (n + t**2)
+        return low + span * m * (1 - unseen), low + span * (m + (1 - m) * unseen)
+    effective = m * (1 - m) / s**2
     centre = (m + t**2 / (2 * effective)) / (1 + t**2 / effective)
     half = t / (1 + t**2 / effective) * np.sqrt(m * (1 - m) / effective + t**2 / (4 * effective**2))
     return low + span * float(max(centre - half, 0.0)), low + span * float(min(centre + half, 1.0))
