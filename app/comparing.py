@@ -58,8 +58,9 @@ def win_rates(evaluation: Evaluation) -> None:
         ],
         hide_index=True,
     )
+    drawn = f"{evaluation.n} × {evaluation.n}" if evaluation.n else "N × N (each question has its own)"
     st.caption(
-        f"On each question all {evaluation.n} × {evaluation.n} pairs of samples are compared: wins / ties / losses "
+        f"On each question all {drawn} pairs of samples are compared: wins / ties / losses "
         "count them. Shares are averaged within each question, then over questions; where every explanation has a "
         f"score they are wins, ties and losses over their sum. {tie_rule(evaluation.settings)} Accuracy: A less B, "
         f"prediction `{evaluation.settings.right_by}`, paired by question."

@@ -102,7 +102,8 @@ def parents_form(here: Lab, kind: Kind, settings: Settings, dataset: str) -> dic
     done = frame[frame["state"] == "done"]
     chosen: dict[str, str] = {}
     for role in roles:
-        fitting = done[done["kind"] == PARENT_KINDS[role]]
+        kinds = [PARENT_KINDS[role], *(["responses"] if kind == "judge" else [])]  # written elsewhere: judged alike
+        fitting = done[done["kind"].isin(kinds)]
         options = [run for run in fitting["id"] if _config(here, run).parents.get("dataset") == dataset]
         if not options:
             raise BadInput(f"This needs a finished {PARENT_KINDS[role]} run of this data set ({role}): run that first.")

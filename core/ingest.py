@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 8 * 1024 * 1024
 """Read and committed at a time."""
 
-ORDER = ("import", "sft", "sample", "judge", "head_to_head", "pairs", "dpo", "pipeline")
+ORDER = ("import", "sft", "responses", "sample", "judge", "head_to_head", "pairs", "dpo", "pipeline")
 """Kinds in an order in which most parents come before their children."""
 
 ROW_TABLES = (
@@ -151,6 +151,8 @@ class Ingester:
         """Whether rows may come in: parents are in whole, and an import (which may start over) is sealed."""
         if folder.config.kind == "import":
             return result is not None
+        if folder.config.kind == "responses" and result is None:
+            return False
         parents = list(folder.config.parents.values())
         found = self.store.rows("SELECT count(*) FROM runs WHERE complete AND list_contains(?, id)", [parents])
         return found[0][0] == len(set(parents))

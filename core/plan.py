@@ -43,6 +43,7 @@ def run_config(
 ) -> RunConfig:
     """A run to be: `variant` is the model it loads (none for pairs), `parents` run ids by role."""
     _check_parents(kind, settings, parents)
+    _check_writers(kind, parents)
     if variant is None and kind != "pairs":
         raise BadInput(f"A {kind} run needs a model: name one.")
     return RunConfig(
@@ -68,6 +69,16 @@ def _check_parents(kind: Kind, settings: Settings, parents: Mapping[str, str]) -
         raise BadInput(f"A {kind} run with these settings needs {', '.join(missing)}: name the runs.")
 
 
+def _check_writers(kind: Kind, parents: Mapping[str, str]) -> None:
+    """Explanations written elsewhere can be judged, and that is all that a run can do with them."""
+    foreign = [run for run in parents.values() if run.startswith("responses-")]
+    if foreign and kind != "judge":
+        raise BadInput(
+            f"{foreign[0]} holds explanations written elsewhere, which are judged and compared; for a {kind} run name "
+            "a sample run of one of this lab's variants."
+        )
+
+
 def _inputs(settings: Settings) -> dict[str, str]:
     """Content hashes of the prompt and rubric files that the settings name."""
     match settings:
@@ -88,6 +99,8 @@ def command_of(config: RunConfig) -> str:
         return f"anchorlab resume {config.id}"
     if config.kind == "import":
         words = ["anchorlab", "data", "add", "FILE"]
+    elif config.kind == "responses":
+        words = ["anchorlab", "explanations", "add", "FILE"]
     else:
         words = ["anchorlab", "run", config.kind, "--label", config.label]
     for role, run_id in config.parents.items():

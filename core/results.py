@@ -53,8 +53,8 @@ class Evaluation:
     """Import run of the data set."""
     dataset_name: str
     split: str
-    n: int
-    """Responses a question."""
+    n: int | None
+    """Responses a question; None where they were written elsewhere and each question has its own number."""
     judge_name: str
     mode: str
     samples: dict[str, str]
@@ -73,9 +73,14 @@ class Evaluation:
     settings: CompareSettings
 
     @property
+    def drawn(self) -> str:
+        """How many responses a question has."""
+        return f"N={self.n}" if self.n else "written elsewhere"
+
+    @property
     def title(self) -> str:
         """Data set, split and judge in a line."""
-        return f"{self.dataset_name} / {self.split}, N={self.n}, judged by {self.judge_name} ({self.mode})"
+        return f"{self.dataset_name} / {self.split}, {self.drawn}, judged by {self.judge_name} ({self.mode})"
 
     @property
     def reliable(self) -> bool:
@@ -99,12 +104,19 @@ class _Judged:
     def protocol(self) -> str:
         """Key of everything that the sample run does, but for the variant."""
         s = self.samples
+        if s["kind"] == "responses":  # written elsewhere, in ways nobody knows: the questions are what they share
+            return content_hash(["responses", s["settings"]["authors"], s["dataset"]])[:12]
         return content_hash([s["settings"], s["dataset"], s["inputs"]])[:12]
 
     @property
     def judge_key(self) -> str:
         """Key of the judge: weights, mode, rubric and prompt; its repeats have the same."""
         return judge_identity(self.judge["settings"], self.judge["inputs"], self.judge["variant"])
+
+    @property
+    def writer(self) -> str:
+        """Key of who wrote the responses: a variant's weights, or the run that holds what was written elsewhere."""
+        return self.samples["variant"] or self.samples["id"].removeprefix("responses-")
 
     @property
     def mode(self) -> str:
@@ -135,12 +147,12 @@ def _first_askings(runs: list[_Judged]) -> list[_Judged]:
 
 def _judged_runs(store: Store) -> list[_Judged]:
     """Oldest sample run first."""
-    names = ("id", "label", "variant", "model", "model_hash", "dataset", "settings", "inputs", "summary")
+    names = ("id", "kind", "label", "variant", "model", "model_hash", "dataset", "settings", "inputs", "summary")
     columns = ", ".join(f"{table}.{name}" for table in ("j", "s") for name in names)
     rows = store.rows(
         f"SELECT d.label, {columns} FROM runs j JOIN runs s ON s.id = j.parents->>'samples' JOIN runs d "
         "ON d.id = s.dataset WHERE j.kind = 'judge' AND j.complete AND s.complete "
-        "AND s.settings->>'role' = 'explainer' ORDER BY s.created, j.created"
+        "AND (s.kind = 'responses' OR s.settings->>'role' = 'explainer') ORDER BY s.created, j.created"
     )
     return [_Judged(_run(names, row[1 : 1 + len(names)]), _run(names, row[1 + len(names) :]), row[0]) for row in rows]
 
@@ -153,7 +165,7 @@ def _run(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
 def _evaluation(
     store: Store, key: str, group: list[_Judged], readers: list[_Judged], settings: CompareSettings
 ) -> Evaluation:
-    labels = unique_labels([(judged.samples["label"], judged.samples["variant"]) for judged in group])
+    labels = unique_labels([(judged.samples["label"], judged.writer) for judged in group])
     of_judge = {judged.judge["id"]: label for judged, label in zip(group, labels, strict=True)}
     rows = _rows(store, of_judge)
     table = ScoreTable.of(rows, settings)
@@ -162,8 +174,8 @@ def _evaluation(
         key=key,
         dataset=first.samples["dataset"],
         dataset_name=first.dataset_name,
-        split=first.samples["settings"]["select"]["split"],
-        n=first.samples["settings"]["n"],
+        split=first.samples["settings"].get("select", {}).get("split", "all"),
+        n=first.samples["settings"].get("n"),
         judge_name=first.judge["model"],
         mode=first.mode,
         samples={label: judged.samples["id"] for judged, label in zip(group, labels, strict=True)},

@@ -83,6 +83,44 @@ def _default(name: str) -> Any:
     return ImportSettings.model_fields[name].default
 
 
+class ResponsesSettings(Settings):
+    """How a file of explanations written elsewhere becomes responses to questions."""
+
+    name: str = Field(description="Name of the set of explanations.")
+    authors: Literal["samples", "variants"] = Field(
+        "samples", description="All authors are samples of one variant, or each author is a variant."
+    )
+    by: str | None = Field(None, description="The author whose explanations a run holds; none: all of the file.")
+    response: str = Field("response", description="Column with the explanation; dots reach into objects.")
+    prediction: str | None = Field(
+        None, description="Column with the predicted option; none: it is read from the response's answer line."
+    )
+    author: str | None = Field(None, description="Column with who wrote it: a person or a model.")
+    sample: str | None = Field(
+        None, description="Column with the number of the response; none: rows of a question and author are counted."
+    )
+    right: str | None = Field(
+        None, description="Column that marks a prediction as right; only compared with gold, differences are counted."
+    )
+    id: str | None = Field(None, description="Column with the question's id; none: its text says which it is.")
+    question: str = Field("question", description="Column with the question.")
+    context: str | None = Field(None, description="Column with a passage that the question is about.")
+    options: str | None = Field(None, description="Column with the options; none for a fixed set of labels.")
+    gold: str = Field("gold", description="Column with the right option: its label or its text.")
+    split: str | None = Field(None, description="Column with the split or task; none: all questions are `test`.")
+    labels: list[str] | None = Field(None, description="Fixed labels that every question chooses among.")
+    gold_base: Literal[0, 1] | None = Field(
+        None, description="Gold and prediction are positions counted from this number; none: labels or texts."
+    )
+    header: bool = Field(True, description="The first row of a CSV names its columns; else column_1, column_2, …")
+    field: str | None = Field(None, description="Field of a JSON object that holds the rows; none: all that do.")
+
+    def questions(self) -> ImportSettings:
+        """The mapping of the questions, where the file brings them."""
+        shared = ("name", "question", "context", "options", "gold", "split", "labels", "gold_base")
+        return ImportSettings(**{name: getattr(self, name) for name in shared}, test=1.0)
+
+
 class LoraSettings(Settings):
     """The adapter that a training adds."""
 
@@ -217,6 +255,7 @@ class CompareSettings(Settings):
 RUN_SETTINGS: dict[str, type[Settings]] = {
     "import": ImportSettings,
     "sft": SftSettings,
+    "responses": ResponsesSettings,
     "sample": SampleSettings,
     "judge": JudgeSettings,
     "head_to_head": HeadToHeadSettings,

@@ -15,7 +15,15 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from core.home import PROJECT
 from core.pipeline import PipelineFile
-from core.settings import CompareSettings, Example, ImportSettings, LoraSettings, Selection, Settings
+from core.settings import (
+    CompareSettings,
+    Example,
+    ImportSettings,
+    LoraSettings,
+    ResponsesSettings,
+    Selection,
+    Settings,
+)
 from core.sizes import SIZES, Scale
 
 PAGE = PROJECT / "docs" / "settings.md"
@@ -46,6 +54,7 @@ def settings_page() -> str:
         _table("`lora`: the adapter that a training adds", LoraSettings.model_fields),
         _table("`examples`: worked examples, a table each", Example.model_fields),
         _table("Comparing: applied when numbers are shown, in no pipeline file", CompareSettings.model_fields),
+        _table("Explanations written elsewhere (docs/explanations.md)", ResponsesSettings.model_fields),
         SIZES_NOTE,
         _sizes(),
     ]

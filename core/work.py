@@ -22,6 +22,7 @@ from core.runs import RunConfig, RunFolder
 OUTPUTS = {
     "import": ("items", "rejects"),
     "sft": (),
+    "responses": ("explanations", "rejects"),
     "sample": ("explanations",),
     "judge": ("judgements",),
     "head_to_head": ("head_to_head",),

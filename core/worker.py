@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from core.errors import RunStopped
+from core.errors import BadInput, RunStopped
 from core.home import Home
 from core.runs import RunFolder
 from core.work import Work
@@ -52,6 +52,8 @@ def run_stage(work: Work) -> None:
             from core.training import run_dpo as stage
         case "pipeline":
             from core.pipeline import run_pipeline as stage
+        case kind:
+            raise BadInput(f"A run of kind {kind} is no work for a process of its own: add its file again.")
     stage(work)
 
 

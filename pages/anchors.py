@@ -6,10 +6,10 @@ from typing import Any
 import streamlit as st
 
 from app.charts import CATEGORY_NAMES, category_bars, flow
+from app.distribution import one_run, row_of
 from app.navigation import link
 from app.state import Lab, lab, results, view
 from app.widgets import believe, choice, empty_state, header, literal, number, picture, plain
-from core.categories import CATEGORIES
 from core.pairs import DROPPED, REASONS
 from core.queries import dropped, moves, pair_sets, pairs
 from core.records import RightBy
@@ -36,24 +36,14 @@ def categories(here: Lab) -> None:
         label: category_shares(here.store, run, by, CompareSettings()) for label, run in evaluation.samples.items()
     }
     picture(category_bars(shares), key="categories", alt="Share of each category per variant")
-    st.dataframe([row_of(label, entry) for label, entry in shares.items()], hide_index=True)
+    st.dataframe([{"variant": label} | row_of(entry) for label, entry in shares.items()], hide_index=True)
     st.caption(
-        f"N = {evaluation.n} responses a question: right in all of them, in some, or in none. 95% intervals resample "
-        "questions. `parsed` counts an unreadable answer as wrong; `forced` lets option probabilities decide there."
+        f"N = {evaluation.n or 'its own number of'} responses a question: right in all of them, in some, or in none. "
+        "95% intervals resample questions. `parsed` counts an unreadable answer as wrong; `forced` lets option "
+        "probabilities decide there."
     )
     if len(evaluation.samples) > 1:
         transition(here, evaluation, by)
-
-
-def row_of(label: str, entry: Any) -> dict[str, Any]:
-    row: dict[str, Any] = {"variant": label}
-    for category in CATEGORIES:
-        share = entry.shares[category]
-        low, high = (number(edge, "share").removesuffix(" %") for edge in (share.low, share.high))
-        row[CATEGORY_NAMES[category]] = (
-            f"{entry.counts[category]}  ({number(share.value, 'share')}, 95% {low} … {high})" if share.n else "–"
-        )
-    return row | {"questions": entry.shares[CATEGORIES[0]].n, "uncategorised": entry.uncategorised}
 
 
 def transition(here: Lab, evaluation: Evaluation, by: RightBy) -> None:
@@ -154,13 +144,15 @@ def ledger(here: Lab, run: str) -> None:
 
 
 here = lab()
-view("anchors", "tab", "evaluation", "by", "before", "after", "pairs")
+view("anchors", "tab", "evaluation", "by", "before", "after", "pairs", "run", "group", "group_right")
 header(
     "Anchors",
     "Labels as the anchor: what a variant always gets right, sometimes, or never, and the pairs made of each.",
 )
-first, second = st.tabs(["Categories", "Pairs"], key="tab", bind="query-params", on_change="rerun")
+first, second, third = st.tabs(["Categories", "Pairs", "One run"], key="tab", bind="query-params", on_change="rerun")
 with first:
     categories(here)
 with second:
     preference_pairs(here)
+with third:
+    one_run(here)

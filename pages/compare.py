@@ -63,6 +63,9 @@ def variants(here: Lab, evaluation: Evaluation) -> None:
     known = variants_of(here.store, list(evaluation.samples.values()))
     labels = {run: label for label, run in evaluation.samples.items()}
     with st.expander("What the variants are"):
+        if known.empty:
+            st.caption("Explanations written elsewhere: the lab knows no weights behind them.")
+            return
         st.dataframe(
             [
                 {

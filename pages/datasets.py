@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.charts import label_bars
+from app.foreign_form import foreign
 from app.navigation import link
 from app.state import Lab, lab, view
 from app.widgets import boundary, choice, empty_state, header, literal, picture, plain
@@ -178,6 +179,8 @@ if (chosen := st.session_state.pop("_dataset_next", None)) is not None:
     st.session_state["dataset"] = chosen
 with st.expander("Load a data set", icon=":material/add:", expanded=known.empty), boundary():
     load(here)
+with st.expander("Explanations written elsewhere", icon=":material/edit_note:"), boundary():
+    foreign(here)
 if known.empty:
     empty_state("No data set yet", "Load one above: a sample set is one click away.")
 else:

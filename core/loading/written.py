@@ -1,0 +1,106 @@
+"""Files of explanations written elsewhere: rows of one explanation each, and which column means what.
+
+    settings = load_responses(Path("answers.jsonl"), authors="variants")     # guessed, with one setting changed
+    for row in response_rows(Path("answers.jsonl"), settings): ...
+
+Read are all the forms of `core.loading.reading`, and questions with explanations nested in them
+(`core.loading.nested`).  What the values mean is `core.foreign`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.errors import BadInput
+from core.loading.items import cell
+from core.loading.mapping import LOOKED_AT, guess_mapping
+from core.loading.nested import COLUMNS, explanation_rows, is_nested
+from core.loading.reading import Row, file_name, quoted, read_rows
+from core.settings import ResponsesSettings, problems_of
+
+RESPONSES = ("response", "explanation", "rationale", "reasoning", "completion", "output", "text")
+PREDICTIONS = ("prediction", "predicted", "predicted_answer", "model_answer", "chosen_option", "answer")
+AUTHORS = ("author", "annotator", "variant", "model", "writer")
+SAMPLES = ("sample", "sample_number", "sample_id", "draw")
+MARKS = ("is_correct", "is_right", "right")
+IDS = ("item_id", "item", "question_id", "qid", "id")
+
+
+def load_responses(path: Path, **overrides: Any) -> ResponsesSettings:
+    """The mapping that the first rows suggest, with what is given in place of the guess."""
+    given = {name: overrides[name] for name in ("header", "field") if name in overrides}
+    try:
+        return ResponsesSettings.model_validate({**guess_responses(path, **given).model_dump(), **overrides})
+    except ValidationError as error:
+        raise BadInput(f"The settings of {file_name(path)} need a change: {problems_of(error)}.") from None
+
+
+def guess_responses(path: Path, header: bool = True, field: str | None = None) -> ResponsesSettings:
+    """Columns by their names; a gold column is one that cannot be the prediction."""
+    rows = islice(read_rows(path, header, field), LOOKED_AT)
+    good = [row.values for row in rows if row.problem is None]
+    name = re.sub(r"[^\w.-]+", "_", Path(file_name(path)).stem) or "explanations"
+    shape = {"name": name, "header": header, "field": field}
+    if good and is_nested(good[0]):
+        there = {setting: column for setting, column in COLUMNS.items() if setting != "split" or column in good[0]}
+        return ResponsesSettings(**shape, **there)
+    guessed = guess_mapping(path, header, field)
+    names = list(dict.fromkeys(column for values in good for column in values))
+    response, prediction = _named(names, RESPONSES) or "response", _named(names, PREDICTIONS)
+    return ResponsesSettings(
+        **shape,
+        response=response,
+        prediction=prediction,
+        author=_named(names, AUTHORS),
+        sample=_named(names, SAMPLES),
+        right=_named(names, MARKS),
+        id=_named(names, IDS),
+        question="question" if guessed.question == response else guessed.question,
+        context=None if guessed.context == response else guessed.context,
+        options=guessed.options,
+        gold="gold" if guessed.gold == prediction else guessed.gold,
+        split=guessed.split,
+        gold_base=guessed.gold_base if guessed.gold != prediction else None,
+    )
+
+
+def _named(names: list[str], wanted: Sequence[str]) -> str | None:
+    by_lower = {name.lower(): name for name in reversed(names)}
+    return next((by_lower[name] for name in wanted if name in by_lower), None)
+
+
+def response_rows(path: Path, settings: ResponsesSettings) -> Iterator[Row]:
+    """One row an explanation, in order; `BadInput` where the file cannot be read."""
+    rows = read_rows(path, settings.header, settings.field)
+    looked = list(islice(rows, LOOKED_AT))
+    first = next((row for row in looked if row.problem is None), None)
+    rows = chain(looked, rows)
+    return explanation_rows(rows) if first and is_nested(first.values) else rows
+
+
+def check_columns(path: Path, rows: Sequence[Row], settings: ResponsesSettings, brings_questions: bool) -> None:
+    """`BadInput` where a column that is needed is in no row at all."""
+    good = [row.values for row in rows if row.problem is None]
+    needed = {"response": settings.response}
+    if brings_questions or settings.id is None:
+        needed["question"] = settings.question
+    if settings.authors == "variants":
+        needed["author"] = settings.author
+    optional = {name: getattr(settings, name) for name in ("prediction", "author", "sample", "right", "id")}
+    for role, column in (needed | {name: column for name, column in optional.items() if column}).items():
+        if column is None or not any(has(values, column) for values in good):
+            names = ", ".join(quoted(name) for name in list(good[0] if good else {})[:12]) or "none"
+            said = f"column {quoted(column)}" if column else "column"
+            raise BadInput(
+                f"No row of {file_name(path)} has a {said} for the {role} (there are: {names}): name another one "
+                f"with --set {role}=COLUMN."
+            )
+
+
+def has(values: dict[str, Any], column: str) -> bool:
+    """Whether a row has the column, be its cell empty."""
+    return column in values or cell(values, column) is not None
