@@ -40,8 +40,10 @@ from core.work import Work
 __all__ = [
     "guess_mapping",
     "import_dataset",
+    "is_done",
     "load_items",
     "load_settings",
+    "locked",
     "preview",
     "read_items",
     "seeded_test",
@@ -257,10 +259,10 @@ def import_dataset(home: Home, path: Path, settings: ImportSettings) -> RunFolde
         why = f"row {first.row}: {first.reason}" if first else "it holds none."
         raise BadInput(f"None of the {rows} rows of {file_name(path)} can be used; {why}")
     folder = create_run(home, import_config(path, settings, known))
-    with _locked(folder):
-        if not _is_done(folder):
+    with locked(folder):
+        if not is_done(folder):
             _write(folder, _with_splits(path, settings, known), known)
-    if not _is_done(folder):
+    if not is_done(folder):
         raise RunStopped("The import was stopped: import the file again to start it over.")
     if folder.id in archived(home):
         journal.record(home, "restore", folder.id)
@@ -279,18 +281,19 @@ def import_config(path: Path, settings: ImportSettings, known: Survey) -> RunCon
 
 def load_items(folder: RunFolder) -> list[Item]:
     """All items of a finished import, in the order of its source."""
-    if not _is_done(folder):
+    if not is_done(folder):
         raise BadInput(f"The import {folder.id} is not finished: import its file again.")
     return folder.read("items", Item)
 
 
-def _is_done(folder: RunFolder) -> bool:
+def is_done(folder: RunFolder) -> bool:
+    """Whether a run is sealed as done."""
     result = folder.result
     return result is not None and result["state"] == "done"
 
 
 @contextmanager
-def _locked(folder: RunFolder) -> Iterator[None]:
+def locked(folder: RunFolder) -> Iterator[None]:
     """Hold the run's lock; a second import of the same file waits here for the first."""
     with (folder.path / "lock").open("rb+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -19,7 +19,15 @@ from core.runs import RunConfig, RunFolder, all_runs
 STARTUP_SECONDS = 8.0
 """A worker's imports and model loading."""
 
-ASSUMED_SECONDS = {"sft": 0.2, "dpo": 1.0, "sample": 0.08, "judge": 0.08, "pairs": 0.0, "import": 0.0}
+ASSUMED_SECONDS = {
+    "sft": 0.2,
+    "dpo": 1.0,
+    "sample": 0.08,
+    "judge": 0.08,
+    "pairs": 0.0,
+    "import": 0.0,
+    "judgements": 0.0,
+}
 """Seconds a unit of the assumed model on the assumed machine."""
 
 ASSUMED_BYTES = 538e6
@@ -106,7 +114,7 @@ def _assumed(config: RunConfig) -> float:
 
 
 def _startup(kind: str) -> float:
-    return 1.0 if kind in ("pairs", "import") else STARTUP_SECONDS
+    return 1.0 if kind in ("pairs", "import", "judgements") else STARTUP_SECONDS
 
 
 # --- what is left

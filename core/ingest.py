@@ -26,10 +26,22 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 8 * 1024 * 1024
 """Read and committed at a time."""
 
-ORDER = ("import", "sft", "sample", "judge", "pairs", "dpo", "pipeline")
+ORDER = ("import", "judgements", "sft", "sample", "judge", "pairs", "dpo", "pipeline")
 """Kinds in an order in which most parents come before their children."""
 
-ROW_TABLES = ("events", "items", "rejects", "explanations", "verdicts", "scores", "pairs", "dropped", "ingested")
+ROW_TABLES = (
+    "events",
+    "items",
+    "rejects",
+    "explanations",
+    "verdicts",
+    "scores",
+    "pairs",
+    "dropped",
+    "preferences",
+    "ratings",
+    "ingested",
+)
 
 SEAL = ("state", "error", "files", "summary", "seconds", "finished")
 """What every result.json says."""
@@ -138,7 +150,7 @@ class Ingester:
 
     def _ready(self, folder: RunFolder, result: dict[str, Any] | None) -> bool:
         """Whether rows may come in: parents are in whole, and an import (which may start over) is sealed."""
-        if folder.config.kind == "import":
+        if folder.config.kind in ("import", "judgements"):
             return result is not None
         parents = list(folder.config.parents.values())
         found = self.store.rows("SELECT count(*) FROM runs WHERE complete AND list_contains(?, id)", [parents])

@@ -83,6 +83,9 @@ def command_of(config: RunConfig) -> str:
         return f"anchorlab resume {config.id}"
     if config.kind == "import":
         words = ["anchorlab", "data", "add", "FILE"]
+    elif config.kind == "judgements":
+        words = ["anchorlab", "judgements", "add", "FILE"]
+        words += [word for role in config.inputs if role != "source" for word in ("--with", "FILE")]
     else:
         words = ["anchorlab", "run", config.kind, "--label", config.label]
     for role, run_id in config.parents.items():

@@ -28,7 +28,7 @@ from core.errors import BadInput
 from core.home import Home
 from core.records import Record
 
-Kind = Literal["import", "sft", "sample", "judge", "pairs", "dpo", "pipeline"]
+Kind = Literal["import", "judgements", "sft", "sample", "judge", "pairs", "dpo", "pipeline"]
 State = Literal["queued", "running", "done", "failed", "stopped", "lost"]
 
 R = TypeVar("R", bound=Record)

@@ -15,7 +15,17 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from core.home import PROJECT
 from core.pipeline import PipelineFile
-from core.settings import CompareSettings, Example, ImportSettings, LoraSettings, Selection, Settings
+from core.settings import (
+    CompareSettings,
+    Example,
+    ImportSettings,
+    JudgementSettings,
+    LoraSettings,
+    PreferenceColumns,
+    RatingColumns,
+    Selection,
+    Settings,
+)
 from core.sizes import SIZES, Scale
 
 PAGE = PROJECT / "docs" / "settings.md"
@@ -46,6 +56,9 @@ def settings_page() -> str:
         _table("`lora`: the adapter that a training adds", LoraSettings.model_fields),
         _table("`examples`: worked examples, a table each", Example.model_fields),
         _table("Comparing: applied when numbers are shown, in no pipeline file", CompareSettings.model_fields),
+        _table("Judgements made elsewhere: `anchorlab judgements add FILE --set …`", JudgementSettings.model_fields),
+        _table("`columns` of pairwise judgements", PreferenceColumns.model_fields),
+        _table("`columns` of ratings", RatingColumns.model_fields),
         SIZES_NOTE,
         _sizes(),
     ]

@@ -21,6 +21,7 @@ from core.runs import RunConfig, RunFolder
 
 OUTPUTS = {
     "import": ("items", "rejects"),
+    "judgements": ("preferences", "ratings", "rejects"),
     "sft": (),
     "sample": ("explanations",),
     "judge": ("judgements",),
