@@ -28,6 +28,7 @@ ASSUMED_SECONDS = {
     "head_to_head": 0.15,
     "pairs": 0.0,
     "import": 0.0,
+    "judgements": 0.0,
 }
 """Seconds a unit of the assumed model on the assumed machine."""
 
@@ -116,7 +117,7 @@ def _assumed(config: RunConfig) -> float:
 
 
 def _startup(kind: str) -> float:
-    return 1.0 if kind in ("pairs", "import") else STARTUP_SECONDS
+    return 1.0 if kind in ("pairs", "import", "judgements") else STARTUP_SECONDS
 
 
 # --- what is left

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 8 * 1024 * 1024
 """Read and committed at a time."""
 
-ORDER = ("import", "sft", "responses", "sample", "judge", "head_to_head", "pairs", "dpo", "pipeline")
+ORDER = ("import", "judgements", "sft", "responses", "sample", "judge", "head_to_head", "pairs", "dpo", "pipeline")
 """Kinds in an order in which most parents come before their children."""
 
 ROW_TABLES = (
@@ -39,6 +39,8 @@ ROW_TABLES = (
     "head_to_head",
     "pairs",
     "dropped",
+    "preferences",
+    "ratings",
     "ingested",
 )
 
@@ -149,7 +151,7 @@ class Ingester:
 
     def _ready(self, folder: RunFolder, result: dict[str, Any] | None) -> bool:
         """Whether rows may come in: parents are in whole, and an import (which may start over) is sealed."""
-        if folder.config.kind == "import":
+        if folder.config.kind in ("import", "judgements"):
             return result is not None
         if folder.config.kind == "responses" and result is None:
             return False

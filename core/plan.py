@@ -101,6 +101,9 @@ def command_of(config: RunConfig) -> str:
         words = ["anchorlab", "data", "add", "FILE"]
     elif config.kind == "responses":
         words = ["anchorlab", "explanations", "add", "FILE"]
+    elif config.kind == "judgements":
+        words = ["anchorlab", "judgements", "add", "FILE"]
+        words += [word for role in config.inputs if role != "source" for word in ("--with", "FILE")]
     else:
         words = ["anchorlab", "run", config.kind, "--label", config.label]
     for role, run_id in config.parents.items():

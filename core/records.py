@@ -135,6 +135,66 @@ class HeadToHead(Record):
     """Why there is no outcome; None where there is one."""
 
 
+RaterKind = Literal["person", "judge"]
+
+
+class Preference(Record):
+    """One annotator's choice between two outputs for a question, made elsewhere."""
+
+    item_id: str
+    """Id of the question in the source, or a hash of question and context where it has none."""
+    question: str
+    """Empty where the source has a context alone."""
+    context: str | None
+    a: str
+    """Variant that made the first output."""
+    b: str
+    """Variant that made the second output."""
+    output_a: str | None
+    """Text of the first output; None where the source does not hold it."""
+    output_b: str | None
+    annotator: str
+    annotator_kind: RaterKind
+    preference: float | None
+    """1: the first output wins, 2: the second, 1.5: a tie, between: how likely; None: the annotator gave nothing."""
+    chars_a: int | None
+    """Characters of the first output; None without its text."""
+    chars_b: int | None
+    words_a: int | None
+    """Words of the first output, between white space; None without its text."""
+    words_b: int | None
+    part: str | None
+    """Part of the source that the row is from."""
+    note: str | None
+    """The annotator's reason, in its own words."""
+
+
+class Rating(Record):
+    """One rater's label for one explanation on one criterion, made elsewhere."""
+
+    item_id: str
+    """Id of the question in the source."""
+    variant: str
+    """Author of the explanation: a variant, or a person."""
+    explanation: str | None
+    """The text that was rated; None where the source does not hold it."""
+    rater: str
+    rater_kind: RaterKind
+    criterion: str
+    label: str | None
+    """None: the rater gave nothing."""
+    blind: bool | None
+    """Whether the author was hidden from the rater; None where the source does not say."""
+    mode: str
+    """How the rating came about; `imported` for a file's."""
+    rated_at: float | None
+    """Seconds since 1970; None where the source does not say."""
+    note: str | None
+    """The rater's remark."""
+    part: str | None
+    """Part of the source that the row is from; ids of questions are unique within it."""
+
+
 class Side(Record):
     """The chosen or rejected half of a pair, with what is known of it."""
 

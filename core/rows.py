@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from core.records import Dropped, Explanation, HeadToHead, Item, Judgement, Pair, Reject
+from core.records import (
+    Dropped,
+    Explanation,
+    HeadToHead,
+    Item,
+    Judgement,
+    Pair,
+    Preference,
+    Rating,
+    Record,
+    Reject,
+)
 from core.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -49,7 +60,7 @@ def _read_events(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, li
 
 
 def _flat_reader(
-    table: str, record: type[Item] | type[Reject] | type[Dropped]
+    table: str, record: type[Record]
 ) -> Callable[["DuckDBPyConnection", RunFolder, int, list[bytes]], int]:
     """A reader for records whose fields are the table's columns."""
 
@@ -156,5 +167,7 @@ READERS = {
     "head_to_head": _read_head_to_head,
     "pairs": _read_pairs,
     "dropped": _flat_reader("dropped", Dropped),
+    "preferences": _flat_reader("preferences", Preference),
+    "ratings": _flat_reader("ratings", Rating),
 }
 """Record file → how its lines become rows."""

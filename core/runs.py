@@ -28,7 +28,9 @@ from core.errors import BadInput
 from core.home import Home
 from core.records import Record
 
-Kind = Literal["import", "sft", "responses", "sample", "judge", "head_to_head", "pairs", "dpo", "pipeline"]
+Kind = Literal[
+    "import", "judgements", "sft", "responses", "sample", "judge", "head_to_head", "pairs", "dpo", "pipeline"
+]
 State = Literal["queued", "running", "done", "failed", "stopped", "lost"]
 
 R = TypeVar("R", bound=Record)

@@ -129,4 +129,31 @@ MIGRATIONS: list[tuple[str, str]] = [
         );
         """,
     ),
+    (
+        "judgements made elsewhere, and ratings given here",
+        """
+        CREATE TABLE preferences (
+            run VARCHAR NOT NULL, seq BIGINT NOT NULL, item_id VARCHAR NOT NULL, question VARCHAR NOT NULL,
+            context VARCHAR, a VARCHAR NOT NULL, b VARCHAR NOT NULL, output_a VARCHAR, output_b VARCHAR,
+            annotator VARCHAR NOT NULL, annotator_kind VARCHAR NOT NULL,
+            preference DOUBLE,              -- 1: a wins, 2: b wins, 1.5: a tie; NULL: the annotator gave nothing
+            chars_a INTEGER, chars_b INTEGER, words_a INTEGER, words_b INTEGER, part VARCHAR, note VARCHAR
+        );
+        CREATE TABLE ratings (
+            run VARCHAR,                    -- judgements run; NULL for a rating given in this lab (journal)
+            seq BIGINT NOT NULL,
+            samples VARCHAR, sample INTEGER,    -- sample run and sample of the explanation; NULL: made elsewhere
+            item_id VARCHAR NOT NULL, variant VARCHAR NOT NULL, explanation VARCHAR,
+            rater VARCHAR NOT NULL, rater_kind VARCHAR NOT NULL,    -- 'person' or 'judge'
+            criterion VARCHAR NOT NULL, label VARCHAR, blind BOOLEAN, mode VARCHAR NOT NULL,
+            rated_at DOUBLE, note VARCHAR, part VARCHAR
+        );
+        CREATE VIEW judgement_sets AS
+            SELECT id, label AS name, settings->>'title' AS title, settings->>'licence' AS licence, created,
+                settings->'columns'->>'what' AS what, (summary->>'rows')::BIGINT AS rows,
+                (summary->>'rejects')::BIGINT AS rejects, (summary->>'nothing')::BIGINT AS nothing,
+                (summary->>'items')::BIGINT AS items, summary->'annotators' AS annotators
+            FROM runs WHERE kind = 'judgements' AND complete;
+        """,
+    ),
 ]

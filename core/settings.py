@@ -121,6 +121,64 @@ class ResponsesSettings(Settings):
         return ImportSettings(**{name: getattr(self, name) for name in shared}, test=1.0)
 
 
+class PreferenceColumns(Settings):
+    """Which columns of a file of pairwise judgements mean what."""
+
+    what: Literal["preferences"] = Field("preferences", description="The rows prefer one of two outputs.")
+    question: str = Field("question", description="Column with the question or instruction.")
+    context: str | None = Field(None, description="Column with a passage or input that belongs to the question.")
+    id: str | None = Field(None, description="Column with the question's id; none: a hash of its text.")
+    a: str | None = Field(None, description="Column with the text of the first output.")
+    b: str | None = Field(None, description="Column with the text of the second output.")
+    a_name: str | None = Field(None, description="Column with the variant that made the first output.")
+    b_name: str | None = Field(None, description="Column with the variant that made the second output.")
+    pair: str | None = Field(None, description="Column with both variants' names, first and second, joined by `_`.")
+    preference: str = Field("preference", description="Column that says which output is preferred.")
+    annotator: str | None = Field(None, description="Column with the annotator; none: one, named like the set.")
+    annotators: list[str] = Field(
+        [], description="Columns that hold a preference each, one an annotator, in place of the two above."
+    )
+    key: str | None = Field(None, description="Column by which files of further verdicts are joined.")
+    part: str | None = Field(None, description="Column with the part of the source that a row is from.")
+    note: str | None = Field(None, description="Column with the annotator's reason.")
+
+
+class RatingColumns(Settings):
+    """Which columns of a file of ratings mean what."""
+
+    what: Literal["ratings"] = Field("ratings", description="The rows rate one explanation on a criterion.")
+    shape: Literal["long", "nested"] = Field(
+        "long", description="A row a rating, or a row a question with raters, authors and criteria nested in it."
+    )
+    item: str = Field("item", description="Column with the question's id.")
+    variant: str = Field("variant", description="Column with the author of the explanation (long).")
+    rater: str = Field("rater", description="Column with who rated it (long).")
+    criterion: str = Field("criterion", description="Column with the criterion (long).")
+    label: str = Field("label", description="Column with the label given (long).")
+    explanation: str | None = Field(None, description="Column with the text that was rated.")
+    kind: str | None = Field(None, description="Column that says `person` or `judge`; none: `judges` decides.")
+    blind: str | None = Field(None, description="Column that says whether the author was hidden from the rater.")
+    when: str | None = Field(None, description="Column with the time: ISO 8601, or seconds since 1970.")
+    note: str | None = Field(None, description="Column with the rater's remark.")
+    part: str | None = Field(None, description="Column with the part of the source that a row is from.")
+
+
+class JudgementSettings(Settings):
+    """How a file of judgements made elsewhere is read."""
+
+    name: str = Field(description="Name of the set of judgements.")
+    title: str = Field("", description="What was judged, for people.")
+    licence: str = Field("", description="Licence or origin of the judgements.")
+    columns: PreferenceColumns | RatingColumns = Field(
+        discriminator="what", description="Which column means what; `what` says which of the two tables below."
+    )
+    judges: list[str] = Field(
+        [], description="Annotators that are programs, not people; `*` stands for any letters, as in `gpt*`."
+    )
+    header: bool = Field(True, description="The first row of a CSV names its columns; else column_1, column_2, …")
+    field: str | None = Field(None, description="Field of a JSON object that holds the rows; none: all that do.")
+
+
 class LoraSettings(Settings):
     """The adapter that a training adds."""
 
@@ -254,6 +312,7 @@ class CompareSettings(Settings):
 
 RUN_SETTINGS: dict[str, type[Settings]] = {
     "import": ImportSettings,
+    "judgements": JudgementSettings,
     "sft": SftSettings,
     "responses": ResponsesSettings,
     "sample": SampleSettings,

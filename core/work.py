@@ -21,6 +21,7 @@ from core.runs import RunConfig, RunFolder
 
 OUTPUTS = {
     "import": ("items", "rejects"),
+    "judgements": ("preferences", "ratings", "rejects"),
     "sft": (),
     "responses": ("explanations", "rejects"),
     "sample": ("explanations",),

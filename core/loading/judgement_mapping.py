@@ -1,0 +1,176 @@
+"""What the columns of a file of judgements mean: guessed from their names, changed by `name=value` settings.
+
+    settings = judgement_settings(Path("annotations.json"), files, {"annotator": "rater", "judges": ["gpt*"]})
+
+Known forms: AlpacaEval's annotations, PandaLM's test set (a column an annotator), ratings nested by rater and
+author, and long tables whose columns have the usual names.  The settings that come back have been held against
+the file: a mapped column that no row has is `BadInput`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.errors import BadInput
+from core.loading.documents import FIELD
+from core.loading.items import cell
+from core.loading.preferences import RESULT
+from core.loading.reading import Row, file_name, read_rows
+from core.settings import JudgementSettings, PreferenceColumns, RatingColumns, problems_of
+
+LOOKED_AT = 200
+"""Rows that a guess is made from."""
+
+PREFERENCES: dict[str, Sequence[str]] = {
+    "question": ("instruction", "question", "prompt", "query"),
+    "context": ("input", "context", "passage"),
+    "id": ("question_id", "item_id", "item", "id"),
+    "a": ("output_1", "output_a", "response1", "response_1", "response_a", "answer_a", "a"),
+    "b": ("output_2", "output_b", "response2", "response_2", "response_b", "answer_b", "b"),
+    "a_name": ("generator_1", "model_a", "variant_a", "name_a", "model_1"),
+    "b_name": ("generator_2", "model_b", "variant_b", "name_b", "model_2"),
+    "pair": ("cmp_key",),
+    "preference": ("preference", "winner", "choice", "verdict", "label"),
+    "annotator": ("annotator", "judge", "rater", "evaluator", "user"),
+    "key": ("idx",),
+    "part": ("dataset", "part", "task"),
+    "note": ("reason", "note", "comment"),
+}
+"""What a column means → names it usually has, the likeliest first."""
+
+RATINGS: dict[str, Sequence[str]] = {
+    "item": ("item", "item_id", "question_id", "id", "question"),
+    "variant": ("variant", "author", "model", "generator", "system"),
+    "rater": ("rater", "annotator", "evaluator", "judge", "user"),
+    "criterion": ("criterion", "dimension", "aspect"),
+    "label": ("label", "rating", "verdict", "score", "value"),
+    "explanation": ("explanation", "response", "output", "text"),
+    "kind": ("kind", "rater_kind"),
+    "blind": ("blind",),
+    "when": ("when", "rated_at", "time", "timestamp", "date"),
+    "note": ("note", "comment", "remark", "reason"),
+    "part": ("part", "task", "dataset"),
+}
+
+ANNOTATOR = re.compile(r"annotator[ _-]?\d+", re.IGNORECASE)
+PROGRAM = re.compile(r"gpt|llm|judge|claude|llama|gemini|eval_", re.IGNORECASE)
+"""What the names of judges hold."""
+
+
+def judgement_settings(
+    path: Path, further: Sequence[Path] = (), overrides: Mapping[str, Any] | None = None
+) -> JudgementSettings:
+    """The guess with `overrides` on it: fields of the settings, or of their columns (with or without `columns.`).
+
+    `further` are files of more verdicts on the same rows; the annotators in them are taken for judges.
+    """
+    given = {name.removeprefix("columns."): value for name, value in (overrides or {}).items()}
+    reading = {name: given[name] for name in ("header", "field") if name in given}
+    rows = _first_rows(path, **reading)
+    guessed = guess_judgements(path, rows, further, given.get("what")) | reading
+    own = {name: value for name, value in given.items() if name in JudgementSettings.model_fields}
+    columns = {name: value for name, value in given.items() if name not in own}
+    if "annotator" in columns:
+        guessed["columns"].pop("annotators", None)
+    try:
+        settings = JudgementSettings.model_validate(guessed | own | {"columns": guessed["columns"] | columns})
+    except ValidationError as error:
+        raise BadInput(f"The mapping of {file_name(path)} needs a change: {problems_of(error)}.") from None
+    _check_columns(path, rows, settings)
+    return settings
+
+
+def _first_rows(path: Path, header: bool = True, field: str | None = None) -> list[Row]:
+    rows = list(islice(read_rows(path, header, field), LOOKED_AT))
+    good = [row for row in rows if row.problem is None]
+    if not good:
+        raise BadInput(f"Row {rows[0].number} of {file_name(path)} cannot be read: {rows[0].problem}")
+    return good
+
+
+def guess_judgements(path: Path, rows: list[Row], further: Sequence[Path], what: str | None) -> dict[str, Any]:
+    """Settings as the names of columns suggest them."""
+    name = re.sub(r"[^\w.-]+", "_", Path(file_name(path)).stem) or "judgements"
+    names = list(dict.fromkeys(column for row in rows for column in row.values))
+    if _is_nested(rows[0].values):
+        columns = _nested_columns(names)
+        raters = [key for key, value in rows[0].values.items() if isinstance(value, dict)]
+    elif what == "ratings" or (what is None and _named(names, RATINGS["criterion"])):
+        columns = {"what": "ratings"} | _guessed(names, RATINGS)
+        raters = _values(rows, columns.get("rater"))
+    else:
+        columns = _preference_columns(names)
+        raters = columns.get("annotators") or _values(rows, columns.get("annotator"))
+    judges = [rater for rater in raters if PROGRAM.search(rater)]
+    joined = [name.removesuffix(RESULT) for file in further for name in _result_columns(file)]
+    return {"name": name, "columns": columns, "judges": sorted({*judges, *joined})}
+
+
+def _preference_columns(names: list[str]) -> dict[str, Any]:
+    columns = {"what": "preferences"} | _guessed(names, PREFERENCES)
+    several = [name for name in names if ANNOTATOR.fullmatch(name)]
+    if several:
+        columns["annotators"] = several
+        columns.pop("annotator", None)
+    return columns
+
+
+def _nested_columns(names: list[str]) -> dict[str, Any]:
+    columns = {"what": "ratings", "shape": "nested", "item": _named(names, RATINGS["item"]) or "id"}
+    return columns | ({"part": FIELD} if FIELD in names else {})
+
+
+def _is_nested(values: dict[str, Any]) -> bool:
+    """Whether a row holds objects (raters) of objects (authors) that hold objects or labels."""
+    raters = [value for value in values.values() if isinstance(value, dict) and value]
+    return bool(raters) and all(isinstance(said, dict) for authors in raters for said in authors.values())
+
+
+def _guessed(names: list[str], known: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    found = {what: _named(names, usual) for what, usual in known.items()}
+    return {what: name for what, name in found.items() if name is not None}
+
+
+def _named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    by_lower = {name.lower(): name for name in reversed(names)}
+    return next((by_lower[name] for name in wanted if name in by_lower), None)
+
+
+def _values(rows: list[Row], column: str | None) -> list[str]:
+    found = {value for row in rows if column and isinstance(value := cell(row.values, column), str)}
+    return sorted(found)
+
+
+def _result_columns(path: Path) -> list[str]:
+    row = next((row for row in read_rows(path) if row.problem is None), None)
+    return [name for name in (row.values if row else {}) if name.endswith(RESULT)]
+
+
+# --- held against the file
+
+
+def _check_columns(path: Path, rows: list[Row], settings: JudgementSettings) -> None:
+    """`BadInput` for a mapped column that none of the first rows has."""
+    for what, column in _mapped(settings.columns):
+        if not any(cell(row.values, column) is not None or column in row.values for row in rows):
+            there = ", ".join(dict.fromkeys(name for row in rows for name in row.values))
+            raise BadInput(
+                f"{file_name(path)} has no column {column!r} for {what} (there are {there}): "
+                f"name another with --set {what}=COLUMN."
+            )
+
+
+def _mapped(columns: PreferenceColumns | RatingColumns) -> list[tuple[str, str]]:
+    """What each column is mapped to, in the order of the settings."""
+    unused = {"what", "shape"}
+    if isinstance(columns, RatingColumns) and columns.shape == "nested":
+        unused |= {"variant", "rater", "criterion", "label"}
+    if isinstance(columns, PreferenceColumns) and columns.annotators:
+        unused |= {"preference", "annotator"}
+    given = columns.model_dump(exclude=unused)
+    listed = [(what, value if isinstance(value, list) else [value]) for what, value in given.items() if value]
+    return [(what, name) for what, names in listed for name in names]
