@@ -10,7 +10,7 @@ from app.state import Lab
 from app.widgets import literal
 from core.errors import BadInput
 from core.launcher import launch
-from core.models import resolve_model
+from core.models import registrations, resolve_model
 from core.pipeline import PipelineFile, find_pipeline, parse_pipeline, prepare, preset_names
 from core.plan import PARENTS, command_of, run_config
 from core.queries import datasets, runs_table
@@ -122,7 +122,13 @@ def model_form(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | Non
     picked = st.selectbox("Variant", [BASE, *names], key="launch_variant", format_func=lambda run: names.get(run, run))
     if picked != BASE:
         return _trained(here, picked)
-    name = st.text_input("Base model: default, a folder, or a Hub id", "default", key="launch_base")
+    known = ", ".join(registrations(here.home))
+    name = st.text_input(
+        "Base model: default, a registered name, a folder, or a Hub id",
+        "default",
+        key="launch_base",
+        help=f"Registered: {known}." if known else "`anchorlab model add` registers a model or a server.",
+    )
     return ModelUse(name=name, hash="", path="")
 
 

@@ -33,7 +33,7 @@ from core.settings import (
     SftSettings,
     problems_of,
 )
-from core.variants import use_of
+from core.variants import require_reachable, use_of
 from core.work import Work
 
 PRESETS = Path(__file__).parent / "pipelines"
@@ -127,6 +127,8 @@ def prepare(home: Home, file: PipelineFile) -> RunConfig:
     """Fetch the models, import the data set, and plan: the pipeline's own run configuration."""
     base, judge = (resolve_model(name, home) for name in (file.models.base, file.models.judge))
     reader = None if file.models.reader == "off" else resolve_model(file.models.reader, home)
+    for model in {base.hash: base, judge.hash: judge, **({reader.hash: reader} if reader else {})}.values():
+        require_reachable(model)
     dataset = import_dataset(home, *source_of(home, file.dataset))
     steps = plan(file, dataset.id, base, judge, reader)
     settings = {

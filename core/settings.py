@@ -6,7 +6,7 @@ size of sampling, threads) is not here.  In a pipeline file each class is one ta
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from core.records import RightBy
 
@@ -127,6 +127,14 @@ class JudgeSettings(Settings):
         "rule", description="Empty explanations: worst verdicts by rule, or ask the judge all the same."
     )
     max_new_tokens: int = Field(160, ge=1, description="Longest written reply, in tokens.")
+    no_probabilities: Literal["written", "refuse"] = Field(
+        "written", description="Mode `probabilities` on a server that gives none: read written verdicts, or refuse."
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_the_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A setting that came later is a part of a run's identity only where it is not the default."""
+        return {name: value for name, value in dump(self).items() if (name, value) != ("no_probabilities", "written")}
 
 
 class PairSettings(Settings):

@@ -38,8 +38,20 @@ def unchanged(adapter: AdapterRef) -> Path:
     return Path(adapter.path)
 
 
+def require_reachable(model: ModelRef) -> None:
+    """Raise in a sentence if the model is on a server that does not answer; nothing is asked of other models."""
+    if model.server:
+        from core.engines.server import require_answer
+
+        require_answer(model)
+
+
 def load_variant(home: Home, use: ModelUse, cache_tokens: int = 0) -> Engine:
     """The variant with its adapters merged, ready to generate; `cache_tokens`: of its largest batch."""
+    if use.server:
+        from core.engines.server import open_server
+
+        return open_server(base_of(use))
     from core.engines.hf import load_engine  # torch takes seconds to import: only runs that need it pay
 
     return load_engine(base_of(use), adapters_of(home, use), cache_tokens)

@@ -55,8 +55,8 @@ def read_labels(labels: Sequence[str], listed: Sequence[tuple[str, float]]) -> R
 def folded(listed: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
     """Tokens of a reply that begins afresh: without leading blanks and in lower case, probabilities summed.
 
-    >>> [(token, round(float(np.exp(log)), 2)) for token, log in folded([("Good", np.log(0.5)), (" good", np.log(0.2))])]
-    [('good', 0.7)]
+    >>> [(token, round(float(np.exp(log)), 2)) for token, log in folded([("Go", np.log(0.5)), (" go", np.log(0.2))])]
+    [('go', 0.7)]
     """
     summed: dict[str, float] = {}
     for token, log in listed:

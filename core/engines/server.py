@@ -26,7 +26,9 @@ SEEDS = 2**31
 BYTES_A_TOKEN = 4
 """For counting tokens where the vocabulary is not known."""
 
-GO_ON_FROM = "Your reply has begun with the text below. Go on from there, with one of these and nothing else: {options}."
+GO_ON_FROM = (
+    "Your reply has begun with the text below. Go on from there, with one of these and nothing else: {options}."
+)
 BEGUN_TEXT = "Your reply has begun with the text below. Go on from there."
 
 
@@ -72,7 +74,9 @@ class ServerEngine:
         replies = iter(self.wire.ask_all([body for bodies in drawn for body in bodies]))
         found = [[reply for _ in bodies for reply in generations(next(replies), stop)] for bodies in drawn]
         if any(len(group) != len(wanted) for group, wanted in zip(found, seeds, strict=True)):
-            raise LabError(f"The server at {self.wire.server.url} gave another number of replies than it was asked for.")
+            raise LabError(
+                f"The server at {self.wire.server.url} gave another number of replies than it was asked for."
+            )
         return found
 
     def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
