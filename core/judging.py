@@ -123,9 +123,7 @@ def _worst(row: Explanation, rubric: Rubric) -> Judgement:
 def _from_probabilities(row: Explanation, rubric: Rubric, by_criterion: Sequence[np.ndarray]) -> Judgement:
     dark = [c.name for c, p in zip(rubric.criteria, by_criterion, strict=True) if np.isnan(p).any()]
     if dark:
-        unread = [
-            CriterionVerdict(criterion=c.key, verdict=None, value=None, probabilities=None) for c in rubric.criteria
-        ]
+        unread = [_unread(c.key) for c in rubric.criteria]
         return _judgement(row, unread, unjudged=f"The judge's likeliest words tell no verdict on: {', '.join(dark)}.")
     values = np.array(rubric.values, dtype=float)
     verdicts = [
@@ -140,6 +138,11 @@ def _from_probabilities(row: Explanation, rubric: Rubric, by_criterion: Sequence
     total = sum(rubric.values[int(p.argmax())] for p in by_criterion)
     expected = round(sum(float(p @ values) for p in by_criterion), 6)
     return _judgement(row, verdicts, total=total, expected=expected)
+
+
+def _unread(criterion: str) -> CriterionVerdict:
+    """Nothing could be read on this criterion."""
+    return CriterionVerdict(criterion=criterion, verdict=None, value=None, probabilities=None)
 
 
 def from_reply(row: Explanation, rubric: Rubric, reply: str) -> Judgement:
@@ -186,8 +189,7 @@ def _read_criterion(reply: str, criterion: Criterion, labels: Sequence[str]) -> 
 
 def _from_reader(item: Item, row: Explanation, logs: np.ndarray) -> Judgement:
     if np.isnan(logs).any():
-        unread = CriterionVerdict(criterion=READER, verdict=None, value=None, probabilities=None)
-        return _judgement(row, [unread], unjudged="The reader's likeliest words tell no option.")
+        return _judgement(row, [_unread(READER)], unjudged="The reader's likeliest words tell no option.")
     labels = [option.label for option in item.options]
     gold = None if item.gold is None else float(logs[labels.index(item.gold)])
     choice = CriterionVerdict(

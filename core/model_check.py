@@ -55,11 +55,11 @@ def _check_server(model: ModelRef) -> Iterator[Check]:
         yield Check("server", False, str(error))
         return
     seen = engine.provenance()
-    yield Check(
-        "server", True, f"{seen['base_url']} answers as {seen['model']}; fingerprint: {seen['system_fingerprint']}"
-    )
+    yield Check("server", True, f"{seen['model']} answers; fingerprint: {seen['system_fingerprint']}")
     for said, key in SERVER_LINES.items():
         yield Check(said, True, str(seen[key]))
+    alike = "the same reply to different seeds at temperature 1: it may not sample at all"
+    yield Check("draws", bool(seen["draws"]), "replies differ from seed to seed" if seen["draws"] else alike)
     began = time.monotonic()
     try:
         (group,) = engine.generate([QUESTION], [list(range(4))], Sampling(0.8, 1.0, TOKENS))

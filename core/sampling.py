@@ -132,7 +132,10 @@ def _open_sampler(work: Work, settings: SampleSettings, rows: int) -> Sampler:
         Example.model_validate(example) for example in work.parent("dataset").config.settings["examples"]
     ]
     engine = load_variant(work.home, work.config.model, rows * (settings.max_new_tokens + OWN_PROMPT_TOKENS))
-    work.event("loaded", **engine.provenance())
+    seen = engine.provenance()
+    work.event("loaded", **seen)
+    if settings.temperature > 0 and seen.get("draws") is False:
+        work.note("The server gave the same reply to different seeds: its samples may all be alike.")
     if settings.forced and (reason := engine.cannot_choose(())):
         work.note(f"Forced answers were asked for, but {reason}: where no answer can be read, there is no prediction.")
     return Sampler(engine, load_prompt(settings.prompt), examples, settings)

@@ -1,10 +1,11 @@
 """Label probabilities from a server's `top_logprobs`: the likeliest first tokens, and the rest only bounded.
 
 A label is read at the longest listed token that begins it, as a tokenizer would write it.  A label that is not
-listed is no likelier than the last listed token, nor than all that is not listed; half of that bound is put
-in its place.  What the unlisted labels of an answer can hold together is its `unseen` share: above `UNSEEN`,
-or where two labels begin with the same token, nothing is read.  Two errors remain: a listed token that begins
-a label may begin another word too, and half the bound may be off by as much, so a label's share by at most `unseen`.
+listed is no likelier than the last listed token, nor than all that is not listed; where a blank is listed that the
+label may begin with, it may hold that too.  Half of the bound is put in its place.  What the unlisted labels of an
+answer can hold together is its `unseen` share: above `UNSEEN`, or where two labels begin with the same token,
+nothing is read.  Two errors remain: half the bound may be off by as much, so that a label's share is off by at most
+`unseen`; and a listed token that begins a label may begin another word too, which nothing bounds.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ def read_labels(labels: Sequence[str], listed: Sequence[tuple[str, float]]) -> R
     >>> reading = read_labels([" good", " bad"], [(" good", np.log(0.9)), ("!", np.log(0.02))])
     >>> np.exp(reading.logs).round(3).tolist(), round(reading.unseen, 3)
     ([0.989, 0.011], 0.022)
+    >>> read_labels([" good", " bad"], [(" good", np.log(0.5)), (" ", np.log(0.3))]).logs.tolist()
+    [nan, nan]
     >>> read_labels([" not good", " not bad"], [(" not", np.log(0.9))]).logs.tolist()
     [nan, nan]
     """
@@ -44,12 +47,19 @@ def read_labels(labels: Sequence[str], listed: Sequence[tuple[str, float]]) -> R
     if not seen or len(set(seen)) < len(seen):
         return Reading(np.full(len(labels), np.nan), 1.0)
     bound = max(0.0, min(min(known.values()), 1.0 - sum(known.values())))
-    weights = np.array([bound / 2 if token is None else known[token] for token in tokens])
-    unlisted = bound * (len(labels) - len(seen))
-    unseen = unlisted / (unlisted + sum(known[token] for token in seen))
+    hidden = [
+        bound + _blank(label, known) if token is None else 0.0 for label, token in zip(labels, tokens, strict=True)
+    ]
+    weights = np.array([known[t] if t is not None else most / 2 for t, most in zip(tokens, hidden, strict=True)])
+    unseen = sum(hidden) / (sum(hidden) + sum(known[token] for token in seen))
     if unseen > UNSEEN or not weights.all():
         return Reading(np.full(len(labels), np.nan), unseen)
     return Reading(np.log(weights / weights.sum()), unseen)
+
+
+def _blank(label: str, known: dict[str, float]) -> float:
+    """Probability of listed blanks that the label may begin with: some vocabularies have a blank of its own."""
+    return sum(p for token, p in known.items() if token and not token.strip() and label.startswith(token))
 
 
 def folded(listed: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -2,7 +2,7 @@
 
     found = probe(Wire(server))
 
-A handful of requests of at most eight tokens; each looks at what came back, not at what was promised.
+Eight to a dozen requests of at most sixteen tokens; each looks at what came back, not at what was promised.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletion
 
 from core.engines.wire import Refused, Wire
 
-QUESTION = {"role": "user", "content": "Write eight random letters."}
+QUESTION = {"role": "user", "content": "Write twenty random letters."}
 
 BEGUN = {"role": "assistant", "content": "A"}
 """A begun reply of one token in any vocabulary."""
@@ -42,12 +42,15 @@ class Probe:
     goes_on: bool
     """Whether a begun reply is gone on with."""
     seeds: Seeds
-    """Whether the same seed gave the same eight tokens twice."""
+    """Whether the same seed gave the same sixteen tokens twice."""
+    draws: bool
+    """Whether another seed gave others: some servers keep a model's greedy default whatever temperature is asked."""
 
 
 def probe(wire: Wire) -> Probe:
     """Ask a few short questions; errors as `Wire.ask`."""
     limit, first = _first(wire)
+    seeds, draws = _drawn(wire, limit)
     return Probe(
         model=first.model or wire.server.model,
         fingerprint=first.system_fingerprint or None,
@@ -55,7 +58,8 @@ def probe(wire: Wire) -> Probe:
         listed=_listed(wire, limit),
         many=_many(wire, limit),
         goes_on=_goes_on(wire, limit),
-        seeds=_seeds(wire, limit),
+        seeds=seeds,
+        draws=draws,
     )
 
 
@@ -115,9 +119,12 @@ def _goes_on(wire: Wire, limit: str) -> bool:
     return begun.usage.prompt_tokens - bare.usage.prompt_tokens == 1
 
 
-def _seeds(wire: Wire, limit: str) -> Seeds:
-    drawn = [_tried(wire, limit, tokens=8, temperature=1.0, seed=7) for _ in range(2)]
-    if None in drawn:
-        return "are refused"
-    texts = [answer.choices[0].message.content for answer in drawn]
-    return "repeat" if texts[0] == texts[1] else "have no effect"
+def _drawn(wire: Wire, limit: str) -> tuple[Seeds, bool]:
+    """(what seeds do, whether replies differ) from three replies at temperature 1, two of them with one seed."""
+    drawn = [_tried(wire, limit, tokens=16, temperature=1.0, seed=seed) for seed in (7, 7, 8)]
+    refused = None in drawn
+    if refused:
+        drawn = [_tried(wire, limit, tokens=16, temperature=1.0) for _ in range(3)]
+    texts = [answer.choices[0].message.content if answer else "" for answer in drawn]
+    seeds: Seeds = "are refused" if refused else "repeat" if texts[0] == texts[1] else "have no effect"
+    return seeds, len(set(texts)) > 1

@@ -26,10 +26,8 @@ SEEDS = 2**31
 BYTES_A_TOKEN = 4
 """For counting tokens where the vocabulary is not known."""
 
-GO_ON_FROM = (
-    "Your reply has begun with the text below. Go on from there, with one of these and nothing else: {options}."
-)
-BEGUN_TEXT = "Your reply has begun with the text below. Go on from there."
+BEGUN = "Your reply has begun with the text below. Go on from there"
+"""How a begun reply is quoted to a server that does not go on with it."""
 
 
 def open_server(model: ModelRef) -> "ServerEngine":
@@ -74,9 +72,7 @@ class ServerEngine:
         replies = iter(self.wire.ask_all([body for bodies in drawn for body in bodies]))
         found = [[reply for _ in bodies for reply in generations(next(replies), stop)] for bodies in drawn]
         if any(len(group) != len(wanted) for group, wanted in zip(found, seeds, strict=True)):
-            raise LabError(
-                f"The server at {self.wire.server.url} gave another number of replies than it was asked for."
-            )
+            raise LabError(f"The server at {self.wire.server.url} gave another number of replies than asked for.")
         return found
 
     def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
@@ -115,6 +111,7 @@ class ServerEngine:
             "log_probabilities": f"of the {found.listed} likeliest tokens" if found.listed else "none given",
             "n": "honoured" if found.many else "dropped: a request a reply",
             "seeds": found.seeds,
+            "draws": found.draws,
             "begun_replies": "gone on with" if found.goes_on else "not gone on with: quoted in the question",
             "adapters": [],
         }
@@ -141,7 +138,7 @@ class ServerEngine:
             begun = {"role": "assistant", "content": chat.opening}
             return {"messages": [*turns, begun], "extra_body": GO_ON}
         wanted = " | ".join(option.strip() for option in options)
-        ask = GO_ON_FROM.format(options=wanted) if options else BEGUN_TEXT
+        ask = f"{BEGUN}, with one of these and nothing else: {wanted}." if options else f"{BEGUN}."
         *before, last = turns
         return {"messages": [*before, {**last, "content": f"{last['content']}\n\n{ask}\n\n{chat.opening}"}]}
 

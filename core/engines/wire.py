@@ -38,8 +38,9 @@ class Refused(LabError):
 class Wire:
     """One model of one server."""
 
-    def __init__(self, server: ServerRef) -> None:
+    def __init__(self, server: ServerRef, retries: int = RETRIES) -> None:
         self.server = server
+        self.retries = retries
 
     def ask(self, body: dict[str, Any]) -> ChatCompletion:
         """The answer to one chat completion request; `body` has everything but the model."""
@@ -55,7 +56,7 @@ class Wire:
             base_url=self.server.url,
             api_key=self._key or "none",  # the client wants one, a local server does not look at it
             timeout=self.server.timeout,
-            max_retries=RETRIES,
+            max_retries=self.retries,
         ) as client:
             return await asyncio.gather(*(self._ask(client, free, body) for body in bodies))
 
@@ -98,13 +99,15 @@ class Wire:
                 )
             case openai.RateLimitError():
                 return LabError(
-                    f"{self._name} limits the rate (429) and did so after {RETRIES} retries: wait, "
+                    f"{self._name} limits the rate (429) and did so after {self.retries} retries: wait, "
                     f"or register it with a smaller --concurrency; then resume. It says: {self._said(error)}"
                 )
             case openai.BadRequestError() | openai.UnprocessableEntityError():
                 return self._refused(error)
             case openai.APIStatusError():
-                return LabError(f"{self._name} failed ({error.status_code}) and again when asked {RETRIES} times more.")
+                return LabError(
+                    f"{self._name} failed ({error.status_code}) and again when asked {self.retries} times more."
+                )
             case openai.APITimeoutError() | TimeoutError():
                 return LabError(
                     f"{self._name} gave no answer within {self.server.timeout:g} s, nor when asked again: "
