@@ -35,7 +35,7 @@ def judge_tokenizer() -> PreTrainedTokenizerFast:
         special_tokens=["<|pad|>", "<|start|>", "<|end|>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
-    words = " ".join([*LABELS, *KEYS, "wood metal glass - assistant user system\n A B C Answer:"])
+    words = " ".join(["verdicts", *LABELS, *KEYS, "wood metal glass - assistant user system\n A B C Answer:"])
     tokenizer.train_from_iterator([words] * 3, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -62,7 +62,10 @@ def tiny_judge(folder: Path) -> ModelRef:
         **dict(zip(("pad_token_id", "bos_token_id", "eos_token_id"), ids, strict=True)),
     )
     model = LlamaForCausalLM(config)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so little a model is taught thirty times faster without the others
     _teach(model, tokenizer)
+    torch.set_num_threads(threads)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return reference(folder, "tiny-judge", "made for a test")
