@@ -17,7 +17,7 @@ from core.queries import datasets, runs_table
 from core.runs import Kind, ModelUse, RunConfig, RunFolder
 from core.settings import RUN_SETTINGS, PairSettings, SampleSettings, Settings, problems_of
 from core.sizes import SIZES, sized
-from core.variants import use_of
+from core.variants import require_reachable, use_of
 
 BASE = "a base model"
 AS_WRITTEN = "as written"
@@ -74,7 +74,9 @@ def launch_run(here: Lab) -> None:
         if model and not model.chain:
             with st.spinner("Looking for the model: the first time this takes a minute."):
                 model = use_of(resolve_model(model.name, here.home))
-        opened(here, launch(here.home, run_config(kind, label, settings, parents, model)))
+        config = run_config(kind, label, settings, parents, model)
+        require_reachable(here.home, [config])
+        opened(here, launch(here.home, config))
 
 
 def settings_form(kind: Kind) -> Settings:

@@ -127,10 +127,9 @@ def prepare(home: Home, file: PipelineFile) -> RunConfig:
     """Fetch the models, import the data set, and plan: the pipeline's own run configuration."""
     base, judge = (resolve_model(name, home) for name in (file.models.base, file.models.judge))
     reader = None if file.models.reader == "off" else resolve_model(file.models.reader, home)
-    for model in {base.hash: base, judge.hash: judge, **({reader.hash: reader} if reader else {})}.values():
-        require_reachable(model)
     dataset = import_dataset(home, *source_of(home, file.dataset))
     steps = plan(file, dataset.id, base, judge, reader)
+    require_reachable(home, steps)
     settings = {
         "file": file.written(),
         "steps": [step.model_dump(mode="json", exclude={"created", "versions"}) for step in steps],

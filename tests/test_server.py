@@ -242,6 +242,22 @@ def test_a_verdict_that_cannot_be_read_is_unjudged(wire_server, samples, home, t
     assert all(row.total is None and row.expected is None and "Clarity" in row.unjudged for row in rows)
 
 
+def test_a_run_is_refused_before_it_starts_unless_the_server_answers_or_it_is_done(wire_server, samples, home):
+    register_server(home, "strong", model_on(wire_server.url).server)
+    words = ["run", "judge", "--label", "base", "--model", "strong", "--samples", samples.id]
+    words += ["--dataset", samples.config.parents["dataset"], "--set", "empty=judge"]
+    wire_server.faults = [{"status": 404}]
+    refused = CliRunner().invoke(cli, words)
+    assert isinstance(refused.exception, ModelUnavailable)
+    assert not list(home.runs.glob("judge-*"))
+    folder = done(home, judging(samples, resolve_model("strong", home)))
+    asked = len(wire_server.requests)
+    again = CliRunner().invoke(cli, words)
+    assert again.exit_code == 0, again.output
+    assert [run.name for run in home.runs.glob("judge-*")] == [folder.id]
+    assert len(wire_server.requests) == asked, "what is done asks nothing of the server"
+
+
 # --- fallbacks
 
 
