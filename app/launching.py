@@ -10,14 +10,14 @@ from app.state import Lab
 from app.widgets import literal
 from core.errors import BadInput
 from core.launcher import launch
-from core.models import resolve_model
+from core.models import registrations, resolve_model
 from core.pipeline import PipelineFile, find_pipeline, parse_pipeline, prepare, preset_names
 from core.plan import PARENTS, command_of, run_config
 from core.queries import datasets, runs_table
 from core.runs import Kind, ModelUse, RunConfig, RunFolder
 from core.settings import RUN_SETTINGS, PairSettings, SampleSettings, Settings, problems_of
 from core.sizes import SIZES, sized
-from core.variants import use_of
+from core.variants import require_reachable, use_of
 
 BASE = "a base model"
 AS_WRITTEN = "as written"
@@ -76,7 +76,9 @@ def launch_run(here: Lab) -> None:
         if model and not model.chain:
             with st.spinner("Looking for the model: the first time this takes a minute."):
                 model = use_of(resolve_model(model.name, here.home))
-        opened(here, launch(here.home, run_config(kind, label, settings, parents, model)))
+        config = run_config(kind, label, settings, parents, model)
+        require_reachable(here.home, [config])
+        opened(here, launch(here.home, config))
 
 
 def settings_form(kind: Kind) -> Settings:
@@ -125,7 +127,13 @@ def model_form(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | Non
     picked = st.selectbox("Variant", [BASE, *names], key="launch_variant", format_func=lambda run: names.get(run, run))
     if picked != BASE:
         return _trained(here, picked)
-    name = st.text_input("Base model: default, a folder, or a Hub id", "default", key="launch_base")
+    known = ", ".join(registrations(here.home))
+    name = st.text_input(
+        "Base model: default, a registered name, a folder, or a Hub id",
+        "default",
+        key="launch_base",
+        help=f"Registered: {known}." if known else "`anchorlab model add` registers a model or a server.",
+    )
     return ModelUse(name=name, hash="", path="")
 
 

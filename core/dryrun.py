@@ -85,7 +85,7 @@ def _known(steps: list[RunConfig]) -> Mapping[str, bool]:
     known: dict[str, bool] = {}
     for step in steps:
         before = [*step.parents.values(), *(step.model.chain if step.model else [])]
-        own = step.model is None or bool(step.model.path)
+        own = step.model is None or bool(step.model.path or step.model.server)
         known[step.id] = own and all(known.get(run, True) for run in before)
     return known
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.datasets import load_items
 from core.engines import Chat, Engine, Sampling
+from core.errors import BadInput
 from core.prompts import Prompt, load_prompt, option_text, question_values
 from core.records import CriterionVerdict, Explanation, Item, Judgement
 from core.rubrics import Criterion, Rubric, load_rubric
@@ -122,6 +123,10 @@ def _worst(row: Explanation, rubric: Rubric) -> Judgement:
 
 
 def _from_probabilities(row: Explanation, rubric: Rubric, by_criterion: Sequence[np.ndarray]) -> Judgement:
+    dark = [c.name for c, p in zip(rubric.criteria, by_criterion, strict=True) if np.isnan(p).any()]
+    if dark:
+        unread = [_unread(c.key) for c in rubric.criteria]
+        return _judgement(row, unread, unjudged=f"The judge's likeliest words tell no verdict on: {', '.join(dark)}.")
     values = np.array(rubric.values, dtype=float)
     verdicts = [
         CriterionVerdict(
@@ -135,6 +140,11 @@ def _from_probabilities(row: Explanation, rubric: Rubric, by_criterion: Sequence
     total = sum(rubric.values[int(p.argmax())] for p in by_criterion)
     expected = round(sum(float(p @ values) for p in by_criterion), 6)
     return _judgement(row, verdicts, total=total, expected=expected)
+
+
+def _unread(criterion: str) -> CriterionVerdict:
+    """Nothing could be read on this criterion."""
+    return CriterionVerdict(criterion=criterion, verdict=None, value=None, probabilities=None)
 
 
 def from_reply(row: Explanation, rubric: Rubric, reply: str) -> Judgement:
@@ -180,6 +190,8 @@ def _read_criterion(reply: str, criterion: Criterion, labels: Sequence[str]) -> 
 
 
 def _from_reader(item: Item, row: Explanation, logs: np.ndarray) -> Judgement:
+    if np.isnan(logs).any():
+        return _judgement(row, [_unread(READER)], unjudged="The reader's likeliest words tell no option.")
     labels = [option.label for option in item.options]
     gold = None if item.gold is None else float(logs[labels.index(item.gold)])
     choice = CriterionVerdict(
@@ -239,7 +251,42 @@ def run_judge(work: Work) -> None:
 def _open_judge(work: Work, settings: JudgeSettings) -> Judge:
     engine = load_variant(work.home, work.config.model)
     work.event("loaded", **engine.provenance())
-    return Judge(engine, load_prompt(PROMPTS[settings.mode]), load_rubric(settings.rubric), settings)
+    rubric = load_rubric(settings.rubric)
+    settings = _settings_at_hand(work, engine, settings, rubric)
+    return Judge(engine, load_prompt(PROMPTS[settings.mode]), rubric, settings)
+
+
+def _settings_at_hand(work: Work, engine: Engine, settings: JudgeSettings, rubric: Rubric) -> JudgeSettings:
+    """The settings, but written verdicts in place of probabilities that the judge cannot give; the run says so."""
+    reason = settings.mode != "written" and engine.cannot_choose(_labels_asked(settings, rubric))
+    if not reason:
+        return _as_begun(work, settings)
+    if settings.mode == "reader":
+        raise BadInput(f"A reader is read by probabilities, and {reason}: choose another reader.")
+    if settings.no_probabilities == "refuse":
+        raise BadInput(f"Probabilities were asked for, but {reason}: choose another judge, or mode = written.")
+    work.note(
+        f"Probabilities were asked for, but {reason}: the judge's written verdicts are read instead. "
+        "They have a total and no expected score."
+    )
+    work.summary["read_as"] = "written"
+    return _as_begun(work, settings.model_copy(update={"mode": "written"}))
+
+
+def _labels_asked(settings: JudgeSettings, rubric: Rubric) -> list[str]:
+    """What is chosen among, as far as it is known before a question is."""
+    return [f" {label}" for label in rubric.labels] if settings.mode == "probabilities" else []
+
+
+def _as_begun(work: Work, settings: JudgeSettings) -> JudgeSettings:
+    """The settings, if what a resumed run holds was read in the same way: one run never mixes two."""
+    begun = {row.reply is not None for row in work.folder.read("judgements", Judgement) if row.origin == "model"}
+    if begun - {settings.mode == "written"}:
+        raise BadInput(
+            f"{work.folder.id} began with {'written verdicts' if True in begun else 'probabilities'}, and its judge "
+            "no longer gives the same: ask for a run with another mode."
+        )
+    return settings
 
 
 def _batches(rows: Sequence[Explanation]) -> Iterator[Sequence[Explanation]]:

@@ -11,7 +11,7 @@ from core.engines import Chat, Message, Sampling
 from core.errors import LabError
 from core.home import Home
 from core.memory import GIB, parameters
-from core.models import resolve_model
+from core.models import ModelRef, resolve_model
 from core.variants import adapters_of, use_of
 
 if TYPE_CHECKING:
@@ -37,10 +37,53 @@ class Check:
 
 def check_model(home: Home, name: str) -> Iterator[Check]:
     """Each check as it is made; nothing follows one without which the next makes no sense."""
+    try:
+        model = resolve_model(name, home)
+    except LabError as error:
+        yield Check("weights", False, str(error))
+        return
+    yield from _check_server(model) if model.server else _check_weights(home, model)
+
+
+def _check_server(model: ModelRef) -> Iterator[Check]:
+    """Probe a server, a line for each thing it does or drops; without log-probabilities it judges in writing alone."""
+    from core.engines.server import open_server
+
+    try:
+        engine = open_server(model)
+    except LabError as error:
+        yield Check("server", False, str(error))
+        return
+    seen = engine.provenance()
+    yield Check("server", True, f"{seen['model']} answers; fingerprint: {seen['system_fingerprint']}")
+    for said, key in SERVER_LINES.items():
+        yield Check(said, True, str(seen[key]))
+    alike = "the same reply to different seeds at temperature 1: it may not sample at all"
+    yield Check("draws", bool(seen["draws"]), "replies differ from seed to seed" if seen["draws"] else alike)
+    began = time.monotonic()
+    try:
+        (group,) = engine.generate([QUESTION], [list(range(4))], Sampling(0.8, 1.0, TOKENS))
+    except LabError as error:
+        yield Check("generation", False, str(error))
+        return
+    rate = sum(row.tokens for row in group) / (time.monotonic() - began)
+    yield Check("generation", any(row.text.strip() for row in group), f"{rate:.0f} tokens/s for 4 rows")
+
+
+SERVER_LINES = {
+    "probabilities": "log_probabilities",
+    "n": "n",
+    "seeds": "seeds",
+    "begun replies": "begun_replies",
+    "repeats": "repeats",
+}
+"""Line of a check → what the probe found."""
+
+
+def _check_weights(home: Home, model: ModelRef) -> Iterator[Check]:
     from core.engines.hf import load_engine  # torch takes seconds to import: only commands that need it pay
 
     try:
-        model = resolve_model(name, home)
         yield Check("files", True, f"{model.source}, {parameters(Path(model.path)) / 1e6:.0f}M parameters")
         began = time.monotonic()
         engine = load_engine(model, adapters_of(home, use_of(model)), ROWS * 4 * TOKENS)

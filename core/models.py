@@ -25,7 +25,7 @@ from pydantic import Field
 from core.errors import ModelUnavailable
 from core.home import Home
 from core.records import Record
-from core.runs import AdapterRef, adapter_hash, file_hash
+from core.runs import AdapterRef, ServerRef, adapter_hash, content_hash, file_hash
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ class ModelRef(Record):
     """LoRA adapters from elsewhere that are merged into it, in order."""
     template: str | None = None
     """Chat template (Jinja) in place of its own."""
+    server: ServerRef | None = None
+    """Where the model is, if not on this machine; there is no `path` then, and nothing that verifies `hash`."""
 
 
 class Registration(Record):
@@ -58,6 +60,8 @@ class Registration(Record):
     """What `resolve_model` is asked for: `default`, a folder, a Hub id, or another name."""
     adapter: str | None = None
     """Folder of a PEFT adapter."""
+    server: ServerRef | None = None
+    """A server in place of a base on this machine."""
     template: str | None = None
     """Chat template (Jinja) in place of the model's own."""
 
@@ -88,6 +92,8 @@ def registrations(home: Home) -> dict[str, Registration]:
 
 def registered_model(entry: Registration, home: Home) -> ModelRef:
     """The model that a registration stands for."""
+    if entry.server:
+        return server_reference(entry.name, entry.server)
     base = resolve_model(entry.base, home)
     added = [adapter_reference(Path(entry.adapter))] if entry.adapter else []
     parts = [f"adapter {Path(adapter.path).name} {adapter.hash[:12]}" for adapter in added]
@@ -99,6 +105,17 @@ def registered_model(entry: Registration, home: Home) -> ModelRef:
         source=" + ".join([base.source, *parts]),
         adapters=[*base.adapters, *added],
         template=entry.template or base.template,
+    )
+
+
+def server_reference(name: str, server: ServerRef) -> ModelRef:
+    """A model behind a server.  Its hash is that of address and id: what weights answer cannot be verified."""
+    return ModelRef(
+        name=name,
+        path="",
+        hash=content_hash([server.url, server.model]),
+        source=f"{server.model} on {server.url} (weights not verifiable)",
+        server=server,
     )
 
 
@@ -121,7 +138,7 @@ def model_at_hand(name: str, home: Home) -> ModelRef | None:
     A Hub model is looked for in the Hub's cache alone: a newer revision on the Hub is not seen.
     """
     if entry := registrations(home).get(name):
-        return registered_model(entry, home) if model_at_hand(entry.base, home) else None
+        return registered_model(entry, home) if entry.server or model_at_hand(entry.base, home) else None
     default = name in ("default", DEFAULT.split("/")[1])
     kept = home.models / DEFAULT.split("/")[1] if default else Path(name).expanduser()
     if kept.is_dir():

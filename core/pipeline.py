@@ -34,7 +34,7 @@ from core.settings import (
     SftSettings,
     problems_of,
 )
-from core.variants import use_of
+from core.variants import require_reachable, use_of
 from core.work import Work
 
 PRESETS = Path(__file__).parent / "pipelines"
@@ -144,6 +144,7 @@ def prepare(home: Home, file: PipelineFile) -> RunConfig:
     reader = None if file.models.reader == "off" else resolve_model(file.models.reader, home)
     dataset = import_dataset(home, *source_of(home, file.dataset))
     steps = plan(file, dataset.id, base, judge, reader)
+    require_reachable(home, steps)
     settings = {
         "file": file.written(),
         "steps": [step.model_dump(mode="json", exclude={"created", "versions"}) for step in steps],

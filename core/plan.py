@@ -46,6 +46,11 @@ def run_config(
     _check_writers(kind, parents)
     if variant is None and kind != "pairs":
         raise BadInput(f"A {kind} run needs a model: name one.")
+    if variant and variant.server and (kind in ("sft", "dpo") or variant.chain):
+        raise BadInput(
+            f"{variant.name} is a model on a server: it samples and judges, but can neither be trained nor carry an "
+            "adapter. Choose a model on this machine."
+        )
     return RunConfig(
         kind=kind,
         label=label,

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from core.errors import BadInput, ModelUnavailable
 from core.home import Home
@@ -20,8 +21,11 @@ from core.models import (
     registrations,
     resolve_model,
 )
+from core.runs import ServerRef
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+"""Names of environment variables; keys look otherwise."""
 
 
 def register(
@@ -35,18 +39,48 @@ def register(
     from core.engines.weights import dry_load  # torch takes seconds to import: only commands that need it pay
 
     entry = _registration(home, source, name, template, base)
-    known = registrations(home).get(entry.name)
-    if known not in (None, entry):
-        raise BadInput(
-            f"The name {entry.name!r} is taken by {known.adapter or known.base}: choose another with --name."
-        )
+    _refuse_taken(home, entry)
     model = _resolved(home, entry, base)
     dry_load(model, [Path(adapter.path) for adapter in model.adapters])
+    _write(home, entry)
+    return model
+
+
+def register_server(home: Home, name: str, server: ServerRef) -> ModelRef:
+    """Register a model on a server; nothing is sent to it (`anchorlab model check NAME` asks it)."""
+    entry = Registration(name=_checked_name(name), base="", server=_checked_server(server))
+    _refuse_taken(home, entry)
+    _write(home, entry)
+    return registered_model(entry, home)
+
+
+def _checked_server(server: ServerRef) -> ServerRef:
+    """The server with a plain address; one with credentials in it is refused, for it is stored and shown."""
+    parts = urlsplit(server.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput("The address of a server is written like http://127.0.0.1:8000/v1.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise BadInput(
+            "The address of a server is stored and shown, so it must hold no user, password or query: put the key "
+            "in an environment variable and name that with --key-env."
+        )
+    if not VARIABLE.fullmatch(server.key_env):
+        raise BadInput("--key-env is the name of an environment variable, never the key itself.")
+    return server.model_copy(update={"url": server.url.rstrip("/")})
+
+
+def _refuse_taken(home: Home, entry: Registration) -> None:
+    known = registrations(home).get(entry.name)
+    if known not in (None, entry):
+        by = known.server.url if known.server else known.adapter or known.base
+        raise BadInput(f"The name {entry.name!r} is taken by {by}: choose another with --name.")
+
+
+def _write(home: Home, entry: Registration) -> None:
     home.models.mkdir(parents=True, exist_ok=True)
     draft = home.models / f".{entry.name}.new"
     draft.write_text(entry.model_dump_json(indent=1))
     draft.replace(home.models / f"{entry.name}.json")
-    return model
 
 
 def _registration(home: Home, source: str, name: str | None, template: Path | None, base: str | None) -> Registration:
@@ -113,6 +147,8 @@ def _described(home: Home, name: str) -> dict[str, Any]:
         model = resolve_model(name, home)
     except ModelUnavailable as error:
         return {"name": name, "source": str(error)} | dict.fromkeys(COLUMNS, "")
+    if model.server:
+        return {"name": name, "source": model.source} | dict.fromkeys(COLUMNS, "") | {"hash": model.hash[:12]}
     folder = Path(model.path)
     config = json.loads((folder / "config.json").read_text())
     text = text_config(folder)

@@ -47,6 +47,21 @@ class AdapterRef(Record):
     """SHA-256 of its configuration and weights."""
 
 
+class ServerRef(Record):
+    """A model behind an OpenAI-compatible server; a run's identity holds the hash of `url` and `model` alone."""
+
+    url: str
+    """Base address, as clients take it (mostly ending in /v1), without credentials."""
+    model: str
+    """The model's id there."""
+    key_env: str = "OPENAI_API_KEY"
+    """Name of the environment variable with the key; the key itself is stored nowhere."""
+    concurrency: int = 8
+    """Requests at once."""
+    timeout: float = 120.0
+    """Seconds that an answer may take."""
+
+
 class ModelUse(BaseModel):
     """The weights a run computes with: a base, adapters from elsewhere, then those of runs, merged in order."""
 
@@ -60,6 +75,8 @@ class ModelUse(BaseModel):
     adapters: list[AdapterRef] = []
     template: str | None = None
     """Chat template (Jinja) in place of the model's own."""
+    server: ServerRef | None = None
+    """Where the model is, if not on this machine; `hash` is then that of its address and id."""
     chain: list[str] = []
 
     @property
@@ -70,8 +87,9 @@ class ModelUse(BaseModel):
 
     @model_serializer(mode="wrap")
     def _without_the_unused(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Adapters and template stand in a configuration only where there are some."""
-        return {name: value for name, value in dump(self).items() if name not in ("adapters", "template") or value}
+        """Adapters, template and server stand in a configuration only where there are some."""
+        optional = ("adapters", "template", "server")
+        return {name: value for name, value in dump(self).items() if name not in optional or value}
 
 
 class RunConfig(BaseModel):

@@ -77,6 +77,8 @@ class Sampler:
     def _force(self, items: Sequence[Item], chats: Sequence[Chat], rows: Sequence[Explanation]) -> list[Explanation]:
         """Where no answer could be read: the explanation, the answer cue, and the likeliest option."""
         unread = [i for i, row in enumerate(rows) if row.parsed is None]
+        if self.engine.cannot_choose(()):
+            return list(rows)
         of_row = [i // self.settings.n for i in unread]
         cued = [
             Chat(chats[q].messages, f"{rows[i].explanation}\n{self.prompt.cue}".lstrip())
@@ -85,6 +87,8 @@ class Sampler:
         options = [[f" {option.text}" for option in items[q].options] for q in of_row]
         decided = list(rows)
         for i, q, logs in zip(unread, of_row, self.engine.choose(cued, options), strict=True):
+            if np.isnan(logs).any():
+                continue
             probabilities = np.exp(logs)
             decided[i] = rows[i].model_copy(
                 update={
@@ -128,7 +132,12 @@ def _open_sampler(work: Work, settings: SampleSettings, rows: int) -> Sampler:
         Example.model_validate(example) for example in work.parent("dataset").config.settings["examples"]
     ]
     engine = load_variant(work.home, work.config.model, rows * (settings.max_new_tokens + OWN_PROMPT_TOKENS))
-    work.event("loaded", **engine.provenance())
+    seen = engine.provenance()
+    work.event("loaded", **seen)
+    if settings.temperature > 0 and seen.get("draws") is False:
+        work.note("The server gave the same reply to different seeds: its samples may all be alike.")
+    if settings.forced and (reason := engine.cannot_choose(())):
+        work.note(f"Forced answers were asked for, but {reason}: where no answer can be read, there is no prediction.")
     return Sampler(engine, load_prompt(settings.prompt), examples, settings)
 
 

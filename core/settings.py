@@ -233,11 +233,15 @@ class JudgeSettings(Settings):
     temperature: float = Field(0.0, ge=0, le=5, description="Written mode: how replies are drawn; 0 is greedy.")
     repeat: int = Field(0, ge=0, description="Number of a further, independent asking of the same judge.")
 
+    no_probabilities: Literal["written", "refuse"] = Field(
+        "written", description="Mode `probabilities` on a server that gives none: read written verdicts, or refuse."
+    )
+
     @model_serializer(mode="wrap")
     def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Settings added later stand in a configuration only where they are set, so that no older id changes."""
-        unset = {name for name in ("temperature", "repeat") if not getattr(self, name)}
-        return {name: value for name, value in dump(self).items() if name not in unset}
+        later = {"temperature": 0.0, "repeat": 0, "no_probabilities": "written"}
+        return {name: value for name, value in dump(self).items() if name not in later or value != later[name]}
 
 
 class HeadToHeadSettings(Settings):

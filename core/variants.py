@@ -1,12 +1,13 @@
 """A variant: a base model, adapters from elsewhere, and the runs whose adapters are merged into it, in order."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.engines import Engine
 from core.errors import ModelUnavailable
 from core.home import Home
 from core.models import ModelRef
-from core.runs import AdapterRef, ModelUse, RunFolder, adapter_hash
+from core.runs import AdapterRef, ModelUse, RunConfig, RunFolder, adapter_hash
 
 
 def use_of(model: ModelRef, *chain: str) -> ModelUse:
@@ -38,8 +39,27 @@ def unchanged(adapter: AdapterRef) -> Path:
     return Path(adapter.path)
 
 
+def require_reachable(home: Home, runs: Sequence[RunConfig]) -> None:
+    """Raise in a sentence if a run that is yet to be done needs a server that does not answer."""
+    on_servers = [config for config in runs if config.model and config.model.server]
+    waiting = {config.model.hash: config.model for config in on_servers if not _is_done(home, config)}
+    for use in waiting.values():
+        from core.engines.server import require_answer
+
+        require_answer(base_of(use))
+
+
+def _is_done(home: Home, config: RunConfig) -> bool:
+    folder = RunFolder(home.runs / config.id)
+    return folder.path.exists() and folder.state == "done"
+
+
 def load_variant(home: Home, use: ModelUse, cache_tokens: int = 0) -> Engine:
     """The variant with its adapters merged, ready to generate; `cache_tokens`: of its largest batch."""
+    if use.server:
+        from core.engines.server import open_server
+
+        return open_server(base_of(use))
     from core.engines.hf import load_engine  # torch takes seconds to import: only runs that need it pay
 
     return load_engine(base_of(use), adapters_of(home, use), cache_tokens)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.errors import BadInput, RunStopped
 from core.home import Home
-from core.runs import RunFolder
+from core.runs import RunConfig, RunFolder
 from core.work import Work
 
 COMPUTES = {"sft", "sample", "judge", "head_to_head", "dpo"}
@@ -30,9 +30,14 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     folder = RunFolder(path)
-    with Work(folder) as work, slot(work) if folder.config.kind in COMPUTES else nullcontext():
+    with Work(folder) as work, slot(work) if computes_here(folder.config) else nullcontext():
         work.started()
         run_stage(work)
+
+
+def computes_here(config: RunConfig) -> bool:
+    """Whether a run needs a slot: a model on a server takes nothing of this machine."""
+    return config.kind in COMPUTES and not (config.model and config.model.server)
 
 
 def run_stage(work: Work) -> None:

@@ -19,7 +19,7 @@ from core.plan import run_config, settings_from
 from core.runs import RunConfig, RunFolder, all_runs, find_run
 from core.settings import problems_of
 from core.sizes import Size, sized
-from core.variants import use_of
+from core.variants import require_reachable, use_of
 from core.watch import progress_of, watch
 
 
@@ -77,6 +77,7 @@ def run(
     parents = {role: find_run(home, run_id).id for role, run_id in named.items() if run_id}
     chain = [find_run(home, run_id).id for run_id in adapter or []]
     config = _config(home, kind, label, parents, model, chain, settings or [])
+    require_reachable(home, [config])
     follow(home, launcher.launch(home, config), detach)
 
 

@@ -1,8 +1,8 @@
 """What a language model has to be able to do here: continue chats, and choose among options.
 
-`hf` runs transformers models (fast loops in `decoding` and `choosing`); `scripted` answers from a
-function and needs no model.  Nothing outside `hf`, `decoding`, `choosing` and `core.training`
-imports torch.
+`hf` runs transformers models (fast loops in `decoding` and `choosing`); `server` asks an OpenAI-compatible
+server; `scripted` answers from a function and needs no model.  Nothing outside `hf`, `decoding`, `choosing`
+and `core.training` imports torch.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,8 +69,13 @@ class Engine(Protocol):
 
         An option's probability is that of decoding restricted to the options: at each token where
         they part, the probabilities of the tokens that any of them allows are normalised.  So for
-        options that differ in their first token only that token counts, and length does not.
+        options that differ in their first token only that token counts, and length does not.  All NaN where
+        the engine cannot tell (a server that lists none of them): such a choice is never guessed.
         """
+        ...
+
+    def cannot_choose(self, options: Sequence[str]) -> str | None:
+        """Why `choose` weighs no such options (of none: no options at all), as a clause; None if it does."""
         ...
 
     def count_tokens(self, text: str) -> int:

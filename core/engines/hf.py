@@ -81,6 +81,9 @@ class HFEngine:
         reader = self._reader if self.path == "fast" else PlainReader(self.weights)
         return choose_among(reader, prompts, tokens, self.tokenizer.eos_token_id)
 
+    def cannot_choose(self, options: Sequence[str]) -> str | None:
+        return None
+
     def count_tokens(self, text: str) -> int:
         return len(encode(self.tokenizer, text))
 

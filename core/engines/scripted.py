@@ -35,6 +35,9 @@ class ScriptedEngine:
         ]
         return [np.log(weight / weight.sum()) for weight in weights]
 
+    def cannot_choose(self, options: Sequence[str]) -> str | None:
+        return None
+
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
