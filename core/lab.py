@@ -22,6 +22,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from core.comparison import Estimate
+from core.consensus import agreement_rows, judgement_sets, set_agreements
 from core.errors import BadInput, StoreBusy
 from core.home import Home, default_home
 from core.results import Evaluation, evaluations
@@ -161,13 +162,47 @@ class Lab:
         judge_auc_high, judge_at_chance.  `settings` are those of comparing: score, tie_margin, right_by, resamples,
         seed.
         """
-        try:
-            chosen = CompareSettings(**settings)
-        except ValidationError as error:
-            raise BadInput(f"Variants cannot be compared with these settings: {problems_of(error)}.") from None
+        chosen = _compare_settings("Variants", settings)
         with self._store() as store:
             found = evaluations(store, chosen)
         return pd.DataFrame([row for evaluation in found for row in comparison_rows(evaluation)], columns=COMPARISON)
+
+    def preferences(self, run: str = "") -> pd.DataFrame:
+        """A row a pairwise judgement made elsewhere.
+
+        run (judgements), item_id, question, context, a and b (variants), output_a and output_b (texts), annotator,
+        annotator_kind ("person", "judge"), preference (1 a wins, 2 b wins, 1.5 a tie; NaN: nothing was given),
+        chars_a, chars_b, words_a, words_b (lengths of the outputs), part (of the source), note.
+        """
+        return self._of_runs(
+            "SELECT * EXCLUDE (seq) FROM preferences WHERE starts_with(run, ?) ORDER BY run, seq",
+            run,
+        )
+
+    def ratings(self, run: str = "") -> pd.DataFrame:
+        """A row a rating of an explanation.
+
+        run (judgements; None for a rating given in this lab), samples and sample (sample run and sample of the
+        explanation, where it is this lab's), item_id, variant (its author), explanation (text), rater, rater_kind
+        ("person", "judge"), criterion, label, blind, mode, rated_at, note, part (of the source).
+        """
+        return self._of_runs(
+            "SELECT * EXCLUDE (seq) FROM ratings WHERE starts_with(coalesce(run, ''), ?) ORDER BY run, seq",
+            run,
+        )
+
+    def agreement(self, run: str = "", criterion: str | None = None, **settings: Any) -> pd.DataFrame:
+        """A row every two raters of a set of judgements and criterion.
+
+        set (judgements run), name, criterion, a and b (raters), n (items that both rated), left_out (items), questions
+        (resampled for the intervals), percent (share with the same label), percent_low, percent_high, kappa (Cohen's),
+        kappa_low, kappa_high, sentence.  `settings`: resamples, seed.
+        """
+        chosen = _compare_settings("Raters", settings)
+        with self._store() as store:
+            wanted = [known.id for known in judgement_sets(store) if known.id.startswith(run)]
+            found = [f for one in wanted for f in set_agreements(store, one, chosen, criterion)]
+        return pd.DataFrame([row for f in found for row in agreement_rows(f)], columns=AGREEMENT)
 
     def sql(self, query: str) -> pd.DataFrame:
         """Result of a SELECT over the database (core/schema.py has its tables); `BadInput` where there is none."""
@@ -205,6 +240,13 @@ _SCORES = """
         s.tokens, s.right_parsed, s.right_forced
     FROM scores s JOIN runs r ON r.id = s.samples WHERE starts_with(s.run, ?) ORDER BY s.run, s.seq
 """
+
+
+def _compare_settings(what: str, settings: dict[str, Any]) -> CompareSettings:
+    try:
+        return CompareSettings(**settings)
+    except ValidationError as error:
+        raise BadInput(f"{what} cannot be compared with these settings: {problems_of(error)}.") from None
 
 
 def comparison_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -280,3 +322,22 @@ COMPARISON = [
     "judge_at_chance",
 ]
 """Columns of `Lab.comparisons`, in order; there even where nothing can be compared."""
+
+AGREEMENT = [
+    "set",
+    "name",
+    "criterion",
+    "a",
+    "b",
+    "n",
+    "left_out",
+    "questions",
+    "percent",
+    "percent_low",
+    "percent_high",
+    "kappa",
+    "kappa_low",
+    "kappa_high",
+    "sentence",
+]
+"""Columns of `Lab.agreement`, in order."""

@@ -8,11 +8,11 @@ import sys
 
 from rich.console import Console
 
-from core.cli import data, models, results, running, showing
+from core.cli import data, judgements, models, results, running, showing
 from core.cli.common import cli
 from core.errors import LabError
 
-__all__ = ["cli", "data", "main", "models", "results", "running", "showing"]
+__all__ = ["cli", "data", "judgements", "main", "models", "results", "running", "showing"]
 
 
 def main() -> None:
