@@ -22,7 +22,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from core.comparison import Estimate
-from core.consensus import agreement_rows, judgement_sets, set_agreements
+from core.consensus import agreement_rows, agreements
 from core.errors import BadInput, StoreBusy
 from core.home import Home, default_home
 from core.results import Evaluation, evaluations
@@ -200,8 +200,7 @@ class Lab:
         """
         chosen = _compare_settings("Raters", settings)
         with self._store() as store:
-            wanted = [known.id for known in judgement_sets(store) if known.id.startswith(run)]
-            found = [f for one in wanted for f in set_agreements(store, one, chosen, criterion)]
+            found = agreements(store, chosen, run, criterion)
         return pd.DataFrame([row for f in found for row in agreement_rows(f)], columns=AGREEMENT)
 
     def sql(self, query: str) -> pd.DataFrame:

@@ -9,25 +9,23 @@ import typer
 from core.agreement import PairAgreement
 from core.cli.common import DATA, RESULTS, AsJson, cli, complete_run, console, print_rows
 from core.consensus import (
-    JudgementSet,
     SetAgreement,
     agreement_rows,
+    agreements,
+    estimate_words,
     find_set,
     judgement_sets,
     majority_counts,
     preference_rates,
     rate_row,
-    set_agreements,
 )
 from core.errors import BadInput
 from core.home import default_home
-from core.judgements import import_judgements, judgement_settings, preview_judgements
+from core.judgements import import_judgements, judgement_settings, preview_judgements, short_row
 from core.plan import read_assignment
-from core.records import Preference, Rating
 from core.runs import all_runs
 from core.settings import CompareSettings
-from core.statistics.estimates import Estimate
-from core.store import Store, any_store
+from core.store import any_store
 
 judgements = typer.Typer(no_args_is_help=True, help="Judgements made elsewhere: look, add, list.")
 cli.add_typer(judgements, name="judgements", rich_help_panel=DATA)
@@ -74,15 +72,6 @@ def judgements_preview(
         print_rows([{"row": r.row, "reason": r.reason} for r in bad[:5]], False, "")
 
 
-def short_row(row: Preference | Rating) -> dict[str, Any]:
-    """What a person needs of a judgement to see that the mapping is right."""
-    if isinstance(row, Preference):
-        names = ("question", "a", "b", "annotator", "annotator_kind", "preference", "words_a", "words_b")
-    else:
-        names = ("item_id", "variant", "rater", "rater_kind", "criterion", "label")
-    return {name: getattr(row, name) for name in names}
-
-
 @judgements.command("add", epilog="Example: anchorlab judgements add annotations.json --set name=alpaca-7b")
 def judgements_add(file: Source, further: With = None, settings: Set = None, as_json: AsJson = False) -> None:
     """Load a file of judgements; rows that cannot be used are counted and kept with their reasons."""
@@ -117,7 +106,8 @@ def judgements_list(as_json: AsJson = False) -> None:
 def winrates(wanted: SetId = None, as_json: AsJson = False) -> None:
     """Win rates that pairwise judgements made elsewhere give, with standard errors and 95% intervals."""
     with any_store(default_home()) as store:
-        chosen = [s for s in _sets(store, wanted) if s.what == "preferences"]
+        sets = [find_set(store, wanted)] if wanted else judgement_sets(store)
+        chosen = [s for s in sets if s.what == "preferences"]
         if wanted and not chosen:
             raise BadInput(f"{wanted} holds ratings, which have no win rates: ask for `anchorlab agreement {wanted}`.")
         found = [(s, preference_rates(store, s.id, CompareSettings()), majority_counts(store, s.id)) for s in chosen]
@@ -165,8 +155,7 @@ def agreement(
     """How far every two raters of imported judgements agree, with 95% intervals over questions."""
     labels = [label.strip() for label in order.split(",")] if order else None
     with any_store(default_home()) as store:
-        sets = _sets(store, wanted)
-        found = [f for s in sets for f in set_agreements(store, s.id, CompareSettings(), criterion, labels)]
+        found = agreements(store, CompareSettings(), wanted or "", criterion, labels)
     if as_json:
         print(json.dumps([_agreement_json(f) for f in found]))
         return
@@ -187,7 +176,9 @@ def _show_agreement(found: SetAgreement) -> None:
     for pair in found.pairs:
         _say(f"  {pair.a} and {pair.b}: {pair.sentence}")
     if len(found.kinds) > 1:
-        _say(f"Krippendorff's α of {len(found.kinds)} raters: {estimate_words(found.alpha)} ({found.alpha.n} questions).\n")
+        _say(
+            f"Krippendorff's α of {len(found.kinds)} raters: {estimate_words(found.alpha)} ({found.alpha.n} questions).\n"
+        )
 
 
 def _pair_words(pair: PairAgreement) -> dict[str, Any]:
@@ -199,21 +190,6 @@ def _pair_words(pair: PairAgreement) -> dict[str, Any]:
         "same label": "–" if pair.percent.value is None else f"{pair.percent.value:.1%}",
         "κ [95%]": estimate_words(pair.kappa),
     }
-
-
-def estimate_words(estimate: Estimate) -> str:
-    """A coefficient with its interval, or why there is none.
-
-    >>> estimate_words(Estimate(0.408, 0.321, 0.496, 80))
-    '0.408 [0.321, 0.496]'
-    """
-    if estimate.value is None:
-        return estimate.note or "undefined"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
-
-
-def _sets(store: Store, wanted: str | None) -> list[JudgementSet]:
-    return [find_set(store, wanted)] if wanted else judgement_sets(store)
 
 
 def _overrides(settings: list[str] | None) -> dict[str, Any]:
