@@ -144,6 +144,25 @@ def quality_and_accuracy(results: Sequence[VariantResult], by: str, score: str) 
     return _styled(figure, 340, showlegend=False)
 
 
+def confusion_map(counts: pd.DataFrame, rows: str, columns: str) -> go.Figure:
+    """How often two raters gave each two labels: `rows` names the rater of the rows, `columns` that of the columns."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=counts.to_numpy(),
+            x=[safe(label) for label in counts.columns],
+            y=[safe(label) for label in counts.index],
+            text=counts.to_numpy(),
+            texttemplate="%{text}",
+            colorscale=[[0, "rgba(0, 114, 178, 0.05)"], [1, "rgba(0, 114, 178, 0.85)"]],
+            showscale=False,
+            hovertemplate=f"{safe(rows)}: %{{y}}<br>{safe(columns)}: %{{x}}<br>%{{z}} ratings<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title=safe(columns), type="category")
+    figure.update_yaxes(title=safe(rows), type="category", autorange="reversed")
+    return _styled(figure, 140 + 44 * len(counts))
+
+
 def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:
     """Shares of the three categories, a bar a variant."""
     labels = list(shares)[::-1]

@@ -16,6 +16,7 @@ PAGES = {
     "runs": ("Runs", ":material/play_circle:"),
     "explanations": ("Explanations", ":material/article:"),
     "anchors": ("Anchors", ":material/anchor:"),
+    "judgements": ("Judgements", ":material/how_to_vote:"),
     "compare": ("Compare", ":material/compare_arrows:"),
 }
 """Page (a script in pages/) → title and icon."""

@@ -182,6 +182,31 @@ class SetAgreement:
     """Rater → person or judge."""
 
 
+def agreements(
+    store: Store,
+    settings: CompareSettings,
+    wanted: str = "",
+    criterion: str | None = None,
+    order: Sequence[str] | None = None,
+) -> list[SetAgreement]:
+    """Agreement in the set `wanted` (as in `find_set`), or in every set that has the criterion."""
+    if wanted:
+        return set_agreements(store, find_set(store, wanted).id, settings, criterion, order)
+    known = judgement_sets(store)
+    chosen = [s for s in known if criterion is None or criterion in criteria(store, s)]
+    if known and not chosen:
+        raise BadInput(f"No set of judgements has the criterion {criterion!r}: leave it out to see what there are.")
+    return [found for s in chosen for found in set_agreements(store, s.id, settings, criterion, order)]
+
+
+def criteria(store: Store, wanted: JudgementSet) -> list[str]:
+    """What a set's raters judged, in the order of the source."""
+    if wanted.what == "preferences":
+        return [PREFERENCE]
+    query = "SELECT criterion FROM ratings WHERE run = ? GROUP BY criterion ORDER BY min(seq)"
+    return [name for (name,) in store.rows(query, [wanted.id])]
+
+
 def set_agreements(
     store: Store,
     run: str,
@@ -191,28 +216,30 @@ def set_agreements(
 ) -> list[SetAgreement]:
     """Agreement on each criterion of a set, or on one; `order` names its labels from worst to best."""
     found = find_set(store, run)
-    tables = _choice_labels(store, found.id) if found.what == "preferences" else _rating_labels(store, found.id)
-    if criterion is not None and criterion not in tables:
-        raise BadInput(f"{found.id} has no criterion {criterion!r}: use {', '.join(tables)}.")
-    wanted = tables if criterion is None else {criterion: tables[criterion]}
-    return [_agreement(found, name, frame, settings, order) for name, frame in wanted.items()]
+    known = criteria(store, found)
+    if criterion is not None and criterion not in known:
+        raise BadInput(f"{found.id} has no criterion {criterion!r}: use {', '.join(known)}.")
+    labels = _choice_labels if found.what == "preferences" else _rating_labels
+    wanted = known if criterion is None else [criterion]
+    return [_agreement(found, name, labels(store, found.id, name), settings, order) for name in wanted]
 
 
-def _choice_labels(store: Store, run: str) -> dict[str, pd.DataFrame]:
+def _choice_labels(store: Store, run: str, criterion: str) -> pd.DataFrame:
+    """Sides that annotators chose: question, annotator, kind, unit (what is judged), label."""
     frame = choices(store, run)
     both = pd.concat([frame, majority_choices(frame)], ignore_index=True)
     unit = both["question"] + "\n" + both["a"] + "\n" + both["b"]
     labels = both["preference"].map(side).astype(object)
-    return {PREFERENCE: both[["question", "annotator", "kind"]].assign(unit=unit, label=labels)}
+    return both[["question", "annotator", "kind"]].assign(unit=unit, label=labels)
 
 
-def _rating_labels(store: Store, run: str) -> dict[str, pd.DataFrame]:
-    frame = store.frame(
+def _rating_labels(store: Store, run: str, criterion: str) -> pd.DataFrame:
+    """Labels that raters gave, in the columns of `_choice_labels`."""
+    return store.frame(
         "SELECT concat_ws('/', part, item_id) AS question, concat_ws(chr(10), part, item_id, variant) AS unit, "
-        "rater AS annotator, rater_kind AS kind, criterion, label FROM ratings WHERE run = ? ORDER BY seq",
-        [run],
+        "rater AS annotator, rater_kind AS kind, label FROM ratings WHERE run = ? AND criterion = ? ORDER BY seq",
+        [run, criterion],
     )
-    return {name: rows.drop(columns="criterion") for name, rows in frame.groupby("criterion", sort=False)}
 
 
 def _agreement(
@@ -274,3 +301,14 @@ def agreement_rows(found: SetAgreement) -> list[dict[str, Any]]:
 
 def _columns(name: str, estimate: Estimate) -> dict[str, float | None]:
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
+def estimate_words(estimate: Estimate) -> str:
+    """A coefficient with its interval, or why there is none.
+
+    >>> estimate_words(Estimate(0.408, 0.321, 0.496, 80))
+    '0.408 [0.321, 0.496]'
+    """
+    if estimate.value is None:
+        return estimate.note or "undefined"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

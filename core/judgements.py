@@ -28,7 +28,7 @@ from core.runs import RunConfig, RunFolder, content_hash, create_run, file_hash
 from core.settings import JudgementSettings, PreferenceColumns
 from core.work import Work
 
-__all__ = ["import_judgements", "judgement_settings", "preview_judgements", "read_judgements"]
+__all__ = ["import_judgements", "judgement_settings", "preview_judgements", "read_judgements", "short_row"]
 
 Found = Preference | Rating | Reject
 
@@ -84,6 +84,15 @@ def preview_judgements(
     """Judgements and rejects among the first `limit`, exactly as an import would make them."""
     found = list(islice(read_judgements(path, settings, further), limit))
     return [f for f in found if not isinstance(f, Reject)], [f for f in found if isinstance(f, Reject)]
+
+
+def short_row(row: Preference | Rating) -> dict[str, Any]:
+    """What a person needs of a judgement to see that the mapping is right."""
+    if isinstance(row, Preference):
+        names = ("question", "a", "b", "annotator", "annotator_kind", "preference", "words_a", "words_b")
+    else:
+        names = ("item_id", "variant", "rater", "rater_kind", "criterion", "label")
+    return {name: getattr(row, name) for name in names}
 
 
 # --- the sealed import

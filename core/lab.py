@@ -21,6 +21,7 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import ValidationError
 
+from core.consensus import agreement_rows, agreements
 from core.errors import BadInput, StoreBusy
 from core.home import Home, default_home
 from core.results import Evaluation, evaluations
@@ -164,10 +165,7 @@ class Lab:
         judge_auc_high, judge_at_chance.  `settings` are those of comparing: score, tie_margin, right_by, resamples,
         seed.
         """
-        try:
-            chosen = CompareSettings(**settings)
-        except ValidationError as error:
-            raise BadInput(f"Variants cannot be compared with these settings: {problems_of(error)}.") from None
+        chosen = _compare_settings("Variants", settings)
         with self._store() as store:
             found = evaluations(store, chosen)
         return pd.DataFrame([row for evaluation in found for row in comparison_rows(evaluation)], columns=COMPARISON)
@@ -186,6 +184,42 @@ class Lab:
             "WHERE starts_with(h.run, ?) ORDER BY h.run, h.seq",
             run,
         )
+
+    def preferences(self, run: str = "") -> pd.DataFrame:
+        """A row a pairwise judgement made elsewhere.
+
+        run (judgements), item_id, question, context, a and b (variants), output_a and output_b (texts), annotator,
+        annotator_kind ("person", "judge"), preference (1 a wins, 2 b wins, 1.5 a tie; NaN: nothing was given),
+        chars_a, chars_b, words_a, words_b (lengths of the outputs), part (of the source), note.
+        """
+        return self._of_runs(
+            "SELECT * EXCLUDE (seq) FROM preferences WHERE starts_with(run, ?) ORDER BY run, seq",
+            run,
+        )
+
+    def ratings(self, run: str = "") -> pd.DataFrame:
+        """A row a rating of an explanation.
+
+        run (judgements; None for a rating given in this lab), samples and sample (sample run and sample of the
+        explanation, where it is this lab's), item_id, variant (its author), explanation (text), rater, rater_kind
+        ("person", "judge"), criterion, label, blind, mode, rated_at, note, part (of the source).
+        """
+        return self._of_runs(
+            "SELECT * EXCLUDE (seq) FROM ratings WHERE starts_with(coalesce(run, ''), ?) ORDER BY run, seq",
+            run,
+        )
+
+    def agreement(self, run: str = "", criterion: str | None = None, **settings: Any) -> pd.DataFrame:
+        """A row every two raters of a set of judgements and criterion.
+
+        set (judgements run), name, criterion, a and b (raters), n (items that both rated), left_out (items), questions
+        (resampled for the intervals), percent (share with the same label), percent_low, percent_high, kappa (Cohen's),
+        kappa_low, kappa_high, sentence.  `settings`: resamples, seed.
+        """
+        chosen = _compare_settings("Raters", settings)
+        with self._store() as store:
+            found = agreements(store, chosen, run, criterion)
+        return pd.DataFrame([row for f in found for row in agreement_rows(f)], columns=AGREEMENT)
 
     def sql(self, query: str) -> pd.DataFrame:
         """Result of a SELECT over the database (core/schema.py has its tables); `BadInput` where there is none."""
@@ -223,6 +257,13 @@ _SCORES = """
         s.tokens, s.right_parsed, s.right_forced
     FROM scores s JOIN runs r ON r.id = s.samples WHERE starts_with(s.run, ?) ORDER BY s.run, s.seq
 """
+
+
+def _compare_settings(what: str, settings: dict[str, Any]) -> CompareSettings:
+    try:
+        return CompareSettings(**settings)
+    except ValidationError as error:
+        raise BadInput(f"{what} cannot be compared with these settings: {problems_of(error)}.") from None
 
 
 def comparison_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -312,3 +353,22 @@ COMPARISON = [
     "judge_at_chance",
 ]
 """Columns of `Lab.comparisons`, in order; there even where nothing can be compared."""
+
+AGREEMENT = [
+    "set",
+    "name",
+    "criterion",
+    "a",
+    "b",
+    "n",
+    "left_out",
+    "questions",
+    "percent",
+    "percent_low",
+    "percent_high",
+    "kappa",
+    "kappa_low",
+    "kappa_high",
+    "sentence",
+]
+"""Columns of `Lab.agreement`, in order."""

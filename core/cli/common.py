@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperGroup
 
 from core.home import default_home
@@ -59,5 +60,5 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:
     else:
         table = Table(*rows[0].keys(), box=None, header_style="bold", pad_edge=False)
         for row in rows:
-            table.add_row(*(str(value) for value in row.values()))
+            table.add_row(*(Text(str(value)) for value in row.values()))  # text of files is never markup
         console.print(table)
