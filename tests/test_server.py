@@ -21,6 +21,7 @@ from core.engines.server import open_server
 from core.engines.wire import RETRIES, Wire
 from core.errors import BadInput, LabError, ModelUnavailable
 from core.home import Home
+from core.launcher import launch, stop
 from core.model_check import check_model
 from core.models import ModelRef, model_at_hand, resolve_model, server_reference
 from core.pipeline import plan, prepare, steps_of
@@ -35,7 +36,7 @@ from core.store import open_store
 from core.variants import use_of
 from core.work import Work
 from core.worker import computes_here, run_stage
-from tests.lab import toy_dataset, toy_pipeline
+from tests.lab import toy_dataset, toy_pipeline, wait_until
 from tests.tiny import tiny_model
 from tests.wire_server import KEYS, LABELS, WireServer, tiny_judge
 
@@ -391,6 +392,16 @@ def test_no_key_is_in_any_file_of_a_run(wire_server, samples, home, monkeypatch)
     files = [file for file in folder.path.rglob("*") if file.is_file()]
     assert "LAB_TEST_KEY" in (folder.path / "config.json").read_text()
     assert not [file for file in files if b"sk-very-secret" in file.read_bytes()]
+
+
+def test_a_run_that_waits_for_a_server_stops_at_once(wire_server, samples, home):
+    wire_server.faults = [{"hang": 8.0}] * 20
+    folder = launch(home, judging(samples, model_on(wire_server.url)))
+    wait_until(lambda: wire_server.requests)
+    began = time.monotonic()
+    stop(folder)
+    assert time.monotonic() - began < 5.0
+    assert folder.state == "stopped"
 
 
 # --- names, identity, what a server is refused for
