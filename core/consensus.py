@@ -19,7 +19,7 @@ import pandas as pd
 
 from core.agreement import PairAgreement, agreement_between, alpha
 from core.errors import BadInput
-from core.loading.preferences import A, B, TIE
+from core.loading.preferences import TIE, A, B
 from core.records import RaterKind
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
@@ -112,7 +112,7 @@ def side(preference: float) -> str | None:
 
 
 def preference_rates(store: Store, run: str, settings: CompareSettings) -> list[PreferenceRate]:
-    """Win rates of a set for each pair of variants and annotator, and for the majority where there are several people."""
+    """Win rates of a set for each pair of variants and annotator; for the majority where there are several people."""
     frame = choices(store, run)
     both = pd.concat([frame, majority_choices(frame)], ignore_index=True)
     groups = both.groupby(["a", "b", "annotator", "kind"], sort=False)
