@@ -112,7 +112,7 @@ def side(preference: float) -> str | None:
 
 
 def preference_rates(store: Store, run: str, settings: CompareSettings) -> list[PreferenceRate]:
-    """Win rates of a set for each pair of variants and annotator, and for the majority of several people."""
+    """Win rates of a set for each pair of variants and annotator; for the majority where there are several people."""
     frame = choices(store, run)
     both = pd.concat([frame, majority_choices(frame)], ignore_index=True)
     groups = both.groupby(["a", "b", "annotator", "kind"], sort=False)

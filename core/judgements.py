@@ -20,7 +20,7 @@ from core.errors import BadInput, RunStopped
 from core.home import Home
 from core.loading.judgement_mapping import judgement_settings
 from core.loading.lines import SHOWN
-from core.loading.preferences import Verdict, further_verdicts, preferences_of
+from core.loading.preferences import Further, further_verdicts, preferences_of
 from core.loading.ratings import ratings_of
 from core.loading.reading import Row, file_name, quoted, read_rows
 from core.records import Preference, Rating, Reject
@@ -42,17 +42,21 @@ def read_judgements(path: Path, settings: JudgementSettings, further: Sequence[P
     columns = settings.columns
     if further and not isinstance(columns, PreferenceColumns):
         raise BadInput(f"{file_name(path)} holds ratings: files of further verdicts go with pairwise judgements.")
-    more = further_verdicts(list(further), columns.key) if isinstance(columns, PreferenceColumns) else {}
+    more = further_verdicts(further, columns.key) if isinstance(columns, PreferenceColumns) else {}
     seen: set[bytes] = set()
     for row in read_rows(path, settings.header, settings.field):
         for found in _of_row(row, settings, more):
             problem = found if isinstance(found, str) else _repeated(found, seen)
             yield found if problem is None else _reject(path, row, problem)
+    for key, verdicts in more.items():
+        for left in verdicts:
+            why = (
+                f"No row of {file_name(path)} that can be used has the {columns.key} {quoted(key)}: join it by another."
+            )
+            yield Reject(file=left.file, row=left.row, reason=why, raw=quoted(left.value))
 
 
-def _of_row(
-    row: Row, settings: JudgementSettings, more: dict[str, list[Verdict]]
-) -> Iterator[Preference | Rating | str]:
+def _of_row(row: Row, settings: JudgementSettings, more: Further) -> Iterator[Preference | Rating | str]:
     if isinstance(settings.columns, PreferenceColumns):
         return preferences_of(row, settings, more)
     return ratings_of(row, settings)

@@ -53,10 +53,10 @@ def test_launch_watch_browse_compare(home, tmp_path):
             page.get_by_label("Pipeline (TOML)").blur()
             page.wait_for_timeout(1500)
             page.get_by_role("button", name="Launch pipeline").click()
-            expect(page.get_by_role("button", name="Stop")).to_be_visible()
+            expect(page.get_by_test_id("stMain").get_by_role("button", name="Stop")).to_be_visible()
             assert "run=pipeline-" in page.url
             page.reload()
-            expect(page.get_by_role("button", name="Stop")).to_be_visible()
+            expect(page.get_by_test_id("stMain").get_by_role("button", name="Stop")).to_be_visible()
             app.kill()  # workers outlive the app
         pipeline = next(run for run in all_runs(home) if run.config.kind == "pipeline")
         wait_until(lambda: pipeline.result and not pipeline.alive, seconds=400)

@@ -1,13 +1,17 @@
 """The published figures of judgements that nobody of this project made come out to their last digit."""
 
 import os
+import re
+import shlex
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from core.agreement import PairAgreement
+from core.cli import cli
 from core.consensus import majority_counts, preference_rates, set_agreements
-from core.home import Home
+from core.home import PROJECT, Home
 from core.judgements import import_judgements, judgement_settings
 from core.settings import CompareSettings
 from core.store import any_store
@@ -78,3 +82,22 @@ def test_people_agree_on_quality_and_the_judge_does_not(home):
         pair = pairs[person, "gpt4o_evaluator_3"]
         assert round(pair.kappa.value, 2) == kappa and 0.80 <= pair.percent.value <= 0.825
         assert "agreement says little" in pair.sentence
+
+
+def test_the_documented_commands_print_the_published_figures(home):
+    text = (PROJECT / "docs" / "measurement.md").read_text()
+    section = text[text.index("## Judgements") :].split("\n## ")[0]
+    (added,) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    for line in added.replace("\\\n", " ").splitlines():
+        run(line)
+    rows = re.findall(r"^\| [^|]+ \| `(anchorlab [^`]+)` \| `([^`]+)` \|$", section, re.MULTILINE)
+    for command, printed in rows:
+        assert printed in re.sub(r" +", " ", run(command)), command
+    assert len(rows) >= 8
+
+
+def run(line: str) -> str:
+    words = shlex.split(line.replace("$ANCHORLAB_REAL_DATA", str(REAL)))
+    done = CliRunner().invoke(cli, words[1:], env={"COLUMNS": "200"}, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout

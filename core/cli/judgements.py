@@ -176,10 +176,8 @@ def _show_agreement(found: SetAgreement) -> None:
     for pair in found.pairs:
         _say(f"  {pair.a} and {pair.b}: {pair.sentence}")
     if len(found.kinds) > 1:
-        _say(
-            f"Krippendorff's α of {len(found.kinds)} raters: {estimate_words(found.alpha)} "
-            f"({found.alpha.n} questions).\n"
-        )
+        alpha = f"{estimate_words(found.alpha)} ({found.alpha.n} questions)"
+        _say(f"Krippendorff's α of {len(found.kinds)} raters: {alpha}.\n")
 
 
 def _pair_words(pair: PairAgreement) -> dict[str, Any]:

@@ -9,7 +9,7 @@ of which form is `core.loading.judgement_mapping`.  Not covered: choices among m
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,10 +41,13 @@ class Verdict(NamedTuple):
     note: Any
     place: str
     """The column it stands in, for sentences."""
+    file: str = ""
+    """The file it stands in; empty for the one that holds the outputs."""
+    row: int = 0
 
 
-Further = Mapping[str, list[Verdict]]
-"""Key of a row → verdicts on it from other files."""
+Further = dict[str, list[Verdict]]
+"""Key of a row → verdicts on it from other files; what has been joined is taken out."""
 
 
 def parse_preference(value: Any, a: str = "", b: str = "") -> float | None:
@@ -181,7 +184,7 @@ def _verdicts(row: Row, settings: JudgementSettings, further: Further) -> list[V
         note = cell(values, columns.note) if columns.note else None
         own = [Verdict(name, cell(values, columns.preference), note, columns.preference)]
     key = _text(values, columns.key, "key") if columns.key else None
-    return own + further.get(key or "", [])
+    return own + further.pop(key or "", [])
 
 
 def _preference(shared: dict[str, Any], verdict: Verdict, settings: JudgementSettings) -> Preference:
@@ -206,28 +209,34 @@ def kind_of(name: str, judges: list[str]) -> RaterKind:
 # --- further verdicts
 
 
-def further_verdicts(files: list[Path], key: str | None) -> dict[str, list[Verdict]]:
+def further_verdicts(files: Sequence[Path], key: str | None) -> Further:
     """Verdicts of other files on the rows of the first, by the key that both have.
 
     Each column whose name ends in `_result` is an annotator; the column of that name that ends in `_reason` is
     its note.  `BadInput` for a file that cannot be joined.
     """
-    found: dict[str, list[Verdict]] = {}
+    found: Further = {}
     for path in files:
         if key is None:
             raise BadInput(f"{file_name(path)} cannot be joined: name the column that both files have, key=….")
         for row in read_rows(path):
-            place = None if row.problem else text_of(cell(row.values, key), "key")
+            verdicts = _of_verdict_row(row, path)
+            place = text_of(cell(row.values, key), "key")
             if place is None:
                 raise BadInput(f"Row {row.number} of {file_name(path)} has no {quoted(key)} to join it by: mend it.")
-            found.setdefault(place, []).extend(_of_verdict_row(row, path))
+            found.setdefault(place, []).extend(verdicts)
     return found
 
 
 def _of_verdict_row(row: Row, path: Path) -> list[Verdict]:
+    if row.problem is not None:
+        raise BadInput(f"Row {row.number} of {file_name(path)} cannot be read: {row.problem}")
     names = [name.removesuffix(RESULT) for name in row.values if name.endswith(RESULT)]
     if not names:
         there = ", ".join(row.values)
         raise BadInput(f"{file_name(path)} has no column that ends in {RESULT} (there are {there}): rename one so.")
-    values = row.values
-    return [Verdict(n, values[n + RESULT], values.get(n + REASON), f"{file_name(path)} {n}{RESULT}") for n in names]
+    values, file = row.values, file_name(path)
+    return [
+        Verdict(name, values[name + RESULT], values.get(name + REASON), f"{file} {name}{RESULT}", file, row.number)
+        for name in names
+    ]
