@@ -59,6 +59,8 @@ def win_rates(evaluation: Evaluation) -> None:
         hide_index=True,
     )
     drawn = f"{evaluation.n} × {evaluation.n}" if evaluation.n else "N × N (each question has its own)"
+    for note in dict.fromkeys(rate.delta.note for rate in evaluation.win_rates if rate.delta.note):
+        st.warning(note, icon=":material/straighten:")
     st.caption(
         f"On each question all {drawn} pairs of samples are compared: wins / ties / losses "
         "count them. Shares are averaged within each question, then over questions; where every explanation has a "

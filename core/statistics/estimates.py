@@ -74,6 +74,25 @@ def score_interval(value: float, se: float, n: int, low: float = 0.0, high: floa
     return low + span * float(max(centre - half, 0.0)), low + span * float(min(centre + half, 1.0))
 
 
+ENOUGH = 50
+"""Questions from which on a score interval was seen to cover 93 to 97% (docs/statistics/intervals.md)."""
+
+
+def doubt(value: float, n: int, low: float = 0.0, high: float = 1.0) -> str | None:
+    """Why a score interval of a mean of n values in [low, high] may cover less than 93%; None where it does not.
+
+    >>> doubt(0.5, 20)
+    '20 questions are few: below 50 a 95% interval may cover as little as 91%'
+    >>> doubt(0.5, 50) is None
+    True
+    """
+    if n < ENOUGH:
+        return f"{n} questions are few: below {ENOUGH} a 95% interval may cover as little as 91%"
+    if not 0.1 <= (value - low) / (high - low) <= 0.9:
+        return "so near the end of its range a 95% interval may cover as little as 90%"
+    return None
+
+
 def percentile_interval(draws: np.ndarray, n: int) -> tuple[float, float]:
     """95% interval from bootstrap draws of shape (resamples,), NaN left out.
 

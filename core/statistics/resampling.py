@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.statistics.estimates import Estimate, percentile_interval, score_interval
+from core.statistics.estimates import Estimate, doubt, percentile_interval, score_interval
 
 BLOCK = 1 << 22
 """Weights held in memory at a time."""
@@ -77,4 +77,5 @@ def _estimate(column: np.ndarray, draws: np.ndarray, bounds: tuple[float, float]
         return Estimate(value, *(bounds or (value, value)), 1, note="one question says nothing about others")
     drawn_se = float(np.nanstd(draws) * np.sqrt(n / (n - 1)))
     ends = score_interval(value, drawn_se, n, *bounds) if bounds else percentile_interval(draws, n)
-    return Estimate(value, *ends, n, se=float(known.std(ddof=1) / np.sqrt(n)))
+    note = doubt(value, n, *bounds) if bounds else None
+    return Estimate(value, *ends, n, se=float(known.std(ddof=1) / np.sqrt(n)), note=note)
