@@ -153,7 +153,7 @@ def confusion_map(counts: pd.DataFrame, rows: str, columns: str) -> go.Figure:
             y=[safe(label) for label in counts.index],
             text=counts.to_numpy(),
             texttemplate="%{text}",
-            colorscale=[[0, "rgba(0, 114, 178, 0.05)"], [1, "rgba(0, 114, 178, 0.85)"]],
+            colorscale=[[0, "#E3EEF6"], [1, "#005A8C"]],  # opaque, so that plotly picks a readable text colour
             showscale=False,
             hovertemplate=f"{safe(rows)}: %{{y}}<br>{safe(columns)}: %{{x}}<br>%{{z}} ratings<extra></extra>",
         )

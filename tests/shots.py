@@ -8,7 +8,7 @@ import itertools
 from core.home import PROJECT, default_home
 from tests.browser import browser_page, served, settle
 
-PAGES = ("overview", "datasets", "runs", "explanations", "anchors", "anchors?tab=Pairs", "compare")
+PAGES = ("overview", "datasets", "runs", "explanations", "anchors", "anchors?tab=Pairs", "judgements", "compare")
 
 
 def main() -> None:
