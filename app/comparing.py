@@ -75,13 +75,10 @@ def taken_apart(evaluation: Evaluation, details: Details) -> None:
     names = [f"{rate.a} against {rate.b}" for rate in evaluation.win_rates]
     name = choice("Pair of variants", names, key="pair")
     rate = evaluation.win_rates[names.index(name)]
-    left, right = st.columns(2)
-    with left:
-        _parts(details.by_criterion, rate.a, rate.b, "By criterion", "by_criterion")
-        st.caption("The tie margin of the total, divided among the criteria.")
-    with right:
-        _parts(details.by_category, rate.a, rate.b, f"By category of {rate.b}", "by_category")
-        st.caption("Questions by how often the second variant was right on them, its lucky draws among them.")
+    _parts(details.by_criterion, rate.a, rate.b, "By criterion", "by_criterion")
+    st.caption("The tie margin of the total, divided among the criteria.")
+    _parts(details.by_category, rate.a, rate.b, f"By category of {rate.b}", "by_category")
+    st.caption("Questions by how often the second variant was right on them, its lucky draws among them.")
     _lengths(details)
     _strengths(details)
 

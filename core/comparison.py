@@ -155,8 +155,7 @@ class ScoreTable:
     def with_scores(self, rows: pd.DataFrame, scores: pd.Series, margin: float) -> "ScoreTable":
         """The same table under another score, as that of one criterion; `rows` as given to `of`."""
         settings = self.settings.model_copy(update={"tie_margin": margin})
-        table = ScoreTable.of(rows.assign(**{settings.score: scores}), settings)
-        return table
+        return ScoreTable.of(rows.assign(**{settings.score: scores}), settings)
 
 
 def _spread(column: pd.Series, shape: tuple[int, ...], place: tuple[np.ndarray, ...]) -> np.ndarray:

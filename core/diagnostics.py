@@ -29,7 +29,8 @@ from core.records import CATEGORIES
 from core.report import auc_sentence, percent, signed
 from core.results import Evaluation
 from core.settings import CompareSettings
-from core.statistics.estimates import Estimate
+from core.statistics.estimates import Estimate, percentile_interval
+from core.statistics.resampling import Resamples
 from core.store import Store
 
 Verdict = Literal["look here", "clear", "not known"]
@@ -157,13 +158,10 @@ def agreement(tables: np.ndarray, settings: CompareSettings) -> Estimate:
     """Cohen's κ of the mean of tables, shape (questions, 3, 3); None where one category holds everything."""
     value = _kappa(tables.mean(axis=0))
     if np.isnan(value):
-        return Estimate(None, None, None, len(tables))
-    rng = np.random.default_rng(settings.seed)
-    draws = [
-        _kappa(tables[rng.integers(len(tables), size=len(tables))].mean(axis=0)) for _ in range(settings.resamples)
-    ]
-    low, high = np.nanpercentile(draws, [2.5, 97.5])
-    return Estimate(float(value), float(low), float(high), len(tables))
+        return Estimate.undefined(len(tables), "one category holds every question")
+    drawn = Resamples(len(tables), settings.resamples, settings.seed).draws(tables.reshape(-1, 9))
+    low, high = percentile_interval(np.array([_kappa(table) for table in drawn.reshape(-1, 3, 3)]), len(tables))
+    return Estimate(float(value), low, high, len(tables))
 
 
 def _kappa(table: np.ndarray) -> float:

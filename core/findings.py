@@ -39,11 +39,12 @@ PLANNED = 5.0
 def finding(rate: WinRate, settings: CompareSettings, reliable: bool) -> Finding:
     """The verdict on one pair of variants; `reliable`: whether the judge passes its card."""
     quality, accuracy = quality_of(rate), rate.accuracy_kept(settings.accuracy_margin)
+    verdict = _verdict(quality, accuracy, reliable)
     return Finding(
         a=rate.a,
         b=rate.b,
-        verdict=_verdict(quality, accuracy, reliable),
-        sentence=_sentence(rate, settings, quality, accuracy, reliable),
+        verdict=verdict,
+        sentence=_sentence(rate, settings, verdict, quality, accuracy),
         detectable=detectable(rate.delta),
         needed=questions_needed(rate.delta, PLANNED),
     )
@@ -65,11 +66,10 @@ def _verdict(quality: str, accuracy: str, reliable: bool) -> Verdict:
     return "better" if (quality, accuracy) == ("better", "kept") else "not shown"
 
 
-def _sentence(rate: WinRate, settings: CompareSettings, quality: str, accuracy: str, reliable: bool) -> str:
+def _sentence(rate: WinRate, settings: CompareSettings, verdict: Verdict, quality: str, accuracy: str) -> str:
     about = f"{rate.a} against {rate.b}"
     if rate.delta.value is None:
         return f"{about}: no question where both have a score."
-    verdict = _verdict(quality, accuracy, reliable)
     margin = 100 * settings.accuracy_margin
     says = {
         "kept": f"accuracy kept within {margin:g} points",

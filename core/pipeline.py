@@ -175,25 +175,17 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
             read = file.judge.model_copy(update={"mode": "reader"})
             add("judge", label, read, use_of(reader), samples=samples)
 
-    def compare() -> list[RunConfig]:
-        for a, b in file.duels or []:
-            sides = {"samples_a": sampled[a], "samples_b": sampled[b]}
-            add("head_to_head", f"{a} against {b}", file.head_to_head, use_of(judge), **sides)
-        return steps
-
     strategies = [strategy for strategy in file.strategies if strategy in file.evaluated]
     if "base" in file.evaluated:
         evaluate("base")
-    if "sft" not in file.evaluated and not strategies:
-        return compare()
-    sft = add("sft", "sft", file.sft, use_of(base))
+    if "sft" in file.evaluated or strategies:
+        sft = add("sft", "sft", file.sft, use_of(base))
     if "sft" in file.evaluated:
         evaluate("sft", sft)
-    if not strategies:
-        return compare()
 
-    own = add("sample", "sft", file.align, use_of(base, sft))
-    pairs_from = {"samples": own, "judgements": add("judge", "sft", file.judge, use_of(base), samples=own)}
+    if strategies:
+        own = add("sample", "sft", file.align, use_of(base, sft))
+        pairs_from = {"samples": own, "judgements": add("judge", "sft", file.judge, use_of(base), samples=own)}
     if "anchor" in strategies:
         debates = add("sample", "debater", _debater(file), use_of(base), samples=own)
         pairs_from["debates"] = debates
@@ -205,7 +197,11 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
         pairs = add("pairs", strategy, settings, **needed)
         dpo = add("dpo", strategy, file.dpo, use_of(base, sft), sft=sft, pairs=pairs)
         evaluate(strategy, sft, dpo)
-    return compare()
+
+    for a, b in file.duels or []:
+        sides = {"samples_a": sampled[a], "samples_b": sampled[b]}
+        add("head_to_head", f"{a} against {b}", file.head_to_head, use_of(judge), **sides)
+    return steps
 
 
 def _debater(file: PipelineFile) -> SampleSettings:

@@ -68,7 +68,7 @@ class Explanation(Record):
     forced_probabilities: list[float] | None
     """Probability of each option, in the item's order, where the cue decided; else None."""
     tokens: int
-    """Generated tokens."""
+    """Generated tokens; words where the response was written elsewhere."""
     finish: Literal["end", "stop", "length"]
     """Why generation ended: the model's end token, a complete answer line, or the token limit."""
     seed: int

@@ -12,7 +12,7 @@ from core.statistics.estimates import Estimate
 
 
 def show_evaluation(evaluation: Evaluation, found: Details, console: Console) -> None:
-    """Print results per variant, win rates between them, and what cannot be believed."""
+    """Print results per variant, win rates between them and what they come to, and what cannot be believed."""
     settings = evaluation.settings
     console.rule(evaluation.title, align="left")
     console.print(_variants(evaluation))
@@ -26,7 +26,7 @@ def show_evaluation(evaluation: Evaluation, found: Details, console: Console) ->
     for rate in evaluation.win_rates:
         console.print(evaluation.finding(rate).sentence, markup=False, highlight=False)
     if evaluation.win_rates:
-        _show_details(found, console)
+        _show_models(found, console)
     console.print(_believed(auc_sentence("judge", evaluation.auc), evaluation.auc))
     if evaluation.reader_auc:
         console.print(_believed(auc_sentence("reader", evaluation.reader_auc), evaluation.reader_auc))
@@ -84,8 +84,8 @@ def _win_rates(evaluation: Evaluation) -> Table:
     return table
 
 
-def _show_details(found: Details, console: Console) -> None:
-    """Strengths of all variants, win rates at equal length, and Δ(W−L) by criterion and category."""
+def _show_models(found: Details, console: Console) -> None:
+    """Strengths of all variants, and win rates at equal length."""
     table = Table("variant", "Bradley–Terry log-strength", box=None, header_style="bold", pad_edge=False)
     if found.strengths:
         for label, strength in zip(found.strengths.labels, found.strengths.strengths, strict=True):
@@ -98,6 +98,10 @@ def _show_details(found: Details, console: Console) -> None:
         note = length.controlled.note or ""
         table.add_row(f"{a} against {b}", percent(length.plain), percent(length.controlled), ratio, note)
     console.print(table)
+
+
+def show_parts(found: Details, console: Console) -> None:
+    """Print Δ(W−L) by criterion and by category of the second variant."""
     table = Table("pair", "on", "n", "Δ(W−L), points", box=None, header_style="bold", pad_edge=False)
     for part in (*found.by_criterion, *found.by_category):
         table.add_row(f"{part.a} against {part.b}", part.part, str(part.delta.n), signed(part.delta))

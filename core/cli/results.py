@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from core import sharing
 from core.cli.common import RESULTS, AsJson, cli, complete_run, console
 from core.diagnostics import Diagnostic, diagnose, show_diagnostics
-from core.duels import head_to_heads
+from core.duels import Duels, head_to_heads
 from core.home import default_home
-from core.report import show_evaluation, show_head_to_heads
+from core.report import show_evaluation, show_head_to_heads, show_parts
 from core.results import Details, Evaluation, details, evaluations
 from core.runs import find_run
 from core.settings import CompareSettings
@@ -23,7 +23,10 @@ from core.targets import refuse_existing
 
 
 @cli.command(rich_help_panel=RESULTS, epilog="Example: anchorlab compare --json")
-def compare(as_json: AsJson = False) -> None:
+def compare(
+    as_json: AsJson = False,
+    with_parts: Annotated[bool, typer.Option("--parts", help="Also Δ(W−L) by criterion and by category.")] = False,
+) -> None:
     """Accuracy and win rates of all variants that can be compared, with 95% intervals over questions."""
     with any_store(default_home()) as store:
         found = evaluations(store, CompareSettings())
@@ -31,21 +34,26 @@ def compare(as_json: AsJson = False) -> None:
         signs = {evaluation.key: diagnose(store, evaluation) for evaluation in found}
         taken_apart = {evaluation.key: details(store, evaluation) for evaluation in found}
     if as_json:
-        print(json.dumps([_as_json(e, taken_apart[e.key], signs[e.key]) for e in found], default=_plain))
+        rows = [_as_json(e, taken_apart[e.key], signs[e.key], duels) for e in found]
+        print(json.dumps(rows, default=_plain))
         return
     if not found:
         console.print("Nothing to compare yet: `anchorlab demo` samples and judges four variants.")
     several = [evaluation for evaluation in found if len(evaluation.results) > 1]
     for evaluation in several or found:
         show_evaluation(evaluation, taken_apart[evaluation.key], console)
+        if with_parts:
+            show_parts(taken_apart[evaluation.key], console)
         show_diagnostics(signs[evaluation.key], console)
     show_head_to_heads(duels, console)
 
 
-def _as_json(evaluation: Evaluation, found: Details, signs: list[Diagnostic]) -> dict[str, Any]:
+def _as_json(evaluation: Evaluation, found: Details, signs: list[Diagnostic], duels: list[Duels]) -> dict[str, Any]:
     apart = asdict(found) | {"lengths": [{"a": a, "b": b} | asdict(x) for (a, b), x in found.lengths.items()]}
     findings = [asdict(evaluation.finding(rate)) for rate in evaluation.win_rates]
-    return asdict(evaluation) | apart | {"findings": findings, "diagnostics": [asdict(sign) for sign in signs]}
+    own = [asdict(d) for d in duels if {d.samples_a, d.samples_b} <= set(evaluation.samples.values())]
+    more = {"findings": findings, "diagnostics": [asdict(sign) for sign in signs], "head_to_head": own}
+    return asdict(evaluation) | apart | more
 
 
 def _plain(value: BaseModel) -> dict[str, Any]:

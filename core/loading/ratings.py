@@ -11,6 +11,7 @@ Every value that is an object is a rater, its keys are authors, and below an aut
 a label, named by its own key.  Which file has which shape is `core.loading.judgement_mapping`.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -23,6 +24,7 @@ from core.settings import JudgementSettings, RatingColumns
 
 YES = {"true", "yes", "1", "blind"}
 NO = {"false", "no", "0", "open"}
+SECONDS = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 KINDS: dict[str, RaterKind] = {kind: kind for kind in get_args(RaterKind)} | {"human": "person", "model": "judge"}
 
 
@@ -124,10 +126,8 @@ def _seconds(text: str | None) -> float | None:
     """
     if text is None:
         return None
-    try:
+    if SECONDS.fullmatch(text.strip()):
         return float(text)
-    except ValueError:
-        pass
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
