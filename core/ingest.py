@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from core import journal
 from core.rows import READERS, Quarantine, insert
 from core.runs import RunConfig, RunFolder, content_hash, file_hash
 from core.settings import problems_of
@@ -61,7 +62,9 @@ class Ingester:
     def take_in(self) -> int:
         """One pass over all folders; the number of lines taken in."""
         self._look()
-        return sum(self._take_in_run(folder) for folder in sorted(self._folders.values(), key=_place))
+        return journal.take_in(self.store) + sum(
+            self._take_in_run(folder) for folder in sorted(self._folders.values(), key=_place)
+        )
 
     def _look(self) -> None:
         """Find new folders, and forget the rows of those that somebody deleted or broke."""

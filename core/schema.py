@@ -156,4 +156,11 @@ MIGRATIONS: list[tuple[str, str]] = [
             FROM runs WHERE kind = 'judgements' AND complete;
         """,
     ),
+    (
+        "what people did",
+        """
+        -- A line of journal.jsonl each, oldest first; views give the acts of one kind their columns.
+        CREATE TABLE journal (seq BIGINT NOT NULL, t DOUBLE NOT NULL, action VARCHAR NOT NULL, body JSON NOT NULL);
+        """,
+    ),
 ]

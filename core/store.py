@@ -23,6 +23,7 @@ from typing import Any, Self
 import duckdb
 import pandas as pd
 
+from core import journal
 from core.errors import BadInput, LabError, StoreBusy
 from core.home import Home
 from core.ingest import Ingester
@@ -181,6 +182,11 @@ class Store:
         """Take in what the run folders gained; the number of new lines.  Safe from several threads."""
         with self._ingesting:
             return self._ingester.take_in()
+
+    def take_in_journal(self) -> int:
+        """Take in what people did since; the number of new lines.  Quick: no run folder is looked at."""
+        with self._ingesting:
+            return journal.take_in(self)
 
     @property
     def problems(self) -> list[str]:

@@ -1,10 +1,13 @@
 """Every test has a state folder of its own: nothing touches the lab of whoever runs the tests."""
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
 from core.home import Home
+from tests.lab import filled_lab
 
 os.environ["ANCHORLAB_DTYPE"] = "float32"  # what the fast paths are held to does not hang on the machine
 
@@ -13,3 +16,18 @@ os.environ["ANCHORLAB_DTYPE"] = "float32"  # what the fast paths are held to doe
 def home(tmp_path, monkeypatch) -> Home:
     monkeypatch.setenv("ANCHORLAB_HOME", str(tmp_path / "home"))
     return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory) -> Path:
+    """A state folder with a finished toy pipeline in it, made once."""
+    folder = tmp_path_factory.mktemp("filled")
+    filled_lab(Home(folder / "home"), folder)
+    return folder / "home"
+
+
+@pytest.fixture
+def lab_home(filled, home) -> Home:
+    """This test's own copy of the filled state folder."""
+    shutil.copytree(filled, home.path)
+    return home

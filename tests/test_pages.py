@@ -1,57 +1,12 @@
 """Every page, empty and filled, as Streamlit runs it: no exception, the right words, nothing untrusted rendered."""
 
-import shutil
-from pathlib import Path
-
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
-from app.navigation import PAGES, ROOT
-from core.home import Home
+from app.navigation import PAGES
 from core.runs import RunFolder
 from core.store import open_store
-from tests.lab import filled_lab, toy_dataset, wait_until
-
-
-@pytest.fixture(scope="session")
-def filled(tmp_path_factory) -> Path:
-    """A state folder with a finished toy pipeline in it, made once."""
-    folder = tmp_path_factory.mktemp("filled")
-    filled_lab(Home(folder / "home"), folder)
-    return folder / "home"
-
-
-@pytest.fixture
-def lab_home(filled, home) -> Home:
-    """This test's own copy of the filled state folder."""
-    shutil.copytree(filled, home.path)
-    return home
-
-
-@pytest.fixture(autouse=True)
-def released():
-    """Let go of the database after each test: it has one owner at a time."""
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-def opened(name: str, **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
-    if name != "overview":
-        app.switch_page(f"../pages/{name}.py")
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.run()
-    return app
-
-
-def words(app: AppTest) -> str:
-    """All text of a page, tables included."""
-    texts = [e.value for kind in ("title", "subheader", "caption", "markdown", "text", "code") for e in app.get(kind)]
-    frames = [frame.value.to_string() for frame in app.dataframe]
-    return "\n".join(str(text) for text in texts + frames)
+from tests.app import opened, released, store_of, words  # noqa: F401
+from tests.lab import toy_dataset, wait_until
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -74,17 +29,9 @@ def test_every_page_of_a_filled_lab_draws_without_an_exception(lab_home, name):
 def test_overview_counts_what_the_database_holds(lab_home):
     app = opened("overview")
     counts = {metric.label: metric.value for metric in app.metric}
-    with open_store_copy(lab_home) as store:
+    with store_of(lab_home) as store:
         expected = store.rows("SELECT count(*) FROM explanations")[0][0]
     assert counts["Explanations"] == f"{expected:,}"
-
-
-def open_store_copy(home: Home):
-    """The database of a filled lab, once the app has let go of it."""
-    st.cache_resource.clear()
-    store = open_store(home)
-    store.ingest()
-    return store
 
 
 def test_compare_shows_n_tie_rule_interval_and_whether_the_judge_can_be_believed(lab_home):

@@ -12,7 +12,7 @@ from core.errors import BadInput
 from core.home import SAMPLES
 from core.queries import datasets
 from core.runs import RunConfig, all_runs, create_run
-from core.store import any_store
+from core.store import any_store, open_store
 
 
 @pytest.fixture
@@ -99,3 +99,26 @@ def test_commands(home, tmp_path):
     (tmp_path / "b.json").write_text("[]")
     table = called("check", str(tmp_path))
     assert "| a.jsonl | 2 | 1 | 0 | 3 | 2: two options" in table and "- b.json: b.json holds no rows" in table
+
+
+def test_any_act_is_a_line_and_then_a_row_exactly_once(home):
+    journal.write(home, "rating", {"rater": "kim", "note": 'a \ud800 lone half, a \0, "quotes" and \\u0000'})
+    with open_store(home) as store:
+        store.ingest()
+        journal.record(home, "archive", "import-1")
+        with home.journal.open("ab") as file:
+            file.write(b'{"t": 1, "torn')
+        assert store.take_in_journal() == 1 and store.take_in_journal() == 0
+        rows = store.rows("SELECT seq, action, body->>'rater', body->>'note' FROM journal ORDER BY seq")
+    assert rows == [
+        (0, "rating", "kim", 'a ? lone half, a ?, "quotes" and \\u0000'),
+        (1, "archive", None, None),
+    ]
+    home.database.unlink()
+    with open_store(home) as store:
+        store.ingest()
+        assert store.rows("SELECT action FROM journal ORDER BY seq") == [("rating",), ("archive",)]
+    home.journal.write_bytes(home.journal.read_bytes()[: home.journal.read_bytes().index(b"\n") + 1])
+    with open_store(home) as store:
+        store.ingest()
+        assert store.rows("SELECT action FROM journal") == [("rating",)], "another journal was put there"

@@ -1,0 +1,48 @@
+"""The app's pages as Streamlit runs them without a browser, for the tests of pages.
+
+from tests.app import opened, released, words      # `released` is a fixture that every such module needs
+
+app = opened("compare", evaluation=key)
+assert "Δ(W−L)" in words(app)
+"""
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app.navigation import ROOT
+from core.home import Home
+from core.store import Store, open_store
+
+
+@pytest.fixture(autouse=True)
+def released():
+    """Let go of the database after each test: it has one owner at a time."""
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def opened(name: str, **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
+    if name != "overview":
+        app.switch_page(f"../pages/{name}.py")
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+    return app
+
+
+def words(app: AppTest) -> str:
+    """All text of a page, tables included."""
+    texts = [e.value for kind in ("title", "subheader", "caption", "markdown", "text", "code") for e in app.get(kind)]
+    frames = [frame.value.to_string() for frame in app.dataframe]
+    return "\n".join(str(text) for text in texts + frames)
+
+
+def store_of(home: Home) -> Store:
+    """The database of a filled lab, once the app has let go of it."""
+    st.cache_resource.clear()
+    store = open_store(home)
+    store.ingest()
+    return store
