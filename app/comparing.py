@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.charts import delta_by_part, forest
+from app.charts.comparison import delta_by_part, forest
 from app.widgets import choice, interval, number, picture, plain, tie_rule
 from core.comparison import Part
 from core.findings import PLANNED, p_words

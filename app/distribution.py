@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.charts import CATEGORY_NAMES, category_bars
+from app.charts.categories import category_bars
+from app.charts.style import CATEGORY_NAMES
 from app.state import Lab
 from app.widgets import choice, number, picture
 from core.categories import CATEGORIES

@@ -2,7 +2,7 @@
 
 Anything that a model, a data set or a user wrote is untrusted: markdown elements would render it and
 fetch its pictures.  It goes through `plain`, `literal`, `sentence`, a data frame's cells, or
-`app.charts.safe` for plotly; never into markdown, metrics, badges, tabs, toasts or widget labels.
+`app.charts.style.safe` for plotly; never into markdown, metrics, badges, tabs, toasts or widget labels.
 """
 
 import traceback

@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.charts import CATEGORY_NAMES, category_bars, flow
+from app.charts.categories import category_bars, flow
+from app.charts.style import CATEGORY_NAMES
 from app.distribution import one_run, row_of
 from app.navigation import link
 from app.state import Lab, lab, results, view

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.charts import quality_and_accuracy
+from app.charts.comparison import quality_and_accuracy
 from app.comparing import findings, taken_apart, win_rates
 from app.duels_view import head_to_head
 from app.state import Lab, details, lab, results, view

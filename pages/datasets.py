@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.charts import label_bars
+from app.charts.data import label_bars
 from app.foreign_form import foreign
 from app.navigation import link
 from app.state import Lab, lab, view

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.charts import confusion_map
+from app.charts.agreement import confusion_map
 from app.navigation import link
 from app.state import Lab, lab, view
 from app.widgets import boundary, choice, empty_state, header, number, picture, plain

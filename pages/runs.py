@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 import tomli_w
 
-from app.charts import curves
+from app.charts.training import curves
 from app.launching import launch_pipeline, launch_run
 from app.navigation import link
 from app.state import Lab, in_background, lab, view
