@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.settings_dialog import settings_button
 from app.widgets import boundary, styles
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +30,7 @@ def page_path(name: str) -> str:
 
 def run(first: str = "overview") -> None:
     """Draw the page that the URL names, `first` where it names none."""
-    st.set_page_config(page_title="anchorlab", page_icon=LOGO, layout="wide")
+    st.set_page_config(page_title="anchorlab", page_icon=LOGO, layout="wide", initial_sidebar_state=212)
     st.logo(LOGO, size="large")
     pages = [
         st.Page(page_path(name), title=title, icon=icon, default=name == first, url_path=name)
@@ -37,6 +38,7 @@ def run(first: str = "overview") -> None:
     ]
     page = st.navigation(pages)
     styles()
+    settings_button()
     with boundary():
         page.run()
 

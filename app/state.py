@@ -22,7 +22,7 @@ from core.home import Home, default_home
 from core.results import Details, Evaluation, evaluations
 from core.results import details as details_of
 from core.settings import CompareSettings
-from core.store import Store, announce, open_store
+from core.store import Store, announce, open_store, rebuild
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +96,19 @@ def _lab(path: str) -> Lab:
 def lab() -> Lab:
     """The lab of this process; `StoreBusy` where another process holds its database."""
     return _lab(str(default_home().path))
+
+
+def rebuild_database() -> int:
+    """Make the database anew from the folders and go on with it; the number of runs in it.
+
+    Other viewers are told for that moment that the database is in use.
+    """
+    home = default_home()
+    _lab.clear()
+    with rebuild(home) as store:
+        runs = store.rows("SELECT count(*) FROM runs")[0][0]
+    st.cache_data.clear()
+    return runs
 
 
 @st.cache_data(max_entries=8, show_spinner="Resampling questions for the intervals …")

@@ -5,6 +5,7 @@ models/<name>/  models converted or fetched by the lab; <name>.json registered o
 dtype.json      what the CPU computes in, and the timing that decided it
 uploads/        files that were loaded through the browser
 fetched/        data sets of the Hub, as JSON Lines
+backups/        copies of the database
 journal.jsonl   what people did, a line each
 slots/          lock files of the machine-wide queue
 lab.duckdb      everything above, queryable (can be rebuilt at any time)
@@ -52,6 +53,10 @@ class Home:
     @property
     def fetched(self) -> Path:
         return self.path / "fetched"
+
+    @property
+    def backups(self) -> Path:
+        return self.path / "backups"
 
     @property
     def uploads(self) -> Path:

@@ -246,6 +246,19 @@ class Store:
         changed = ", ".join(f"if(regexp_matches({n}, '{FORMULA}'), chr(39) || {n}, {n}) AS {n}" for n in texts)
         return f"SELECT * REPLACE ({changed}) FROM ({query}\n)" if texts else query
 
+    def copy_to(self, file: Path) -> None:
+        """The whole database as a file of its own (`file` must not exist); this one's file is never opened twice."""
+        if file.exists():
+            raise BadInput(f"{file} is there already: name another file for the copy.")
+        with draft_of(file) as draft, self._writing, self._cursor() as cursor:
+            name = cursor.execute("SELECT current_database()").fetchone()[0]
+            target = str(draft).replace("'", "''")
+            cursor.execute(f"ATTACH '{target}' AS copy")
+            try:
+                cursor.execute(f'COPY FROM DATABASE "{name}" TO copy')
+            finally:
+                cursor.execute("DETACH copy")
+
     def tables(self) -> list[str]:
         """Names of tables and views."""
         query = "SELECT table_name FROM information_schema.tables ORDER BY table_type, table_name"

@@ -31,3 +31,11 @@ def lab_home(filled, home) -> Home:
     """This test's own copy of the filled state folder."""
     shutil.copytree(filled, home.path)
     return home
+
+
+def pytest_runtest_setup(item):
+    """Tests marked `browser` need Chromium; where ANCHORLAB_REQUIRE_BROWSER is set, a missing one is a failure."""
+    if item.get_closest_marker("browser") and shutil.which("chromium") is None:
+        if os.environ.get("ANCHORLAB_REQUIRE_BROWSER"):
+            pytest.fail("Chromium is required here (ANCHORLAB_REQUIRE_BROWSER) and is not installed.", pytrace=False)
+        pytest.skip("no Chromium on this machine: browser tests are SKIPPED")

@@ -1,8 +1,6 @@
 """One journey in a real browser: launch a pipeline, watch it through a refresh and a killed app, browse, compare."""
 
-import os
 import re
-import shutil
 
 import pytest
 import tomli_w
@@ -15,11 +13,6 @@ from tests.lab import toy_dataset, toy_pipeline, wait_until
 from tests.tiny import tiny_model
 
 pytestmark = pytest.mark.browser
-
-if shutil.which("chromium") is None:
-    if os.environ.get("ANCHORLAB_REQUIRE_BROWSER"):
-        pytest.fail("Chromium is required here (ANCHORLAB_REQUIRE_BROWSER) and is not installed.", pytrace=False)
-    pytestmark = [pytestmark, pytest.mark.skip(reason="no Chromium on this machine: browser tests are SKIPPED")]
 
 
 def pipeline_text(home: Home, folder) -> str:
