@@ -116,7 +116,7 @@ def _soft_rules(s: JudgeCardSettings, observed: bool) -> list[_Rule]:
             False,
             (-EVERYTHING, s.max_criterion_correlation),
             f"at most {s.max_criterion_correlation:g}",
-            "Read the total alone: results by criterion repeat one figure. A written judge tells criteria apart better.",
+            "Read the total alone: results by criterion repeat one figure. Ask on one criterion a run, or in writing.",
         ),
         _Rule(
             "self_agreement",

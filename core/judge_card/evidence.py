@@ -87,9 +87,9 @@ def gather(store: Store, judge: JudgeRuns, score: str) -> Evidence:
         criteria=criteria,
         labels=labels,
         rows=rows.assign(question=questions.get_indexer(rows["item_id"])),
-        by_rule=store.rows(
-            "SELECT count(*) FROM scores WHERE list_contains(?, run) AND origin = 'rule'", [judge.runs]
-        )[0][0],
+        by_rule=store.rows("SELECT count(*) FROM scores WHERE list_contains(?, run) AND origin = 'rule'", [judge.runs])[
+            0
+        ][0],
         counts=_counts(store, judge, questions, criteria, labels),
         repeats=repeat_sums(store, judge.runs),
     )

@@ -79,7 +79,7 @@ def _reading(said: Said) -> list[Figure]:
             "AUC, right against wrong",
             estimate,
             "number",
-            f"A right explanation scores above a wrong one with chance {{figure}}, of {counts}; 0.5 is chance.",
+            f"A right explanation scores above a wrong one with probability {{figure}}, {counts}; 0.5 is chance.",
         ),
         _figure(
             "unjudged",
@@ -98,7 +98,7 @@ def _length(said: Said) -> list[Figure]:
             "Score for e times the tokens",
             said.slope,
             "number",
-            "An explanation e ≈ 2.7 times as long, of the same variant, scores higher by {figure} points.",
+            "An explanation of the same variant that is e ≈ 2.7 times as long scores {figure} points higher.",
         ),
         _figure(
             "length_correlation",
@@ -192,7 +192,7 @@ def _peers(peers: Sequence[Peer]) -> Figure:
         title,
         nearest.correlation,
         "number",
-        f"Its scores and those of {others} correlate in rank by {{figure}}, over {nearest.explanations:,} explanations.",
+        f"Its scores and those of {others} correlate in rank by {{figure}}, {nearest.explanations:,} explanations.",
     )
 
 
