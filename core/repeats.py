@@ -64,7 +64,10 @@ def first_askings(runs: pd.DataFrame) -> pd.DataFrame:
 
     runs: id, settings and inputs (JSON), variant, samples, in the order that is kept.
     """
-    read = [(json.loads(s), json.loads(i), v) for s, i, v in zip(runs["settings"], runs["inputs"], runs["variant"], strict=True)]
+    read = [
+        (json.loads(s), json.loads(i), v)
+        for s, i, v in zip(runs["settings"], runs["inputs"], runs["variant"], strict=True)
+    ]
     named = runs.assign(judge=[judge_identity(*one) for one in read], repeat=[repeat_of(one[0]) for one in read])
     kept = named.sort_values("repeat", kind="stable").drop_duplicates(["samples", "judge"])
     return named.loc[named.index.isin(kept.index)].drop(columns="repeat")

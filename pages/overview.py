@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from app.judge_card_view import believe
 from app.launching import start_pipeline
 from app.navigation import link
 from app.state import Lab, diagnostics, lab, results
 from app.widgets import (
-    believe,
     empty_state,
     header,
     interval,

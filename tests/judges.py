@@ -1,9 +1,9 @@
 """Judges whose character is known: scripted engines that read hidden qualities from the explanations they are shown.
 
-    bench = Bench(home)                     # two variants, 120 questions × 4 explanations, sealed
-    bench.judged(GOOD)                      # a judge run of each variant by the real judge, written mode
-    bench.compared(first_place)             # a head-to-head run in both orders
-    bench.card(GOOD)                        # its card
+bench = Bench(home)                     # two variants, 120 questions × 4 explanations, sealed
+bench.judged(GOOD)                      # a judge run of each variant by the real judge, written mode
+bench.compared(first_place)             # a head-to-head run in both orders
+bench.card(GOOD)                        # its card
 """
 
 import re

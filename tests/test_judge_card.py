@@ -149,7 +149,9 @@ def test_thresholds_are_settings_of_comparing(bench):
         card = bench.evaluation(store, GOOD, card=strict).card
     assert card.check("same_verdict").verdict == "fail"
     assert card.check("same_verdict").rule == "at most 10%"
-    assert Lab().judges(card={"max_same_verdict": 0.1}, **FEW).set_index("figure").loc["same_verdict", "check"] == "fail"
+    assert (
+        Lab().judges(card={"max_same_verdict": 0.1}, **FEW).set_index("figure").loc["same_verdict", "check"] == "fail"
+    )
 
 
 def test_the_command_line_lists_judges_and_shows_a_card(bench):
