@@ -168,8 +168,8 @@ class Bench:
                 rows.append([row.sample, row.item_id, kind, criterion.key, label])
         with store.transaction() as cursor:
             cursor.executemany(
-                "INSERT INTO ratings (seq, samples, sample, item_id, variant, rater, rater_kind, criterion, label, mode) "
-                "VALUES (0, $1, $2, $3, 'base', 'ann', $4, $5, $6, 'blind')",
+                "INSERT INTO ratings (seq, samples, sample, item_id, variant, rater, rater_kind, criterion, label, "
+                "mode) VALUES (0, $1, $2, $3, 'base', 'ann', $4, $5, $6, 'blind')",
                 [[self.samples["base"].id, *row] for row in rows],
             )
         return len(rows)

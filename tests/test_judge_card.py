@@ -13,6 +13,7 @@ from core.cli import cli
 from core.judge_card import people_of
 from core.judge_card.checks import verdict_of
 from core.judge_card.records import UNPROVEN
+from core.records import CriterionVerdict, Judgement
 from core.repeats import repeat_sums
 from core.settings import CompareSettings, JudgeCardSettings
 from core.statistics.estimates import Estimate
@@ -162,7 +163,7 @@ def test_the_command_line_lists_judges_and_shows_a_card(bench):
     assert card["evaluation"] == listed["evaluation"]
     assert {figure["name"]: figure["estimate"]["n"] for figure in card["figures"]}["auc"] == 120
     shown = CliRunner().invoke(cli, ["judge", "card", listed["evaluation"][:8]]).stdout
-    for word in ("Judge card: no check fails", "Most frequent verdict", "Logical" if False else "coherence"):
+    for word in ("Judge card: no check fails", "Most frequent verdict", "coherence"):
         assert word in " ".join(shown.split())
     refused = CliRunner().invoke(cli, ["judge", "card", "nobody"])
     assert refused.exit_code
@@ -286,8 +287,6 @@ def test_three_repeats_agree_in_a_third_and_an_unread_verdict_is_no_disagreement
 
 
 def _said(row, verdict):
-    from core.records import CriterionVerdict, Judgement
-
     given = CriterionVerdict(criterion="clarity", verdict=verdict, value=1.0 if verdict else None, probabilities=None)
     unjudged = None if verdict else "No verdict can be read on: Clarity."
     return Judgement(
