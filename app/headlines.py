@@ -4,9 +4,10 @@ from itertools import groupby
 
 import streamlit as st
 
+from app.judge_card_view import believe
 from app.navigation import link
 from app.state import diagnostics, results
-from app.widgets import believe, interval, number, plain, sentence, tie_rule
+from app.widgets import interval, number, plain, sentence, tie_rule
 from core.comparison import WinRate
 from core.results import Evaluation
 

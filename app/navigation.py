@@ -18,6 +18,7 @@ PAGES = {
     "explanations": ("Explanations", ":material/article:"),
     "anchors": ("Anchors", ":material/anchor:"),
     "judgements": ("Judgements", ":material/how_to_vote:"),
+    "judges": ("Judges", ":material/gavel:"),
     "compare": ("Compare", ":material/compare_arrows:"),
 }
 """Page (a script in pages/) → title and icon."""

@@ -14,12 +14,9 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.agreement import Auc
 from core.errors import LabError, StoreBusy
 from core.estimate import seconds_left
 from core.home import Home
-from core.report import auc_sentence
-from core.results import Evaluation
 from core.runs import RunFolder
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
@@ -183,25 +180,6 @@ def choice(label: str, options: Sequence[str], key: str, **select: Any) -> str:
 def picture(figure: go.Figure, key: str, alt: str, **events: Any) -> Any:
     """A figure of `app.charts`, without plotly's tool bar; `events` are on_select and selection_mode."""
     return st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False}, **events)
-
-
-# --- can the judge be believed?
-
-
-def believe(evaluation: Evaluation) -> None:
-    """Beside numbers that a judge made: whether it can be believed, and the reader that ran with it."""
-    _notice("judge", evaluation.auc)
-    if evaluation.reader_auc:
-        _notice("reader", evaluation.reader_auc)
-
-
-def _notice(who: str, auc: Auc) -> None:
-    sentence = auc_sentence(who, auc)
-    if auc.at_chance or auc.inverted:
-        remedy = f"Name a better one: `{who}` under `[models]` in the pipeline file."
-        st.warning(f"{sentence} {remedy}", icon=":material/casino:")
-    else:
-        st.caption(sentence)
 
 
 # --- the error boundary

@@ -139,6 +139,7 @@ def _evaluated(evaluation: Evaluation, label: str) -> str:
         for rate in evaluation.win_rates
         if label in (rate.a, rate.b)
     ]
-    if evaluation.auc.at_chance:
-        lines.append("- This judge cannot be told from chance: do not believe rankings by its score.")
+    if not evaluation.reliable:
+        lines.append("- This judge is unreliable here: do not believe rankings by its score.")
+    lines.append(f"- {evaluation.card.line}")
     return "\n".join(lines)

@@ -11,7 +11,7 @@ few questions give wide intervals), and `not known` where there is nothing to go
 questions, and exclude training variance.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import comb
@@ -57,7 +57,7 @@ def diagnose(store: Store, evaluation: Evaluation) -> list[Diagnostic]:
     compared = [rate for rate in evaluation.win_rates if rate.a in aligned and rate.b in (*bases, *tuned)]
     return [
         *(gain(sft, base, counts[sft], counts[base], settings) for sft, base in product(tuned, bases)),
-        *(wins(rate, evaluation.auc) for rate in compared),
+        *(wins(rate, evaluation.card.doubts) for rate in compared),
         *(anchor(label, counts[label], settings) for label in (*bases, *tuned)),
         *(form(result) for result in evaluation.results),
         judge(evaluation.auc),
@@ -91,8 +91,8 @@ def gain(sft: str, base: str, after: pd.DataFrame, before: pd.DataFrame, setting
 # --- alignment
 
 
-def wins(rate: WinRate, auc: Auc) -> Diagnostic:
-    """Δ(W−L) of an aligned variant; what a judge that cannot be believed says is not known."""
+def wins(rate: WinRate, doubts: Sequence[str]) -> Diagnostic:
+    """Δ(W−L) of an aligned variant; what a judge that fails its card says is not known (doubts: why it fails)."""
     about, figure = f"{rate.a} against {rate.b}", rate.delta
     if figure.value is None or figure.low is None or figure.high is None:
         return Diagnostic("wins", about, "not known", figure, f"{about}: no question where both have scores.")
@@ -102,8 +102,8 @@ def wins(rate: WinRate, auc: Auc) -> Diagnostic:
         says = "an improvement of explanations by alignment is not shown"
     if figure.high < 0:
         says = "alignment made explanations score lower"
-    if auc.at_chance or auc.inverted:
-        verdict, says = "not known", f"{says}, by a judge that cannot be believed"
+    if doubts:
+        verdict, says = "not known", f"{says}, by a judge that cannot be believed ({', '.join(doubts)})"
     return Diagnostic("wins", about, verdict, figure, f"{about}: Δ(W−L) {_points(figure)}: {says}.")
 
 

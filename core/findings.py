@@ -3,9 +3,10 @@
 A verdict needs all three.  `better`: the explanations win (95% interval of Δ(W−L) above 0 and p < 0.05 after
 Holm's correction over all pairs of variants) and accuracy is kept up to the margin.  `worse`: they lose in the
 same sense, or accuracy is lost.  `judge unreliable here`: the judge fails its card, so that no win rate says
-anything of quality.  Everything else is `not shown`, which is no proof of equality.
+anything of quality; the checks that failed are named.  Everything else is `not shown`, which is no proof of equality.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,15 +37,15 @@ PLANNED = 5.0
 """Half width, in points, that `Finding.needed` plans for."""
 
 
-def finding(rate: WinRate, settings: CompareSettings, reliable: bool) -> Finding:
-    """The verdict on one pair of variants; `reliable`: whether the judge passes its card."""
+def finding(rate: WinRate, settings: CompareSettings, doubts: Sequence[str]) -> Finding:
+    """The verdict on one pair of variants; doubts: why the judge fails its card, none where it passes."""
     quality, accuracy = quality_of(rate), rate.accuracy_kept(settings.accuracy_margin)
-    verdict = _verdict(quality, accuracy, reliable)
+    verdict = _verdict(quality, accuracy, doubts)
     return Finding(
         a=rate.a,
         b=rate.b,
         verdict=verdict,
-        sentence=_sentence(rate, settings, verdict, quality, accuracy),
+        sentence=_sentence(rate, settings, _named(verdict, doubts), quality, accuracy),
         detectable=detectable(rate.delta),
         needed=questions_needed(rate.delta, PLANNED),
     )
@@ -58,15 +59,19 @@ def quality_of(rate: WinRate) -> Literal["better", "worse", "not shown"]:
     return "better" if delta.value > 0 else "worse"
 
 
-def _verdict(quality: str, accuracy: str, reliable: bool) -> Verdict:
-    if not reliable:
+def _verdict(quality: str, accuracy: str, doubts: Sequence[str]) -> Verdict:
+    if doubts:
         return "judge unreliable here"
     if quality == "worse" or accuracy == "lost":
         return "worse"
     return "better" if (quality, accuracy) == ("better", "kept") else "not shown"
 
 
-def _sentence(rate: WinRate, settings: CompareSettings, verdict: Verdict, quality: str, accuracy: str) -> str:
+def _named(verdict: Verdict, doubts: Sequence[str]) -> str:
+    return f"{verdict} ({', '.join(doubts)})" if doubts else verdict
+
+
+def _sentence(rate: WinRate, settings: CompareSettings, verdict: str, quality: str, accuracy: str) -> str:
     about = f"{rate.a} against {rate.b}"
     if rate.delta.value is None:
         return f"{about}: no question where both have a score."

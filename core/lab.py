@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from core.consensus import agreement_rows, agreements
 from core.errors import BadInput, StoreBusy
 from core.home import Home, default_home
+from core.judge_card.rows import JUDGES, judge_rows
 from core.results import Evaluation, evaluations
 from core.settings import CompareSettings, problems_of
 from core.statistics.estimates import Estimate
@@ -162,13 +163,30 @@ class Lab:
         accuracy_difference_high (points, paired); verdict ("better", "worse", "not shown", "judge unreliable
         here"); tie_margin (score points), score; unjudged (explanations left out); right_by (prediction),
         a_accuracy and b_accuracy, _low, _high (shares, 95%) and _n (questions); judge_auc, judge_auc_low,
-        judge_auc_high, judge_at_chance.  `settings` are those of comparing: score, tie_margin, right_by, resamples,
+        judge_auc_high, judge_at_chance; judge_reliable (passes its card), judge_doubts (why not).  `settings` are those
+        of comparing: score, tie_margin, right_by, resamples,
         seed.
         """
         chosen = _compare_settings("Variants", settings)
         with self._store() as store:
             found = evaluations(store, chosen)
         return pd.DataFrame([row for evaluation in found for row in comparison_rows(evaluation)], columns=COMPARISON)
+
+    def judges(self, **settings: Any) -> pd.DataFrame:
+        """A row every judge, evaluation and figure of its card (docs/judge-card.md).
+
+        evaluation (key), dataset, split, judge, mode, rubric, reliable, doubts (why not); figure, title, value, low,
+        high (95%), n (questions), unit ("share", "number"), sentence, check ("pass", "fail", "unknown"; None without
+        one), hard (whether failing makes scores unreliable), allowed, remedy.  `settings` as in `comparisons`, and
+        `card`, the thresholds.
+        """
+        chosen = _compare_settings("Judges", settings)
+        with self._store() as store:
+            found = evaluations(store, chosen)
+        rows = [
+            row for e in found for row in judge_rows(e.card, evaluation=e.key, dataset=e.dataset_name, split=e.split)
+        ]
+        return pd.DataFrame(rows, columns=JUDGES)
 
     def head_to_head(self, run: str = "") -> pd.DataFrame:
         """A row a pair of explanations that a judge compared in both orders.
@@ -283,6 +301,8 @@ def comparison_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         "judge_auc_low": evaluation.auc.low,
         "judge_auc_high": evaluation.auc.high,
         "judge_at_chance": evaluation.auc.at_chance,
+        "judge_reliable": evaluation.reliable,
+        "judge_doubts": ", ".join(evaluation.card.doubts),
     }
     return [
         shared
@@ -351,6 +371,8 @@ COMPARISON = [
     "judge_auc_low",
     "judge_auc_high",
     "judge_at_chance",
+    "judge_reliable",
+    "judge_doubts",
 ]
 """Columns of `Lab.comparisons`, in order; there even where nothing can be compared."""
 

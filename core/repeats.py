@@ -12,10 +12,8 @@ Agreement of different judges, and of judges with people, is not covered here.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from core.runs import content_hash
@@ -34,32 +32,6 @@ class SelfAgreement:
     observed: bool
     """Counted on repeats; False: expected from probabilities."""
     by_criterion: dict[str, Estimate]
-
-
-def expected_self_agreement(probabilities: np.ndarray) -> np.ndarray:
-    """Chance that two independent draws of a verdict are the same: Σp², shape (verdicts, labels) → (verdicts,).
-
-    >>> expected_self_agreement(np.array([[1.0, 0.0], [0.5, 0.5]])).tolist()
-    [1.0, 0.5]
-    """
-    return np.square(np.asarray(probabilities, dtype=float)).sum(axis=-1)
-
-
-def observed_self_agreement(verdicts: Sequence[Sequence[str | None]]) -> np.ndarray:
-    """Share of pairs of runs that gave the same verdict, shape (explanations, runs) → (explanations,).
-
-    None is a verdict that could not be read: pairs with one are left out, and an explanation without any
-    other pair is NaN.
-
-    >>> observed_self_agreement([["good", "good", "bad"], ["good"] * 2, ["bad", None]]).round(3).tolist()
-    [0.333, 1.0, nan]
-    """
-    return np.array([_share_of_same(given) for given in verdicts], dtype=float)
-
-
-def _share_of_same(given: Sequence[str | None]) -> float:
-    pairs = list(combinations([verdict for verdict in given if verdict is not None], 2))
-    return float(np.mean([one == other for one, other in pairs])) if pairs else float("nan")
 
 
 def repeats_of(store: Store, run: str) -> list[str]:
@@ -87,46 +59,88 @@ def judge_identity(settings: dict[str, Any], inputs: dict[str, str], variant: st
     return content_hash([asked, variant, inputs])[:12]
 
 
+def first_askings(runs: pd.DataFrame) -> pd.DataFrame:
+    """Judge runs without further askings of one judge about the same samples, and `judge`, the judge's identity.
+
+    runs: id, settings and inputs (JSON), variant, samples, in the order that is kept.
+    """
+    read = [
+        (json.loads(s), json.loads(i), v)
+        for s, i, v in zip(runs["settings"], runs["inputs"], runs["variant"], strict=True)
+    ]
+    named = runs.assign(judge=[judge_identity(*one) for one in read], repeat=[repeat_of(one[0]) for one in read])
+    kept = named.sort_values("repeat", kind="stable").drop_duplicates(["samples", "judge"])
+    return named.loc[named.index.isin(kept.index)].drop(columns="repeat")
+
+
 def self_agreement(store: Store, run: str, settings: CompareSettings) -> SelfAgreement:
     """Self-consistency of the judge of a run, per criterion; intervals resample questions.
 
     Verdicts given by rule are left out.  A run without probabilities that has no repeat says nothing: every
     figure is undefined.
     """
-    runs = repeats_of(store, run)
-    frame = _verdicts(store, runs)
-    observed = bool(frame["probabilities"].isna().all())
-    shares = {}
-    for criterion, group in frame.groupby("criterion", sort=False):
-        values = _observed(group) if observed else _expected(group[group["run"] == run])
-        shares[str(criterion)] = _estimate(values, len(runs), settings)
-    return SelfAgreement(runs=runs if observed else [run], observed=observed, by_criterion=shares)
+    found = repeat_sums(store, [run])
+    shares = {
+        str(criterion): _estimate(group.loc[group["pairs"] > 0, "share"], len(found.runs), settings)
+        for criterion, group in found.sums.groupby("criterion", sort=False)
+    }
+    return SelfAgreement(runs=found.runs, observed=found.observed, by_criterion=shares)
 
 
-def _observed(verdicts: pd.DataFrame) -> pd.Series:
-    """Share of agreeing pairs of runs of each explanation, by its item."""
-    wide = verdicts.pivot(index=["item_id", "sample"], columns="run", values="verdict").astype(object)
-    given = wide.where(wide.notna(), None).to_numpy()
-    return pd.Series(observed_self_agreement(given), index=wide.index.get_level_values("item_id"))
+@dataclass(frozen=True)
+class Repeats:
+    """How often a judge says the same twice, by question."""
+
+    runs: list[str]
+    """Runs that were compared: with their repeats where there are no probabilities."""
+    observed: bool
+    """Counted on repeats; False: expected from probabilities."""
+    sums: pd.DataFrame
+    """item_id, criterion, pairs (verdicts that can be compared with another), share (of them that are the same)."""
 
 
-def _expected(verdicts: pd.DataFrame) -> pd.Series:
-    known = verdicts[verdicts["probabilities"].notna()]
-    return pd.Series(expected_self_agreement(np.stack(known["probabilities"].to_list())), index=known["item_id"])
+def repeat_sums(store: Store, runs: Sequence[str]) -> Repeats:
+    """Self-consistency of one judge in several runs (of different samples), a row a question and criterion.
+
+    pairs counts explanations: each has the share of its pairs of repeats that agree, or Σp² of its probabilities.
+    """
+    query = "SELECT count(probabilities) FROM verdicts WHERE list_contains(?, run)"
+    if store.rows(query, [list(runs)])[0][0]:
+        return Repeats(list(runs), False, store.frame(_EXPECTED, [list(runs)]))
+    everyone = list(dict.fromkeys(repeat for run in runs for repeat in repeats_of(store, run)))
+    return Repeats(everyone, True, store.frame(_OBSERVED, [everyone]))
 
 
-def _estimate(values: pd.Series, runs: int, settings: CompareSettings) -> Estimate:
-    by_question = values.dropna().groupby(level=0).mean()
-    if by_question.empty:
-        asked = "the judge was asked once: run it again with repeat=1" if runs < 2 else "no verdict can be read twice"
-        return Estimate.undefined(0, asked)
-    return Resamples(len(by_question), settings.resamples, settings.seed).mean(by_question.to_numpy(), bounds=(0, 1))
-
-
-def _verdicts(store: Store, runs: list[str]) -> pd.DataFrame:
-    """run, item_id, sample, criterion, verdict, probabilities of what these runs asked a model."""
-    return store.frame(
-        "SELECT v.run, v.item_id, v.sample, v.criterion, v.verdict, v.probabilities FROM verdicts v JOIN scores s "
-        "USING (run, item_id, sample) WHERE list_contains(?, v.run) AND s.origin = 'model' ORDER BY v.run, v.seq",
-        [runs],
+_ASKED = """
+    SELECT s.samples, v.run, v.rowid AS place, v.item_id, v.sample, v.criterion, v.verdict, v.probabilities
+    FROM verdicts v JOIN scores s USING (run, item_id, sample)
+    WHERE list_contains($1, v.run) AND list_contains($1, s.run) AND s.origin = 'model'
+"""
+_EXPECTED = f"""
+    SELECT item_id, criterion, count(probabilities) AS pairs,
+        avg(list_inner_product(probabilities, probabilities)) AS share
+    FROM ({_ASKED}) GROUP BY item_id, criterion ORDER BY min(place)
+"""
+_OBSERVED = f"""
+    WITH given AS (
+        SELECT samples, item_id, sample, criterion, verdict, count(verdict) AS times, min(place) AS place
+        FROM ({_ASKED}) GROUP BY ALL
+    ), explanations AS (
+        SELECT item_id, sample, criterion, min(place) AS place, sum(times) AS n, sum(times * (times - 1)) AS same
+        FROM given GROUP BY samples, item_id, sample, criterion
     )
+    SELECT item_id, criterion, count_if(n > 1) AS pairs, avg(same / (n * (n - 1))) FILTER (n > 1) AS share
+    FROM explanations GROUP BY item_id, criterion ORDER BY min(place)
+"""
+
+
+def _estimate(by_question: pd.Series, runs: int, settings: CompareSettings) -> Estimate:
+    if by_question.empty:
+        return Estimate.undefined(0, why_no_repeat(runs))
+    values = by_question.to_numpy(dtype=float)
+    return Resamples(len(values), settings.resamples, settings.seed).mean(values, bounds=(0, 1))
+
+
+def why_no_repeat(runs: int) -> str:
+    """Why nothing is known of how a judge repeats itself, where `runs` askings of one sample run are there."""
+    return "the judge was asked once: run it again with repeat=1" if runs < 2 else "no verdict can be read twice"

@@ -7,6 +7,7 @@ from rich.table import Table
 from core.agreement import Auc
 from core.duels import Duels, position_sentence
 from core.findings import p_words
+from core.judge_card import Check, JudgeCard
 from core.results import Details, Evaluation
 from core.statistics.estimates import Estimate
 
@@ -27,11 +28,68 @@ def show_evaluation(evaluation: Evaluation, found: Details, console: Console) ->
         console.print(evaluation.finding(rate).sentence, markup=False, highlight=False)
     if evaluation.win_rates:
         _show_models(found, console)
-    console.print(_believed(auc_sentence("judge", evaluation.auc), evaluation.auc))
+    show_card_line(evaluation.card, console)
     if evaluation.reader_auc:
         console.print(_believed(auc_sentence("reader", evaluation.reader_auc), evaluation.reader_auc))
     for a, b in evaluation.identical:
         console.print(f"[bold red]{a} and {b} gave identical responses: was an adapter not loaded?[/]")
+
+
+def show_card_line(card: JudgeCard, console: Console) -> None:
+    """Print a judge card in short: the line, and what each failed check is about."""
+    console.print(card.line, style="" if card.reliable else "bold yellow", highlight=False)
+    for check in card.failed:
+        style = "yellow" if check.hard else "dim"
+        console.print(f"  {check.title}: {card.figure(check.figure).sentence}", style=style, highlight=False)
+
+
+def show_card(card: JudgeCard, console: Console) -> None:
+    """Print a judge card whole: counts, figures with their checks, criteria, other judges, what to do."""
+    console.print(f"{card.name} ({card.mode}, rubric {card.rubric})", markup=False, style="bold")
+    console.print(counts_sentence(card), highlight=False)
+    show_card_line(card, console)
+    checks = {check.figure: check for check in card.checks}
+    table = Table("figure", "value [95%]", "n", "check", box=None, header_style="bold", pad_edge=False)
+    for figure in card.figures:
+        value = percent(figure.estimate) if figure.unit == "share" else plain(figure.estimate)
+        table.add_row(figure.title, escape(value), str(figure.estimate.n), check_word(checks.get(figure.name)))
+    console.print(table)
+    console.print(_criteria(card))
+    for peer in card.peers:
+        shared = f"n = {peer.correlation.n} questions, {peer.explanations:,} explanations"
+        console.print(f"{peer.name} ({peer.mode}): ρ {plain(peer.correlation)}, {shared}.", markup=False)
+    for figure in card.figures:
+        if figure.estimate.value is None:
+            console.print(figure.sentence, style="dim", highlight=False, markup=False)
+    for check in card.failed:
+        console.print(f"{check.title} (allowed: {check.rule}): {check.remedy}", highlight=False, markup=False)
+
+
+def _criteria(card: JudgeCard) -> Table:
+    heads = ("criterion", "most frequent verdict", "unread", "entropy", "same again", "κ with people")
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+    for c in card.criteria:
+        most = "–" if c.most is None else f"{c.most} {percent(c.same_verdict)}"
+        people = f"{plain(c.people)} ({c.ratings} ratings)" if c.ratings else "–"
+        figures = (str(c.unread), plain(c.entropy), percent(c.self_agreement), people)
+        table.add_row(*(escape(text) for text in (c.criterion, most, *figures)))
+    return table
+
+
+def check_word(check: Check | None) -> str:
+    """How a check came out, in a cell: what is wrong where it fails."""
+    if check is None:
+        return ""
+    return check.verdict if check.verdict != "fail" else f"fail: {check.title}" + ("" if check.hard else " (warns)")
+
+
+def counts_sentence(card: JudgeCard) -> str:
+    """How many explanations the card is about, and how many have no score."""
+    left_out = f", {card.left_out:,} ratings by people on other scales left out" if card.left_out else ""
+    return (
+        f"Asked about {card.asked:,} explanations in {len(card.runs)} runs: {card.unparsed:,} replies cannot be read, "
+        f"{card.unjudged:,} have no score; {card.by_rule:,} empty ones judged by rule and in no figure{left_out}."
+    )
 
 
 def auc_sentence(who: str, auc: Auc) -> str:

@@ -33,6 +33,8 @@ from core.comparison import (
     win_rates,
 )
 from core.findings import Finding, finding
+from core.judge_card import JudgeCard, judge_card
+from core.judge_card.evidence import criteria_of
 from core.records import Category, RightBy
 from core.repeats import judge_identity, repeat_of
 from core.runs import content_hash
@@ -70,7 +72,14 @@ class Evaluation:
     """The same for the reader that ran beside this judge; None without one."""
     identical: list[tuple[str, str]]
     """Variants whose responses are the same to the byte: the sign of an adapter that was not loaded."""
+    card: JudgeCard
+    """What is known of the judge here, and whether to believe it."""
     settings: CompareSettings
+
+    @property
+    def protocol(self) -> str:
+        """What it shares with the evaluations of the same responses by other judges."""
+        return self.key.split("-")[0]
 
     @property
     def drawn(self) -> str:
@@ -84,12 +93,12 @@ class Evaluation:
 
     @property
     def reliable(self) -> bool:
-        """Whether the judge can be believed at all."""
-        return not (self.auc.at_chance or self.auc.inverted)
+        """Whether the judge can be believed at all: whether it passes its card."""
+        return self.card.reliable
 
     def finding(self, rate: WinRate) -> Finding:
         """What may be said of one pair of variants."""
-        return finding(rate, self.settings, self.reliable)
+        return finding(rate, self.settings, self.card.doubts)
 
 
 @dataclass(frozen=True)
@@ -168,8 +177,10 @@ def _evaluation(
     labels = unique_labels([(judged.samples["label"], judged.writer) for judged in group])
     of_judge = {judged.judge["id"]: label for judged, label in zip(group, labels, strict=True)}
     rows = _rows(store, of_judge)
+    settings = _with_a_score(rows, settings)
     table = ScoreTable.of(rows, settings)
     first = group[0]
+    auc = _auc(rows[rows["origin"] == "model"], settings.score, settings)
     return Evaluation(
         key=key,
         dataset=first.samples["dataset"],
@@ -182,12 +193,20 @@ def _evaluation(
         judges={label: judge for judge, label in of_judge.items()},
         results=variant_results(table),
         win_rates=win_rates(table, outcomes_of(table)),
-        auc=_auc(rows[rows["origin"] == "model"], settings.score, settings),
+        auc=auc,
         reader_name=readers[0].judge["model"] if readers else None,
         reader_auc=_reader_auc(store, readers, settings) if readers else None,
         identical=_identical(group, labels),
+        card=judge_card(store, list(of_judge), auc, settings),
         settings=settings,
     )
+
+
+def _with_a_score(rows: pd.DataFrame, settings: CompareSettings) -> CompareSettings:
+    """The settings, with the score `total` in place of `expected` for a judge in writing, which has no other."""
+    asked = rows[rows["origin"] == "model"]
+    written = asked["expected"].isna().all() and asked["total"].notna().any()
+    return settings.model_copy(update={"score": "total"}) if written else settings
 
 
 def unique_labels(named: Sequence[tuple[str, str]]) -> list[str]:
@@ -254,19 +273,11 @@ def details(store: Store, evaluation: Evaluation) -> Details:
     found = outcomes_of(table)
     names = [(table.labels[a], table.labels[b]) for a, b in found.pairs]
     return Details(
-        by_criterion=criterion_parts(table, rows, criteria_of(store, evaluation)),
+        by_criterion=criterion_parts(table, rows, criteria_of(store, next(iter(evaluation.judges.values())))),
         by_category=parts(table, found, _category_masks(store, evaluation, table, found.pairs)),
         strengths=strengths(table, found),
         lengths={name: at_equal_length(table, a, b) for name, (a, b) in zip(names, found.pairs, strict=True)},
     )
-
-
-def criteria_of(store: Store, evaluation: Evaluation) -> list[str]:
-    """Keys of the criteria that an evaluation's judge was asked about, in the order of its rubric."""
-    query = "SELECT criterion FROM verdicts WHERE run = ? AND item_id = ? AND sample = ? ORDER BY seq, rowid"
-    run = next(iter(evaluation.judges.values()))
-    first = store.rows("SELECT item_id, sample FROM verdicts WHERE run = ? ORDER BY seq LIMIT 1", [run])
-    return [row[0] for row in store.rows(query, [run, *first[0]])] if first else []
 
 
 def _category_masks(

@@ -290,6 +290,35 @@ class DpoSettings(Settings):
     seed: int = Field(0, description="Seed of batches and adapter.")
 
 
+class JudgeCardSettings(Settings):
+    """What a judge must hold to pass its card (docs/judge-card.md); applied when numbers are shown."""
+
+    max_unjudged: Share = Field(0.1, description="Share of the explanations it was asked about that have no score.")
+    useful_auc: float = Field(
+        0.6, ge=0.5, le=1, description="An AUC that cannot be told from 0.5 and is surely below this is at chance."
+    )
+    max_length_correlation: Share = Field(
+        0.7, description="Correlation of score and log length within variants, either sign."
+    )
+    min_people_kappa: float = Field(
+        0.2, ge=-1, le=1, description="Quadratic κ of its verdicts with those of people, over all criteria."
+    )
+    max_same_verdict: Share = Field(
+        0.9, description="Share of a criterion's most frequent verdict, averaged over criteria."
+    )
+    max_criterion_correlation: float = Field(
+        0.9, ge=0, le=1, description="Mean correlation of two criteria; above it is one criterion several times."
+    )
+    min_self_agreement: Share = Field(0.5, description="Chance that it gives the same verdict when asked again.")
+    max_flips: Share = Field(0.35, description="Share of head-to-head comparisons that flip with the order.")
+    max_place_preference: float = Field(
+        0.1, ge=0, le=0.5, description="How far its preference for the first place may be from one half."
+    )
+    min_judge_correlation: float = Field(
+        0.3, ge=-1, le=1, description="Rank correlation of its scores with the other judge that is most like it."
+    )
+
+
 class CompareSettings(Settings):
     """Comparing variants; applied when numbers are shown, no run depends on it."""
 
@@ -306,6 +335,7 @@ class CompareSettings(Settings):
     resamples: int = Field(2000, ge=100, description="Bootstrap resamples of questions.")
     permutations: int = Field(10_000, ge=100, description="Random sign flips of the permutation test.")
     seed: int = Field(0, description="Seed of bootstrap and permutations.")
+    card: JudgeCardSettings = Field(JudgeCardSettings(), description="What a judge must hold to pass its card.")
 
     @property
     def margin(self) -> float:

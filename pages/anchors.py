@@ -8,9 +8,10 @@ import streamlit as st
 from app.charts.categories import category_bars, flow
 from app.charts.style import CATEGORY_NAMES
 from app.distribution import one_run, row_of
+from app.judge_card_view import believe
 from app.navigation import link
 from app.state import Lab, lab, results, view
-from app.widgets import believe, choice, empty_state, header, literal, number, picture, plain
+from app.widgets import choice, empty_state, header, literal, number, picture, plain
 from core.pairs import DROPPED, REASONS
 from core.queries import dropped, moves, pair_sets, pairs
 from core.records import RightBy

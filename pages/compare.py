@@ -5,8 +5,9 @@ import streamlit as st
 from app.charts.comparison import quality_and_accuracy
 from app.comparing import findings, taken_apart, win_rates
 from app.duels_view import head_to_head
+from app.judge_card_view import believe
 from app.state import Lab, details, lab, results, view
-from app.widgets import believe, choice, empty_state, header, interval, number, picture, plain
+from app.widgets import choice, empty_state, header, interval, number, picture, plain
 from core.queries import variants_of
 from core.results import Evaluation
 from core.settings import CompareSettings

@@ -5,9 +5,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.judge_card_view import believe
 from app.reading import judge_behind, sample_card
 from app.state import Lab, lab, results, view
-from app.widgets import believe, choice, empty_state, header, literal, plain
+from app.widgets import choice, empty_state, header, literal, plain
 from core.categories import CATEGORIES
 from core.queries import FORMS, ORDERS, Wanted, browse, item, responses, scores, verdicts
 from core.records import Item, RightBy

@@ -140,10 +140,10 @@ def lifted(by: float, questions: int = 160) -> pd.DataFrame:
 def test_a_finding_needs_quality_accuracy_and_a_judge_that_can_be_believed():
     rate = win_rate(lifted(3.0), EXPECTED)
     assert rate.accuracy_kept(0.03) == "kept"
-    assert finding(rate, EXPECTED, reliable=True).verdict == "better"
-    assert finding(rate, EXPECTED, reliable=False).verdict == "judge unreliable here"
-    assert finding(win_rate(lifted(-3.0), EXPECTED), EXPECTED, reliable=True).verdict == "worse"
-    assert finding(win_rate(lifted(0.0), EXPECTED), EXPECTED, reliable=True).verdict == "not shown"
+    assert finding(rate, EXPECTED, []).verdict == "better"
+    assert finding(rate, EXPECTED, ["AUC at chance"]).verdict == "judge unreliable here"
+    assert finding(win_rate(lifted(-3.0), EXPECTED), EXPECTED, []).verdict == "worse"
+    assert finding(win_rate(lifted(0.0), EXPECTED), EXPECTED, []).verdict == "not shown"
 
 
 def test_lost_accuracy_is_worse_however_well_the_explanations_score():
@@ -151,7 +151,7 @@ def test_lost_accuracy_is_worse_however_well_the_explanations_score():
     table.loc[table["label"] == "a", ["correct_parsed", "correct_forced"]] = False
     rate = win_rate(table, EXPECTED)
     assert rate.accuracy_kept(0.03) == "lost"
-    said = finding(rate, EXPECTED, reliable=True)
+    said = finding(rate, EXPECTED, [])
     assert said.verdict == "worse"
     assert "accuracy lost by more than 3 points" in said.sentence
     assert "n = 160 questions" in said.sentence

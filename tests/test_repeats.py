@@ -1,6 +1,5 @@
 """A judge asked again: ids that do not change, repeats that are no further evaluation, self-consistency."""
 
-import numpy as np
 import pytest
 
 from core.engines.scripted import ScriptedEngine
@@ -8,7 +7,7 @@ from core.judging import PROMPTS, Judge, run_judge
 from core.plan import run_config
 from core.prompts import load_prompt
 from core.records import Judgement
-from core.repeats import expected_self_agreement, observed_self_agreement, repeats_of, self_agreement
+from core.repeats import repeats_of, self_agreement
 from core.results import evaluations
 from core.rubrics import load_rubric
 from core.runs import ModelUse, RunFolder, all_runs, create_run
@@ -60,24 +59,6 @@ def test_a_repeat_draws_with_other_seeds_and_the_temperature_asked_for():
     (first, warm), (second, _) = seen
     assert warm == 0.7
     assert first != second
-
-
-# --- the figures
-
-
-def test_expected_self_agreement_is_the_chance_of_two_equal_draws():
-    p = np.array([[0.7, 0.2, 0.1, 0.0], [0.25] * 4])
-    assert expected_self_agreement(p) == pytest.approx([0.54, 0.25])
-    drawn = np.random.default_rng(0).choice(4, size=(2, 20000), p=p[0])
-    assert (drawn[0] == drawn[1]).mean() == pytest.approx(0.54, abs=0.02)
-
-
-def test_an_unread_verdict_is_left_out_and_no_disagreement():
-    verdicts = [["x", "x"], ["x", "y"], ["x", None], ["x", "x", "y"], []]
-    shares = observed_self_agreement(verdicts)
-    assert shares[:2].tolist() == [1.0, 0.0]
-    assert np.isnan(shares[[2, 4]]).all()
-    assert shares[3] == pytest.approx(1 / 3)
 
 
 # --- in a lab

@@ -1,0 +1,98 @@
+"""Figures of judges: their verdicts, how criteria and judges go together, scores over lengths."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from app.charts.style import WHISKERS, safe, styled, whiskers
+from core.judge_card import JudgeCard
+from core.judge_card.pictures import LengthBin
+
+VERDICT_FILLS = ("#D55E00", "#E69F00", "#56B4E9", "#009E73")
+"""Verdicts from worst to best (longer rubrics share the ends); told apart by colour-blind eyes."""
+UNREAD = "#8A8F98"
+TOGETHER = [[0, "#B35806"], [0.5, "#F1F1F1"], [1, "#005A8C"]]
+"""Correlations from −1 to 1; opaque, so that plotly picks a readable text colour."""
+
+
+def verdict_bars(card: JudgeCard) -> go.Figure:
+    """Shares of the verdicts on each criterion, a bar a criterion; unread ones in grey."""
+    criteria = card.criteria[::-1]
+    totals = [max(1, sum(c.counts) + c.unread) for c in criteria]
+    figure = go.Figure()
+    for place, label in enumerate(card.labels):
+        fill = VERDICT_FILLS[round(place * (len(VERDICT_FILLS) - 1) / max(1, len(card.labels) - 1))]
+        _stack(figure, label, fill, [c.criterion for c in criteria], [c.counts[place] for c in criteria], totals)
+    if any(c.unread for c in criteria):
+        _stack(figure, "cannot be read", UNREAD, [c.criterion for c in criteria], [c.unread for c in criteria], totals)
+    figure.update_xaxes(title="share of verdicts, %", range=[0, 100])
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
+    return styled(figure, 130 + 40 * len(criteria), barmode="stack", bargap=0.3, legend=legend)
+
+
+def _stack(
+    figure: go.Figure, label: str, fill: str, rows: Sequence[str], counts: Sequence[int], totals: Sequence[int]
+) -> None:
+    shares = [100 * count / total for count, total in zip(counts, totals, strict=True)]
+    figure.add_bar(
+        y=[safe(row) for row in rows],
+        x=shares,
+        orientation="h",
+        name=safe(label),
+        marker={"color": fill},
+        text=[f"{share:.0f} %" if share > 8 else "" for share in shares],
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        textfont={"color": "#FFFFFF" if fill in ("#D55E00", "#009E73", UNREAD) else "#1B2321"},
+        customdata=list(zip(counts, totals, strict=True)),
+        hovertemplate=f"%{{y}}, {safe(label)}: %{{x:.1f}} %<br>%{{customdata[0]}} of %{{customdata[1]}}<extra></extra>",
+    )
+
+
+def together_map(names: Sequence[str], matrix: Sequence[Sequence[float | None]], what: str) -> go.Figure:
+    """Correlations of every two criteria or judges, shape (names, names), None where undefined; `what` names them."""
+    shown = [[f"{i + 1}. {name}" if names.count(name) > 1 else name for i, name in enumerate(names)]][0]
+    figure = go.Figure(
+        go.Heatmap(
+            z=matrix,
+            x=[safe(name) for name in shown],
+            y=[safe(name) for name in shown],
+            zmin=-1,
+            zmax=1,
+            text=[["–" if value is None else f"{value:.2f}" for value in row] for row in matrix],
+            texttemplate="%{text}",
+            colorscale=TOGETHER,
+            showscale=False,
+            hoverongaps=False,
+            hovertemplate=f"%{{y}} and %{{x}}: {what} %{{z:.2f}}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(type="category", showgrid=False)
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
+    return styled(figure, 120 + 44 * len(names))
+
+
+def score_by_length(bins: Sequence[LengthBin], score: str) -> go.Figure:
+    """Mean score of explanations of about one length, each with its interval; the length axis is logarithmic."""
+    means = [one.score for one in bins]
+    figure = go.Figure(
+        go.Scatter(
+            x=[one.tokens for one in bins],
+            y=[mean.value for mean in means],
+            error_y=whiskers(means) | {"color": WHISKERS},
+            mode="markers+lines",
+            line={"color": "#0072B2", "width": 1, "dash": "dot"},
+            marker={"size": 9, "color": "#0072B2"},
+            customdata=[
+                (one.low, one.high, one.explanations, mean.low, mean.high, mean.n)
+                for one, mean in zip(bins, means, strict=True)
+            ],
+            hovertemplate="%{customdata[0]:.0f} to %{customdata[1]:.0f} tokens: mean score %{y:.2f}"
+            "<br>95% %{customdata[3]:.2f} … %{customdata[4]:.2f}<br>%{customdata[2]} explanations of "
+            "%{customdata[5]} questions<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="tokens (middle of the bin)", type="log", dtick="D2", zeroline=False)
+    figure.update_yaxes(title=f"mean score ({safe(score)})", zeroline=False)
+    return styled(figure, 300, showlegend=False)

@@ -1,0 +1,162 @@
+"""The judge beside others: judges of the same explanations, people, and itself in head-to-head comparisons.
+
+`people_of` is the one place where ratings by people reach a card, however they came into the lab.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from core.agreement import agreement_between
+from core.duels import DuelFigures, figures
+from core.judge_card.evidence import Evidence, JudgeRuns, judge_runs, rubric_labels
+from core.judge_card.figures import ranks_block
+from core.settings import CompareSettings
+from core.statistics.estimates import Estimate
+from core.store import Store
+
+# --- other judges
+
+
+@dataclass(frozen=True)
+class SharedScores:
+    """The scores of two judges on the explanations that both scored, as sums a question."""
+
+    judge: JudgeRuns
+    explanations: int
+    questions: int
+    block: np.ndarray
+    """Sums of ranks of each question of the card, shape (questions, 6), see `figures.ranks_block`."""
+    varies: bool
+    """Whether both judges give different scores at all."""
+
+
+def others_of(store: Store, judge: JudgeRuns) -> list[JudgeRuns]:
+    """Other judges of quality with a complete run on these samples; a reader is none."""
+    found = store.rows(
+        "SELECT id FROM runs WHERE kind = 'judge' AND complete AND settings->>'mode' != 'reader' "
+        "AND list_contains(?, parents->>'samples') ORDER BY created, id",
+        [judge.samples],
+    )
+    return [other for other in judge_runs(store, [row[0] for row in found]) if other.key != judge.key]
+
+
+def shared_scores(store: Store, evidence: Evidence, other: JudgeRuns, score: str) -> SharedScores:
+    """What two judges said of the same explanations; a judge without the score that ranks is taken by its total."""
+    frame = store.frame(
+        f"SELECT a.item_id, coalesce(a.{score}, a.total)::DOUBLE AS a, coalesce(b.{score}, b.total)::DOUBLE AS b "
+        "FROM scores a JOIN scores b USING (samples, item_id, sample) WHERE list_contains($1, a.run) "
+        "AND list_contains($2, b.run) AND a.origin = 'model' AND b.origin = 'model' AND a.total IS NOT NULL "
+        "AND b.total IS NOT NULL",
+        [evidence.judge.runs, other.runs],
+    )
+    question = evidence.questions.get_indexer(frame["item_id"])
+    a, b = (rankdata(frame[name]) if len(frame) else np.zeros(0) for name in ("a", "b"))
+    return SharedScores(
+        judge=other,
+        explanations=len(frame),
+        questions=len(np.unique(question)),
+        block=ranks_block(a, b, question, len(evidence.questions)),
+        varies=bool(len(frame) and np.ptp(a) > 0 and np.ptp(b) > 0),
+    )
+
+
+# --- head to head
+
+
+def duels_of(store: Store, judge: JudgeRuns, settings: CompareSettings) -> DuelFigures | None:
+    """The judge's head-to-head comparisons of these samples: same weights, mode and rubric; None without any."""
+    rows = store.frame(
+        "SELECT h.item_id, h.origin, h.outcome, h.flipped, h.a_first, h.b_first FROM head_to_head h "
+        "JOIN runs r ON r.id = h.run WHERE r.complete AND r.variant = $1 AND r.settings->>'mode' = $2 "
+        "AND r.inputs->>'rubric' = $3 AND list_contains($4, h.samples_a) AND list_contains($4, h.samples_b) "
+        "ORDER BY h.run, h.seq",
+        [judge.variant, judge.mode, judge.rubric_hash, judge.samples],
+    )
+    return figures(rows, settings) if len(rows) else None
+
+
+# --- people
+
+
+def people_of(store: Store, judge_run: str) -> pd.DataFrame:
+    """Ratings by people of explanations that a judge run gave a verdict on, a row a rating.
+
+    item_id, sample, criterion, rater, label (by the person), verdict (by the judge).  Ratings of this lab's
+    explanations name them; ratings made elsewhere are joined by question and text.  Ratings that people give in
+    the app belong here too.
+    """
+    return store.frame(
+        """
+        WITH rated AS (
+            SELECT t.item_id, t.sample, t.criterion, t.rater, t.label
+            FROM ratings t JOIN runs j ON j.id = $1
+            WHERE t.rater_kind = 'person' AND t.label IS NOT NULL AND t.samples = j.parents->>'samples'
+            UNION ALL
+            SELECT e.item_id, e.sample, t.criterion, t.rater, t.label
+            FROM ratings t JOIN runs j ON j.id = $1
+            JOIN explanations e ON e.run = j.parents->>'samples' AND e.item_id = t.item_id
+                AND e.explanation = t.explanation
+            WHERE t.rater_kind = 'person' AND t.label IS NOT NULL AND t.samples IS NULL
+        )
+        SELECT rated.*, v.verdict FROM rated JOIN verdicts v ON v.run = $1 AND v.item_id = rated.item_id
+            AND v.sample = rated.sample AND v.criterion = rated.criterion
+        JOIN scores s ON s.run = $1 AND s.item_id = rated.item_id AND s.sample = rated.sample
+        WHERE s.origin = 'model' AND v.verdict IS NOT NULL
+        ORDER BY ALL
+        """,
+        [judge_run],
+    )
+
+
+@dataclass(frozen=True)
+class WithPeople:
+    """Agreement of a judge's verdicts with those of people: quadratic κ."""
+
+    overall: Estimate
+    """Over all criteria."""
+    by_criterion: dict[str, Estimate]
+    ratings: dict[str, int]
+    """Criterion → ratings that could be compared."""
+    left_out: int
+    """Ratings whose label is none of the rubric's verdicts."""
+
+
+def with_people(
+    store: Store, judge: JudgeRuns, criteria: Sequence[str], labels: Sequence[str], settings: CompareSettings
+) -> WithPeople:
+    """How far people agree with a judge; every rating counts, intervals resample questions."""
+    rows = pd.concat([people_of(store, run) for run in judge.runs], ignore_index=True)
+    known = _verdicts_of_people(judge.rubric, labels)
+    said = rows.assign(label=rows["label"].astype(str).str.strip().str.lower().map(known))
+    usable = said[said["label"].notna()]
+    groups = {name: usable[usable["criterion"] == name] for name in criteria}
+    return WithPeople(
+        overall=_kappa(usable, labels, settings),
+        by_criterion={name: _kappa(group, labels, settings) for name, group in groups.items()},
+        ratings={name: len(group) for name, group in groups.items()},
+        left_out=len(said) - len(usable),
+    )
+
+
+def _verdicts_of_people(rubric: str, labels: Sequence[str]) -> dict[str, str]:
+    """What people may write → verdict: its label in any case, or its place in the rubric, counted from 1."""
+    known = rubric_labels(rubric) or list(labels)
+    return {str(i + 1): label for i, label in enumerate(known)} | {label.lower(): label for label in known}
+
+
+def _kappa(rows: pd.DataFrame, labels: Sequence[str], settings: CompareSettings) -> Estimate:
+    if rows.empty:
+        return Estimate.undefined(0, "no person rated an explanation on the rubric's verdicts")
+    found = agreement_between(
+        rows["verdict"].tolist(),
+        rows["label"].tolist(),
+        order=list(labels),
+        clusters=rows["item_id"].tolist(),
+        names=("the judge", "people"),
+        settings=settings,
+    )
+    return found.kappa_quadratic
