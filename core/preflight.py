@@ -4,7 +4,8 @@
     looked.blocked            # the first reason against a launch, or None
     looked.seconds            # expected, from rates that this home has measured
 
-Nothing is fetched, loaded or started; a server is asked for one token.  A pipeline is looked at by `core.dryrun`.
+Nothing is fetched, loaded or started; a server is asked for one token.  The runs of a pipeline are planned by
+`core.dryrun`; `looks_at_models` says whether their models will do.
 """
 
 from collections.abc import Mapping
@@ -17,16 +18,13 @@ from core.datasets import load_items, select_items
 from core.errors import LabError
 from core.estimate import Rates, Source, units_of
 from core.home import Home
-from core.memory import GIB, RUNTIME_BYTES, cache_bytes, parameters, training_bytes
+from core.memory import GIB, RUNTIME_BYTES, TOKENS_A_PASS, cache_bytes, parameters, training_bytes
+from core.models import model_at_hand
+from core.pipeline import PipelineFile
 from core.runs import RunConfig, RunFolder
+from core.sampling import OWN_PROMPT_TOKENS, ROWS_A_BATCH
 from core.settings import SampleSettings, Selection
-from core.variants import adapters_of, require_reachable
-
-ROWS_A_BATCH, OWN_PROMPT_TOKENS = 256, 100
-"""Of sampling: responses generated together, and tokens of a prompt that are a row's own (`core.sampling`)."""
-
-TOKENS_A_PASS = 1024
-"""Of training: tokens read at once (`core.training`)."""
+from core.variants import adapters_of, require_reachable, use_of
 
 
 @dataclass(frozen=True)
@@ -202,3 +200,29 @@ def _beside(folder: Path, config: RunConfig) -> int:
         settings = SampleSettings.model_validate(config.settings)
         return cache_bytes(folder, ROWS_A_BATCH * (settings.max_new_tokens + OWN_PROMPT_TOKENS), 4)
     return 0
+
+
+# --- the models of a pipeline
+
+
+def looks_at_models(home: Home, file: PipelineFile) -> list[Look]:
+    """Whether base, judge and reader are here or answer, and the largest of their runs fits the memory."""
+    names = dict.fromkeys([file.models.base, file.models.judge, file.models.reader])
+    return [look for name in names if name != "off" for look in _looks_at_named(home, file, name)]
+
+
+def _looks_at_named(home: Home, file: PipelineFile, name: str) -> list[Look]:
+    try:
+        found = model_at_hand(name, home)
+    except LabError as error:
+        return [Look("model", False, str(error))]
+    if found is None:
+        return [Look("model", True, f"{name} is not on this machine: it is fetched, or converted, when you launch.")]
+    kinds = [("dpo", file.dpo), ("sample", file.test)] if name == file.models.base else [("judge", file.judge)]
+    planned = [
+        RunConfig(kind=kind, label=name, settings=settings.model_dump(mode="json"), model=use_of(found))
+        for kind, settings in kinds
+    ]
+    if found.server:
+        return [_server(home, planned[-1])]
+    return [max((_memory(config) for config in planned), key=lambda look: (not look.ok, look.text))]

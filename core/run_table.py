@@ -25,12 +25,12 @@ def closed_runs(store: Store) -> pd.DataFrame:
     frame = _runs(store, "r.state IS NOT NULL")
     figures = headline_figures(store)
     frame["headline"] = [headline(row, figures) for row in frame.to_dict("records")]
-    return frame
+    return frame.drop(columns="summary")
 
 
 def open_runs(store: Store) -> pd.DataFrame:
     """Runs without a seal, newest first, as `closed_runs`; whether they are alive, their folders say."""
-    return _runs(store, "r.state IS NULL").assign(headline="")
+    return _runs(store, "r.state IS NULL").assign(headline="").drop(columns="summary")
 
 
 def _runs(store: Store, which: str) -> pd.DataFrame:
