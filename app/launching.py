@@ -72,7 +72,12 @@ def _size(kind: str) -> None:
         return
     key = f"launch_size_{kind}"
     st.segmented_control(
-        "Size", list(SIZES), key=key, on_change=_dialled, args=(kind, key), help="Sets questions, draws and steps below."
+        "Size",
+        list(SIZES),
+        key=key,
+        on_change=_dialled,
+        args=(kind, key),
+        help="Sets questions, draws and steps below.",
     )
 
 
@@ -281,7 +286,10 @@ def clone(config: RunConfig, run: str) -> None:
     if config.kind == "pipeline":
         clone_pipeline(run)
     elif config.model and config.kind != "dpo":
-        filled |= {"launch_variant": config.model.chain[-1] if config.model.chain else OWN, "launch_base": config.model.name}
+        filled |= {
+            "launch_variant": config.model.chain[-1] if config.model.chain else OWN,
+            "launch_base": config.model.name,
+        }
     for name, value in filled.items():
         st.session_state[name] = value
         st.query_params[name] = value

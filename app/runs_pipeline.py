@@ -1,7 +1,5 @@
 """The form of a pipeline: what to start from, a data set, a size; what would run and be reused; the file itself."""
 
-import json
-
 import streamlit as st
 import tomli_w
 
@@ -46,18 +44,18 @@ def _written(here: Lab) -> str:
         picked = choice("Start from", list(names), key="launch_from", format_func=names.get)
     if picked in _presets():
         return find_pipeline(picked).read_text()
-    return tomli_w.dumps(_without_none(RunFolder(here.home.runs / picked).config.settings["file"]))
+    return tomli_w.dumps(without_none(RunFolder(here.home.runs / picked).config.settings["file"]))
 
 
 def _presets() -> list[str]:
     return sorted(preset_names(), key=lambda name: (name != "demo", name))
 
 
-def _without_none(value: object) -> object:
+def without_none(value: object) -> object:
     """TOML has no null: settings that are none are left out."""
     if isinstance(value, dict):
-        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
-    return [_without_none(inner) for inner in value] if isinstance(value, list) else value
+        return {key: without_none(inner) for key, inner in value.items() if inner is not None}
+    return [without_none(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _dataset(here: Lab) -> str:

@@ -14,7 +14,9 @@ from core.runs import RunFolder
 def ask_to_remove(here: Lab, runs: list[str]) -> None:
     """Everything that follows from it, and the button that does it."""
     planned = plan_removal(here.home, runs)
-    st.write(f"**{len(planned.runs)}** {_runs(planned.runs)} and {_size(planned.bytes)} on the disk would be gone for good:")
+    st.write(
+        f"**{len(planned.runs)}** {_runs(planned.runs)} and {_size(planned.bytes)} on the disk would be gone for good:"
+    )
     _list(planned.runs)
     consequences(here, planned)
     if planned.dependents and not planned.at_work:
@@ -43,13 +45,17 @@ def consequences(here: Lab, planned: Removal) -> None:
     for pipeline in planned.pipelines:
         plain(f"{pipeline.id} ({pipeline.config.label}) has some of them as steps: resumed, it makes them again.")
     if acts := acts_about(here.store, [run.id for run in planned.runs]):
-        plain(f"{acts:,} ratings, votes or notes of people speak of them: they stay in the journal without their source.")
+        plain(
+            f"{acts:,} ratings, votes or notes of people speak of them: they stay in the journal without their source."
+        )
     if any(run.config.kind in ("import", "judgements", "responses") for run in planned.runs):
         plain("What was loaded from a file can be loaded again from that file, and from nowhere else.")
 
 
 def _list(runs: list[RunFolder]) -> None:
-    rows = [{"kind": run.config.kind.replace("_", " "), "variant or set": run.config.label, "run": run.id} for run in runs]
+    rows = [
+        {"kind": run.config.kind.replace("_", " "), "variant or set": run.config.label, "run": run.id} for run in runs
+    ]
     st.dataframe(rows, hide_index=True, height="content" if len(rows) <= 6 else 246)
 
 

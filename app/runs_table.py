@@ -167,7 +167,11 @@ def actions(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
 
 def _more(here: Lab, known: pd.DataFrame, runs: list[str]) -> None:
     """Clone one, delete any, choose none."""
-    if len(runs) == 1 and known["kind"].iloc[0] in CLONED and st.button("Clone", icon=":material/content_copy:", key="clone"):
+    if (
+        len(runs) == 1
+        and known["kind"].iloc[0] in CLONED
+        and st.button("Clone", icon=":material/content_copy:", key="clone")
+    ):
         clone(RunFolder(here.home.runs / runs[0]).config, runs[0])
         st.session_state["_show_next"] = "Launch"
         st.rerun()

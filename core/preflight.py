@@ -67,7 +67,9 @@ def preflight(home: Home, config: RunConfig, rates: Rates) -> Preflight:
     folder = RunFolder(home.runs / config.id)
     standing = folder.state if folder.path.exists() else "new"
     seconds, (_, source) = rates.seconds(config, units), rates.of(config)
-    return Preflight([*looks, _standing(folder.id, standing)], folder.id if standing == "done" else None, units, seconds, source)
+    return Preflight(
+        [*looks, _standing(folder.id, standing)], folder.id if standing == "done" else None, units, seconds, source
+    )
 
 
 def _standing(run: str, state: str) -> Look:
