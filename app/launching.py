@@ -6,6 +6,7 @@ What is chosen stands in the URL; a run is cloned by putting its choices there (
 
 import json
 
+import pandas as pd
 import streamlit as st
 
 from app.navigation import link
@@ -108,7 +109,7 @@ def launch_run(here: Lab, kind: Kind, label: str) -> None:
 
 def _splits(here: Lab) -> list[str]:
     """Splits of the chosen data set, those of the newest one before anything is chosen."""
-    known = datasets(here.store).set_index("id")
+    known = _datasets(here).set_index("id")
     chosen = st.session_state.get("launch_dataset")
     return list(json.loads(known.loc[chosen if chosen in known.index else known.index[0], "splits"]))
 
@@ -174,10 +175,9 @@ def _with_weights(here: Lab, config: RunConfig) -> RunConfig:
 
 def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str], str | None]:
     """Role → chosen run, and what is missing, in a sentence."""
-    known = datasets(here.store)
+    runs, known = closed(here), _datasets(here)
     names = dict(zip(known["id"], known["name"] + "  (" + known["id"] + ")", strict=True))
     chosen = {"dataset": _chooser("dataset", "Data set", names)}
-    runs = closed(here)
     done = runs[(runs["state"] == "done") & (runs["dataset"] == chosen["dataset"])]
     for role in _roles(kind, settings):
         fitting = done[[_fits(row, role, kind, chosen) for row in done.to_dict("records")]]
@@ -186,6 +186,13 @@ def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str],
         named = {row.id: f"{row.label}  ({row.id}, {row.headline})" for row in fitting.itertuples()}
         chosen[role] = _chooser(role, role.replace("_", " ").capitalize(), named)
     return chosen, None
+
+
+def _datasets(here: Lab) -> pd.DataFrame:
+    """Data sets, that of the newest sampling or training first."""
+    known, runs = datasets(here.store), closed(here)
+    used = runs[runs["kind"].isin(["sft", "sample", "dpo"])].groupby("dataset")["created"].max()
+    return known.sort_values("id", key=lambda ids: -ids.map(used).fillna(0.0), kind="stable")
 
 
 def _chooser(role: str, label: str, names: dict[str, str]) -> str:

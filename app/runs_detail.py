@@ -20,6 +20,9 @@ from core.run_table import metrics_of, newest_explanations, newest_scores, pipel
 from core.runs import RunFolder
 from core.watch import describe_step
 
+WRITERS = ("sample", "judge", "responses")
+"""Kinds whose newest rows can be looked at."""
+
 LOG_LINES = 60
 """Lines of a run's log that are shown."""
 
@@ -29,14 +32,7 @@ NEWEST = 6
 DRAWN = 60
 """Runs that the lineage graph holds at most; those nearest by."""
 
-TABS = {
-    "progress": "Progress",
-    "newest": "Newest rows",
-    "settings": "Settings",
-    "log": "Log",
-    "files": "Files",
-    "lineage": "Lineage",
-}
+TABS = ("Progress", "Newest rows", "Settings", "Log", "Files", "Lineage")
 
 
 def detail(here: Lab, run: str) -> None:
@@ -47,12 +43,13 @@ def detail(here: Lab, run: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             state_badge(state_of(folder))
             plain(f"{run}  ·  asked for {clock(folder.config.created)}")
-        tabs = [name for name in TABS if name != "newest" or folder.config.kind in ("sample", "judge", "responses")]
+        tabs = [tab for tab in TABS if tab != "Newest rows" or folder.config.kind in WRITERS]
+        if st.session_state.get("tab") not in tabs:
+            st.session_state["tab"] = tabs[0]
         tab = st.segmented_control(
-            "Show", tabs, key="tab", default="progress", required=True, format_func=TABS.get, bind="query-params",
-            label_visibility="collapsed",
-        )  # fmt: skip
-        live(lambda: _tab(here, folder, tab), alive=folder.alive and tab in ("progress", "newest", "log"))
+            "Show", tabs, key="tab", required=True, bind="query-params", label_visibility="collapsed"
+        )
+        live(lambda: _tab(here, folder, tab), alive=folder.alive and tab in ("Progress", "Newest rows", "Log"))
 
 
 def _tab(here: Lab, folder: RunFolder, tab: str) -> None:
@@ -63,15 +60,15 @@ def _tab(here: Lab, folder: RunFolder, tab: str) -> None:
         here.refresh()
         st.rerun()
     match tab:
-        case "newest":
+        case "Newest rows":
             newest(here, folder)
-        case "settings":
+        case "Settings":
             settings(here, folder)
-        case "log":
+        case "Log":
             log(folder)
-        case "files":
+        case "Files":
             files(folder)
-        case "lineage":
+        case "Lineage":
             lineage(here, folder)
         case _:
             progress(here, folder)
@@ -167,9 +164,8 @@ def _explanation(row: dict[str, Any]) -> None:
     plain(f"{row['question']}")
     literal(row["response"])
     right = {True: "✓ right", False: "✗ wrong"}.get(row["right"], "no gold")
-    plain(
-        f"{right}: {row['prediction'] or 'unparsed'}, gold {row['gold']}  ·  sample {row['sample']}, {row['tokens']} tokens"
-    )
+    said = f"{right}: {row['prediction'] or 'unparsed'}, gold {row['gold']}"
+    plain(f"{said}  ·  sample {row['sample']}, {row['tokens']} tokens")
 
 
 def _verdict(row: dict[str, Any]) -> None:
@@ -278,10 +274,10 @@ def _links(here: Lab, folder: RunFolder, used_by: dict[str, frozenset[str]]) -> 
     with left:
         st.caption("Made from" if sources else "Made from nothing but a file")
         for run in dict.fromkeys(sources):
-            link("runs", f"{roles.get(run, 'adapter')}: {run}", run=run, tab="lineage")
+            link("runs", f"{roles.get(run, 'adapter')}: {run}", run=run, tab="Lineage")
         for run in pipelines_with(here.store, folder.id):
-            link("runs", f"launched by {run}", run=run, tab="lineage")
+            link("runs", f"launched by {run}", run=run, tab="Lineage")
     with right:
         st.caption(f"Used by ({len(users)})" if users else "Used by no run yet")
         for run in users[:20]:
-            link("runs", run, run=run, tab="lineage")
+            link("runs", run, run=run, tab="Lineage")

@@ -14,9 +14,8 @@ from core.runs import RunFolder
 def ask_to_remove(here: Lab, runs: list[str]) -> None:
     """Everything that follows from it, and the button that does it."""
     planned = plan_removal(here.home, runs)
-    st.write(
-        f"**{len(planned.runs)}** {_runs(planned.runs)} and {_size(planned.bytes)} on the disk would be gone for good:"
-    )
+    what = f"{len(planned.runs)} {_runs(planned.runs)}, {_size(planned.bytes)} on the disk"
+    st.write(f"{what}, would be gone for good:")
     _list(planned.runs)
     consequences(here, planned)
     if planned.dependents and not planned.at_work:

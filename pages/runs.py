@@ -55,4 +55,7 @@ show = st.segmented_control(
 if (removed := st.session_state.pop("_removed", None)) is not None:
     st.success(f"{removed} {'run is' if removed == 1 else 'runs are'} deleted.", icon=":material/delete:")
 with boundary():
-    launch_panel(here) if show == "Launch" else runs(here)
+    if show == "Launch":
+        launch_panel(here)
+    else:
+        runs(here)
