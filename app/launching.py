@@ -92,7 +92,7 @@ def _dialled(kind: str, key: str) -> None:
 def launch_run(here: Lab, kind: Kind, label: str) -> None:
     """One run: its kind, what it builds on, its settings, the checks."""
     with st.container(border=True):
-        sources = st.container(horizontal=True, gap="medium")
+        sources = st.container(horizontal=True, gap="small")
         settings = settings_form(kind, _splits(here))
         with sources:
             parents, missing = _sources(here, kind, settings)
@@ -144,7 +144,7 @@ def _start(here: Lab, config: RunConfig, looked: Preflight) -> None:
             disabled=looked.blocked is not None,
         )
         if looked.blocked:
-            plain(looked.blocked)
+            st.caption("Not now: see what is marked above.", width="content")
     if looked.done:
         link("runs", "Open that run", icon=":material/open_in_new:", run=looked.done)
     if pressed:
@@ -183,7 +183,9 @@ def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str],
         fitting = done[[_fits(row, role, kind, chosen) for row in done.to_dict("records")]]
         if fitting.empty:
             return chosen, MISSING[role]
-        named = {row.id: f"{row.label}  ({row.id}, {row.headline})" for row in fitting.itertuples()}
+        if role == "samples" and kind == "pairs":
+            fitting = _debated_first(fitting, done)
+        named = {row.id: f"{row.label}  ·  {row.headline}  ·  {row.id}" for row in fitting.itertuples()}
         chosen[role] = _chooser(role, role.replace("_", " ").capitalize(), named)
     return chosen, None
 
@@ -196,7 +198,7 @@ def _datasets(here: Lab) -> pd.DataFrame:
 
 
 def _chooser(role: str, label: str, names: dict[str, str]) -> str:
-    with st.container(width=340):
+    with st.container(width=310):
         return choice(label, list(names), key=f"launch_{role}", format_func=names.get)
 
 
@@ -207,6 +209,13 @@ def _roles(kind: Kind, settings: Settings) -> list[str]:
     if isinstance(settings, PairSettings) and settings.strategy == "anchor":
         roles += ["debates", "debate_judgements"]
     return roles
+
+
+def _debated_first(samples: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
+    """Those that a debater has answered can be paired by every strategy."""
+    debates = done[(done["kind"] == "sample") & (done["role"] == "debater")]
+    answered = {json.loads(parents)["samples"] for parents in debates["parents"]}
+    return samples.sort_values("id", key=lambda ids: ~ids.isin(answered), kind="stable")
 
 
 def _fits(row: dict, role: str, kind: Kind, chosen: dict[str, str]) -> bool:
@@ -257,7 +266,7 @@ def _model(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | None:
         return _trained(here, picked)
     names = ["default", *registrations(here.home)]
     given = st.session_state.get("launch_base", "default")
-    with st.container(width=340):
+    with st.container(width=310):
         name = st.selectbox(
             "Base model",
             names if given in names else [*names, given],

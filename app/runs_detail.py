@@ -226,7 +226,13 @@ def files(folder: RunFolder) -> None:
             {"file": name, "bytes": path.stat().st_size, "rows": seal.get("rows"), "sha256": seal.get("sha256")}
         )
     columns = {name: st.column_config.NumberColumn(format="localized") for name in ("bytes", "rows")}
-    st.dataframe(rows, hide_index=True, height="content" if len(rows) <= 12 else 430, column_config=columns)
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height="content" if len(rows) <= 12 else 430,
+        column_config=columns,
+        placeholder="",
+    )
     st.caption("The folder")
     literal(str(folder.path))
 

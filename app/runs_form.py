@@ -174,9 +174,9 @@ def _form(kind: str, start: Settings, splits: Sequence[str]) -> Settings:
 def _drawn(kind: str, fields: list[Field], given: dict[str, Any], splits: Sequence[str]) -> dict[str, Any]:
     """The widgets of these settings, as many in a row as there is room for."""
     values, defaults = {}, flat(RUN_SETTINGS[kind]().model_dump(mode="json"))
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for field in fields:
-            with st.container(width=250, gap=None):
+            with st.container(width=225, gap=None):
                 draw = _widget_of(field, splits)
                 values[field.name] = draw(field, given.get(field.name), f"launch_{kind}_{field.name}_{_version(kind)}")
                 st.caption(_help(field, defaults.get(field.name)))

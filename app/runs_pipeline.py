@@ -23,7 +23,7 @@ STANDINGS = {"done": "✓ reused", "at work": "▶ at work", "goes on": "■ goe
 def launch_pipeline(here: Lab) -> None:
     """What to start from, the plan, and the button that starts it; finished steps are not repeated."""
     with st.container(border=True):
-        with st.container(horizontal=True, gap="medium"):
+        with st.container(horizontal=True, gap="small"):
             written = _written(here)
             dataset, size = _dataset(here), _size()
         plan, source = st.tabs(["What would run", "The file"])
@@ -40,7 +40,7 @@ def _written(here: Lab) -> str:
     earlier = runs[runs["kind"] == "pipeline"]
     names = {name: name for name in _presets()}
     names |= {row.id: f"{row.label}  ({row.id})" for row in earlier.itertuples()}
-    with st.container(width=340):
+    with st.container(width=310):
         picked = choice("Start from", list(names), key="launch_from", format_func=names.get)
     if picked in _presets():
         return find_pipeline(picked).read_text()
@@ -61,7 +61,7 @@ def without_none(value: object) -> object:
 def _dataset(here: Lab) -> str:
     known = datasets(here.store)
     names = {AS_WRITTEN: AS_WRITTEN} | {row.id: f"{row.name}  ({row.id})" for row in known.itertuples(index=False)}
-    with st.container(width=340):
+    with st.container(width=310):
         return choice("Data set", list(names), key="launch_on", format_func=names.get)
 
 
@@ -111,7 +111,7 @@ def _start(here: Lab, file: PipelineFile, looks: list[Look]) -> None:
             disabled=blocked is not None,
         )
         if blocked:
-            plain(blocked)
+            st.caption("Not now: see what is marked above.", width="content")
     if pressed:
         go_to(here, start_pipeline(here, file).id)
 
@@ -152,7 +152,9 @@ def _table(would: DryRun) -> None:
         for run in would.runs
     ]
     columns = {"units": st.column_config.NumberColumn(format="localized", help="Questions, pairs, explanations …")}
-    st.dataframe(rows, hide_index=True, height="content" if len(rows) <= 9 else 350, column_config=columns)
+    st.dataframe(
+        rows, hide_index=True, height="content" if len(rows) <= 9 else 350, column_config=columns, placeholder=""
+    )
 
 
 def clone_pipeline(run: str) -> None:

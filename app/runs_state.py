@@ -79,10 +79,12 @@ def go_to(here: Lab, run: str) -> None:
 def checks(looks: list[Look]) -> None:
     """A line a check: a sign, what was looked at, what was seen."""
     for look in looks:
+        sign, colour = (":material/check:", "green") if look.ok else (":material/close:", "red")
         with st.container(horizontal=True, vertical_alignment="top", gap="small"):
-            sign, colour = (":material/check:", "green") if look.ok else (":material/close:", "red")
-            st.badge(look.name, icon=sign, color=colour)
-            plain(look.text)
+            with st.container(width=150):
+                st.badge(look.name, icon=sign, color=colour)
+            with st.container(width="stretch"):
+                plain(look.text)
 
 
 def took(seconds: float | None) -> str:

@@ -27,19 +27,19 @@ COLUMNS = {
     "kind": st.column_config.TextColumn(width=92),
     "variant or set": st.column_config.TextColumn(width=120),
     "headline": st.column_config.TextColumn(
-        width=180,
+        width=172,
         help="sft: last loss · dpo: reward accuracy of its last step · sample: right by the parsed prediction · "
         "judge: mean score, and how many replies could not be read · reader: mean log-probability of gold",
     ),
-    "progress": st.column_config.ProgressColumn(width=110, min_value=0, max_value=100, format="%.0f %%"),
+    "progress": st.column_config.ProgressColumn(width=100, min_value=0, max_value=100, format="%.0f %%"),
     "time left": st.column_config.TextColumn(width=95),
     "started": st.column_config.DatetimeColumn(width=110, format="D MMM HH:mm"),
     "took": st.column_config.TextColumn(width=75, help="h:mm:ss since its worker last began, without the wait."),
-    "tokens": st.column_config.NumberColumn(width=85, format="localized", help="Read and generated."),
+    "tokens": st.column_config.NumberColumn(width=75, format="localized", help="Read and generated."),
     "compute s": st.column_config.NumberColumn(
         width=85, format="%.0f", help="Seconds in the model, over all starts: what the tokens cost."
     ),
-    "data set": st.column_config.TextColumn(width=120),
+    "data set": st.column_config.TextColumn(width=110),
     "run": st.column_config.TextColumn(width=190),
 }
 
@@ -107,6 +107,8 @@ def _draw(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
         key=f"runs_{hash(tuple(ids))}_{st.session_state.get('_marks', 0)}",
         height="content" if len(rows) <= 8 else 330,
         column_config=COLUMNS,
+        column_order=[name for name in COLUMNS if name != "time left" or rows["state"].isin(ALIVE).any()],
+        placeholder="",
         alt="Runs",
     )
     now = [ids[row] for row in picked["selection"]["rows"] if row < len(ids)]

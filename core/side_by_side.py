@@ -59,7 +59,11 @@ def _settings(config: RunConfig) -> Mapping[str, Any]:
 def _model(config: RunConfig) -> dict[str, Any]:
     if config.model is None:
         return {}
-    return {"name": config.model.name, "weights": config.model.hash[:12], "adapters": ", ".join(config.model.chain)}
+    return {
+        "name": config.model.name,
+        "weights": config.model.hash[:12],
+        "adapters": ", ".join(config.model.chain) or None,
+    }
 
 
 def _outcome(result: Mapping[str, Any]) -> dict[str, Any]:

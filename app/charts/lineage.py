@@ -20,8 +20,11 @@ KIND_COLOURS = {
 }
 """Colour of each kind of run."""
 
-ROW, COLUMN = 52, 190
-"""Pixels between neighbours."""
+ROW = 52
+"""Pixels between neighbours of a column."""
+
+BEND = [i / 12 for i in range(13)]
+"""Places along a line, which leaves and reaches its points level."""
 
 
 def family_tree(
@@ -67,16 +70,15 @@ def _mean(values: list[float]) -> float:
 def _lines(
     figure: go.Figure, made_from: Mapping[str, set[str]], places: Mapping[str, tuple[float, float]], run: str
 ) -> None:
-    """Bent lines, so that they leave and reach their points level."""
     for target, sources in made_from.items():
         for source in sources:
             (x0, y0), (x1, y1) = places[source], places[target]
             near = run in (source, target)
             figure.add_scatter(
-                x=[x0, x0 + 0.3, x1 - 0.3, x1],
-                y=[y0, y0, y1, y1],
+                x=[x0 + (x1 - x0) * t for t in BEND],
+                y=[y0 + (y1 - y0) * (3 * t**2 - 2 * t**3) for t in BEND],
                 mode="lines",
-                line={"color": "#8A8F98" if near else SUPPORT, "width": 2 if near else 1.2, "shape": "spline"},
+                line={"color": "#8A8F98" if near else SUPPORT, "width": 2 if near else 1.2},
                 hoverinfo="skip",
                 showlegend=False,
             )

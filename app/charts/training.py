@@ -63,6 +63,8 @@ def _laid_out(metrics: pd.DataFrame) -> go.Figure:
     rows = -(-len(names) // columns) or 1
     titles = [CURVES[name] for name in names]
     figure = make_subplots(rows=rows, cols=columns, subplot_titles=titles, vertical_spacing=0.16 if rows > 1 else 0.0)
+    figure.update_xaxes(title_text="step", title_standoff=2, title_font={"size": 11}, row=rows)
+    figure.update_yaxes(exponentformat="e")
     return figure.update_annotations(font={"size": 13})
 
 
