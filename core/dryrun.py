@@ -15,7 +15,7 @@ from core.estimate import Rates, Source, measured_rates, units_of
 from core.home import PROJECT, SAMPLES, Home
 from core.loading.fetching import HUB_SETS, fetched_file
 from core.models import ModelRef, model_at_hand
-from core.pipeline import DatasetTable, PipelineFile, plan, source_of
+from core.pipeline import DatasetTable, PipelineFile, loaded, plan, source_of
 from core.records import Item
 from core.runs import RunConfig, RunFolder
 
@@ -55,10 +55,7 @@ class DryRun:
 
 def dry_run(home: Home, file: PipelineFile) -> DryRun:
     """What `anchorlab pipeline` would run now; `BadInput` for a data set that is not on this machine."""
-    _require_here(home, file.dataset)
-    path, mapping = source_of(home, file.dataset)
-    dataset = import_config(path, mapping, survey(path, mapping))
-    splits = Counter(item.split for item in read_items(path, mapping) if isinstance(item, Item))
+    dataset, splits = _dataset(home, file.dataset)
     names = [file.models.base, file.models.judge, *([] if file.models.reader == "off" else [file.models.reader])]
     found = {name: model_at_hand(name, home) for name in names}
     refs = [found[name] or _unknown(name) for name in names]
@@ -67,6 +64,16 @@ def dry_run(home: Home, file: PipelineFile) -> DryRun:
     runs = [_planned(home, dataset, 0, rates, known=True)]
     runs += [_planned(home, step, units_of(step, steps, splits), rates, known[step.id]) for step in steps]
     return DryRun(runs, sorted(name for name, ref in found.items() if ref is None))
+
+
+def _dataset(home: Home, table: DatasetTable) -> tuple[RunConfig, Mapping[str, int]]:
+    """The import as it is or would be, and how many questions each split holds."""
+    if folder := loaded(home, table):
+        return folder.config, folder.result["summary"]["splits"]
+    _require_here(home, table)
+    path, mapping = source_of(home, table)
+    splits = Counter(item.split for item in read_items(path, mapping) if isinstance(item, Item))
+    return import_config(path, mapping, survey(path, mapping)), splits
 
 
 def _require_here(home: Home, table: DatasetTable) -> None:

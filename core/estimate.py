@@ -123,12 +123,15 @@ def _startup(kind: str) -> float:
 # --- what is left
 
 
-def seconds_left(home: Home, folder: RunFolder) -> float | None:
-    """About how many seconds a run still needs; None while there is nothing to go by, 0 if it has ended."""
+def seconds_left(home: Home, folder: RunFolder, rates: Rates | None = None) -> float | None:
+    """About how many seconds a run still needs; None while there is nothing to go by, 0 if it has ended.
+
+    `rates`: those of this home, where the caller keeps them; else they are measured for it.
+    """
     if folder.result:
         return 0.0
     if folder.config.kind == "pipeline":
-        return _pipeline_left(home, folder)
+        return _pipeline_left(home, folder, rates or measured_rates(home))
     return _from_progress(folder)
 
 
@@ -144,10 +147,9 @@ def _from_progress(folder: RunFolder) -> float | None:
     return max(0.0, rate * (steps[-1]["total"] - steps[-1]["done"]) - since)
 
 
-def _pipeline_left(home: Home, pipeline: RunFolder) -> float:
+def _pipeline_left(home: Home, pipeline: RunFolder, rates: Rates) -> float:
     steps = steps_of(pipeline.config)
     splits = RunFolder(home.runs / pipeline.config.parents["dataset"]).result["summary"]["splits"]
-    rates = measured_rates(home)
     left = 0.0
     for step in steps:
         folder = RunFolder(home.runs / step.id)

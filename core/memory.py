@@ -19,6 +19,9 @@ GIB = 2**30
 RUNTIME_BYTES = 0.7 * GIB
 """Interpreter and libraries of a worker."""
 
+TOKENS_A_PASS = 1024
+"""A training step's batch is read in parts of at most so many tokens (or one row): activations fill the memory."""
+
 FLOATS_A_LAYER = 40
 """Activations kept for the backward pass, a token and layer, in widths of the hidden state."""
 

@@ -14,14 +14,14 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from core.datasets import import_dataset
+from core.datasets import import_dataset, is_done
 from core.errors import BadInput, LabError, RunStopped
 from core.home import PROJECT, Home
 from core.launcher import launch, stop
 from core.loading.fetching import find_source
 from core.models import ModelRef, resolve_model
 from core.plan import run_config
-from core.runs import Kind, ModelUse, RunConfig, RunFolder
+from core.runs import Kind, ModelUse, RunConfig, RunFolder, find_run
 from core.settings import (
     DpoSettings,
     HeadToHeadSettings,
@@ -43,7 +43,9 @@ PRESETS = Path(__file__).parent / "pipelines"
 class DatasetTable(Settings):
     """`[dataset]`: what is loaded."""
 
-    source: str = Field(description="A data file or card, a sample set by name, or a Hub id.")
+    source: str = Field(
+        description="A data file or card, a sample set by name, a Hub id, or the id of a data set that is loaded."
+    )
     mapping: dict[str, object] = Field({}, description="Import settings that differ from the guess.")
 
 
@@ -142,7 +144,7 @@ def prepare(home: Home, file: PipelineFile) -> RunConfig:
     """Fetch the models, import the data set, and plan: the pipeline's own run configuration."""
     base, judge = (resolve_model(name, home) for name in (file.models.base, file.models.judge))
     reader = None if file.models.reader == "off" else resolve_model(file.models.reader, home)
-    dataset = import_dataset(home, *source_of(home, file.dataset))
+    dataset = loaded(home, file.dataset) or import_dataset(home, *source_of(home, file.dataset))
     steps = plan(file, dataset.id, base, judge, reader)
     require_reachable(home, steps)
     settings = {
@@ -150,6 +152,16 @@ def prepare(home: Home, file: PipelineFile) -> RunConfig:
         "steps": [step.model_dump(mode="json", exclude={"created", "versions"}) for step in steps],
     }
     return RunConfig(kind="pipeline", label=file.name, settings=settings, parents={"dataset": dataset.id})
+
+
+def loaded(home: Home, table: DatasetTable) -> RunFolder | None:
+    """The data set that `[dataset]` names by its id, or the beginning of it; None where it names a source."""
+    if not table.source.startswith("import-"):
+        return None
+    folder = find_run(home, table.source)
+    if not is_done(folder):
+        raise BadInput(f"The import {folder.id} is not finished: import its file again.")
+    return folder
 
 
 def source_of(home: Home, table: DatasetTable) -> tuple[Path, ImportSettings]:

@@ -4,11 +4,11 @@ Each act is a line in the journal before it happens.  A data set that runs depen
 what they say would have no source.  Runs that only name other runs depend on it through those.
 """
 
-import shutil
-
 from core import journal
 from core.errors import BadInput
 from core.home import Home
+from core.lineage import descendants, edges_of_folders
+from core.removal import plan_removal, remove_runs
 from core.runs import RunFolder, all_runs, find_run
 
 
@@ -38,19 +38,15 @@ def remove(home: Home, run: str) -> RunFolder:
             f"{folder.id} cannot be removed, for {len(users)} runs depend on it ({named}{more}): "
             f"`anchorlab data archive {folder.id}` hides it and keeps them."
         )
-    journal.record(home, "remove", folder.id)
-    gone = folder.path.with_name(f".removed-{folder.id}")
-    folder.path.rename(gone)
-    shutil.rmtree(gone)
+    remove_runs(home, plan_removal(home, [folder.id]))
     return folder
 
 
 def dependents(home: Home, run: str) -> list[RunFolder]:
     """Runs that were made from this one, directly or through others, oldest first."""
-    runs, found = all_runs(home), {run}
-    while more := {user.id for user in runs if found & set(user.config.parents.values())} - found:
-        found |= more
-    return [user for user in runs if user.id in found and user.id != run]
+    runs = all_runs(home)
+    found = descendants(edges_of_folders(runs), [run])
+    return [user for user in runs if user.id in found]
 
 
 def _dataset(home: Home, run: str) -> RunFolder:

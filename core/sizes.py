@@ -51,6 +51,21 @@ def sized(file: PipelineFile, size: Size) -> PipelineFile:
     return file.model_copy(update=changes)
 
 
+def sized_run(kind: str, settings: Settings, size: Size) -> Settings:
+    """Settings of one run at a size; kinds whose work follows from their sources stay as they are."""
+    scale = SIZES[size]
+    match kind:
+        case "sft":
+            return _limited(settings, scale.sft_questions, steps=scale.sft_steps)
+        case "sample" if settings.select.split == "test":
+            return _limited(settings, scale.test_questions, n=scale.test_n)
+        case "sample":
+            return _limited(settings, scale.pair_questions, n=scale.pair_n)
+        case "dpo":
+            return settings.model_copy(update={"steps": scale.dpo_steps})
+    return settings
+
+
 def _limited(settings: Settings, questions: int | None, **changes: int) -> Settings:
     select = settings.select.model_copy(update={"limit": questions})
     return settings.model_copy(update={"select": select, **changes})

@@ -20,15 +20,13 @@ from core.datasets import load_items, select_items
 from core.engines.templates import render, template_record
 from core.engines.weights import load_weights
 from core.errors import BadInput, LabError
+from core.memory import TOKENS_A_PASS
 from core.prompts import fill, load_prompt, option_text, task_chat
 from core.records import Item, Pair
 from core.runs import RunFolder, file_hash
 from core.settings import DpoSettings, Example, LoraSettings, SftSettings
 from core.variants import adapters_of, base_of
 from core.work import Work
-
-TOKENS_A_PASS = 1024
-"""A step's batch is read in parts of at most so many tokens (or one row): activations are what fills the memory."""
 
 LN2_TOLERANCE = 1e-3
 """How far DPO's first loss may be from ln 2 before the reference policy is held to be wrong."""

@@ -1,4 +1,4 @@
-"""Runs and pipelines: `anchorlab run · pipeline · runs · stop · resume`."""
+"""Runs and pipelines: `anchorlab run · pipeline · runs · runs compare · stop · resume · remove`."""
 
 import json
 from dataclasses import asdict
@@ -16,11 +16,15 @@ from core.home import Home, default_home
 from core.models import resolve_model
 from core.pipeline import PipelineFile, find_pipeline, prepare, preset_names, read_pipeline
 from core.plan import run_config, settings_from
+from core.removal import plan_removal, remove_runs
 from core.runs import RunConfig, RunFolder, all_runs, find_run
 from core.settings import problems_of
+from core.side_by_side import compared
 from core.sizes import Size, sized
 from core.variants import require_reachable, use_of
 from core.watch import progress_of, watch
+
+RunIds = Annotated[list[str], typer.Argument(help="Run ids, or their beginnings.", autocompletion=complete_run)]
 
 
 def complete_preset(incomplete: str) -> list[str]:
@@ -154,15 +158,60 @@ def _show_dry_run(planned: DryRun, as_json: bool) -> None:
         console.print(f"Ids are hashes of the weights: those of {names} are not on this machine yet.", soft_wrap=True)
 
 
-@cli.command(rich_help_panel=RUNS, epilog="Example: anchorlab runs --json")
-def runs(as_json: AsJson = False) -> None:
+runs_group = typer.Typer(help="Runs: list them all, compare some.", invoke_without_command=True)
+cli.add_typer(runs_group, name="runs", rich_help_panel=RUNS)
+
+
+@runs_group.callback(epilog="Example: anchorlab runs --json")
+def runs(context: typer.Context, as_json: AsJson = False) -> None:
     """List all runs with their state and progress."""
+    if context.invoked_subcommand:
+        return
     rows = []
     for folder in all_runs(default_home()):
         done, total, unit = progress_of(folder)
         progress = f"{done}/{total} {unit}" if total else ""
         rows.append({"id": folder.id, "label": folder.config.label, "state": folder.state, "progress": progress})
     print_rows(rows, as_json, "No run yet: `anchorlab demo` makes some.")
+
+
+@runs_group.command("compare", epilog="Example: anchorlab runs compare dpo-1f03 dpo-2e4a")
+def runs_compare(
+    run_ids: RunIds,
+    everything: Annotated[bool, typer.Option("--all", help="What is the same, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what differs between runs: settings, model, sources, versions, outcome."""
+    home = default_home()
+    folders = [find_run(home, run_id) for run_id in run_ids]
+    rows = [row for row in compared(folders) if everything or row.differs]
+    if as_json:
+        print(json.dumps({"runs": [folder.id for folder in folders], "rows": [asdict(row) for row in rows]}))
+        return
+    shown = [
+        {"part": row.part, "name": row.name, **dict(zip(run_ids, (v or "–" for v in row.values), strict=True))}
+        for row in rows
+    ]
+    print_rows(shown, as_json=False, empty="These runs differ in nothing that is known of them.")
+
+
+@cli.command(rich_help_panel=RUNS, epilog="Example: anchorlab remove judge-1f03 sample-2e4a")
+def remove(
+    run_ids: RunIds,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete runs for good; refused while a run that is kept was made from one of them."""
+    home = default_home()
+    planned = plan_removal(home, run_ids)
+    if planned.refusal:
+        raise BadInput(planned.refusal)
+    if not (yes or as_json):
+        for folder in planned.runs:
+            console.print(f"{folder.id}  {folder.config.label}", highlight=False, markup=False)
+        typer.confirm(f"Delete these {len(planned.runs)} runs, {planned.bytes / 1e6:.1f} MB, for good?", abort=True)
+    gone = remove_runs(home, planned)
+    print(json.dumps({"removed": gone})) if as_json else console.print(f"{len(gone)} removed.", highlight=False)
 
 
 @cli.command(rich_help_panel=RUNS, epilog="Example: anchorlab stop sample-1f03")

@@ -1,0 +1,121 @@
+"""A run's family as a graph, left to right: what it was made from, itself, what was made from it."""
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+
+from app.charts.style import SUPPORT, safe, styled
+
+KIND_COLOURS = {
+    "import": "#8A8F98",
+    "judgements": "#8A8F98",
+    "responses": "#B8860B",
+    "sft": "#CC79A7",
+    "sample": "#56B4E9",
+    "judge": "#E69F00",
+    "head_to_head": "#A65628",
+    "pairs": "#009E73",
+    "dpo": "#0072B2",
+    "pipeline": "#7B61A8",
+}
+"""Colour of each kind of run."""
+
+ROW = 52
+"""Pixels between neighbours of a column."""
+
+BEND = [i / 12 for i in range(13)]
+"""Places along a line, which leaves and reaches its points level."""
+
+
+def family_tree(
+    made_from: Mapping[str, set[str]],
+    depth: Mapping[str, int],
+    named: Mapping[str, tuple[str, str, str]],
+    run: str,
+) -> go.Figure:
+    """Runs as points that can be clicked (customdata: run id), with lines from sources to what was made from them.
+
+    made_from: run → sources drawn; depth: run → column; named: run → (kind, label, state).  `run` stands out.
+    """
+    places = _places(made_from, depth, named)
+    figure = go.Figure()
+    _lines(figure, made_from, places, run)
+    for kind in dict.fromkeys(named[one][0] for one in places):
+        _points(figure, kind, [one for one in places if named[one][0] == kind], places, named, run)
+    columns, rows = max(depth.values()) + 1, 1 + max(y for _, y in places.values()) - min(y for _, y in places.values())
+    figure.update_xaxes(visible=False, range=[-0.45, columns - 0.45])
+    figure.update_yaxes(visible=False, autorange="reversed")
+    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "itemclick": False, "itemdoubleclick": False}
+    return styled(figure, max(220, round(90 + ROW * rows)), legend=legend, dragmode=False)
+
+
+def _places(
+    made_from: Mapping[str, set[str]], depth: Mapping[str, int], named: Mapping[str, tuple[str, str, str]]
+) -> dict[str, tuple[float, float]]:
+    """(column, row) of each run: near its sources, columns centred on each other."""
+    places: dict[str, tuple[float, float]] = {}
+    for column in range(max(depth.values()) + 1):
+        members = [run for run in named if depth[run] == column]
+        wanted = {run: _mean([places[source][1] for source in made_from[run] if source in places]) for run in members}
+        members.sort(key=lambda run: (wanted[run], named[run], run))
+        for place, run in enumerate(members):
+            places[run] = (column, place - (len(members) - 1) / 2)
+    return places
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _lines(
+    figure: go.Figure, made_from: Mapping[str, set[str]], places: Mapping[str, tuple[float, float]], run: str
+) -> None:
+    for target, sources in made_from.items():
+        for source in sources:
+            (x0, y0), (x1, y1) = places[source], places[target]
+            near = run in (source, target)
+            figure.add_scatter(
+                x=[x0 + (x1 - x0) * t for t in BEND],
+                y=[y0 + (y1 - y0) * (3 * t**2 - 2 * t**3) for t in BEND],
+                mode="lines",
+                line={"color": "#8A8F98" if near else SUPPORT, "width": 2 if near else 1.2},
+                hoverinfo="skip",
+                showlegend=False,
+            )
+
+
+def _points(
+    figure: go.Figure,
+    kind: str,
+    runs: list[str],
+    places: Mapping[str, tuple[float, float]],
+    named: Mapping[str, tuple[str, str, str]],
+    run: str,
+) -> None:
+    figure.add_scatter(
+        x=[places[one][0] for one in runs],
+        y=[places[one][1] for one in runs],
+        customdata=runs,
+        name=kind.replace("_", " "),
+        mode="markers+text",
+        text=[_short(named[one][1]) for one in runs],
+        textposition="bottom center",
+        textfont={"size": 11},
+        marker={
+            "size": [18 if one == run else 12 for one in runs],
+            "color": KIND_COLOURS.get(kind, SUPPORT),
+            "line": {"width": [3 if one == run else 0 for one in runs], "color": "#D55E00"},
+        },
+        hovertext=[f"{safe(named[one][1])}<br>{one}<br>{named[one][2]}" for one in runs],
+        hovertemplate="%{hovertext}<extra></extra>",
+        cliponaxis=False,
+    )
+
+
+def _short(label: str) -> str:
+    """
+    >>> _short("a" * 40)
+    'aaaaaaaaaaaaaaaaa…'
+    """
+    flat = " ".join(label.split())
+    return safe(flat if len(flat) <= 18 else flat[:17] + "…")
