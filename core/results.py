@@ -200,15 +200,22 @@ def unique_labels(named: Sequence[tuple[str, str]]) -> list[str]:
     return [label if counts[label] == 1 else f"{label} {key[:4]}" for label, key in named]
 
 
-def _rows(store: Store, of_judge: dict[str, str]) -> pd.DataFrame:
-    """Evaluation rows as `core.comparison` takes them, variants in the order of `of_judge`."""
+def _rows(store: Store, of_judge: dict[str, str], criteria: Sequence[str] = ()) -> pd.DataFrame:
+    """Evaluation rows as `core.comparison` takes them, variants in the order of `of_judge`; a column a criterion."""
+    by_criterion = "".join(f", by_criterion[{place}] AS c{place}" for place in range(1, len(criteria) + 1))
     rows = store.frame(
         "SELECT run, item_id, sample, origin, parsed, empty, tokens, right_parsed AS correct_parsed, "
-        "right_forced AS correct_forced, total, expected, by_criterion FROM scores WHERE list_contains(?, run) "
+        f"right_forced AS correct_forced, total, expected{by_criterion} FROM scores WHERE list_contains(?, run) "
         "ORDER BY list_position(?, run), seq",
         [list(of_judge)] * 2,
     )
-    return rows.assign(label=rows["run"].map(of_judge))
+    named = {f"c{place}": name for place, name in enumerate(criteria, 1)}
+    return rows.assign(label=rows["run"].map(of_judge)).rename(columns=named)
+
+
+def score_table(store: Store, evaluation: Evaluation) -> ScoreTable:
+    """The rows of an evaluation as arrays, for questions about single questions of it."""
+    return ScoreTable.of(_rows(store, {judge: label for label, judge in evaluation.judges.items()}), evaluation.settings)
 
 
 def _auc(rows: pd.DataFrame, score: str, settings: CompareSettings) -> Auc:
@@ -249,12 +256,13 @@ class Details:
 
 def details(store: Store, evaluation: Evaluation) -> Details:
     """Parts, strengths and length control of an evaluation, from its rows anew."""
-    rows = _rows(store, {judge: label for label, judge in evaluation.judges.items()})
+    criteria = criteria_of(store, evaluation)
+    rows = _rows(store, {judge: label for label, judge in evaluation.judges.items()}, criteria)
     table = ScoreTable.of(rows, evaluation.settings)
     found = outcomes_of(table)
     names = [(table.labels[a], table.labels[b]) for a, b in found.pairs]
     return Details(
-        by_criterion=criterion_parts(table, rows, criteria_of(store, evaluation)),
+        by_criterion=criterion_parts(table, rows, criteria),
         by_category=parts(table, found, _category_masks(store, evaluation, table, found.pairs)),
         strengths=strengths(table, found),
         lengths={name: at_equal_length(table, a, b) for name, (a, b) in zip(names, found.pairs, strict=True)},

@@ -38,10 +38,10 @@ from scipy.stats import t
 from typer.testing import CliRunner
 
 from core.cli import cli
-from core.comparison import ScoreTable, outcomes_of, question_outcomes, strengths, variant_results, win_rates
+from core.comparison import ScoreTable, outcomes_of, strengths, variant_results, win_rates
 from core.home import PROJECT
 from core.judging import from_reply
-from core.records import Explanation
+from core.question_table import question_outcomes
 from core.rubrics import load_rubric
 from core.runs import RunFolder
 from core.settings import CompareSettings
@@ -136,7 +136,7 @@ def test_a_win_rate_follows_from_the_counts_of_its_questions_also_where_scores_a
     table = compared(rows("b", b), rows("a", a))
     found = outcomes_of(table)
     (rate,) = win_rates(table, found)
-    counts = question_outcomes(table, found, "a", "b")
+    counts = question_outcomes(table, "a", "b")
     total = counts[["wins", "ties", "losses"]].sum(axis=1)
     known = counts[total > 0]
     assert len(known) == rate.n
