@@ -215,7 +215,9 @@ def _rows(store: Store, of_judge: dict[str, str], criteria: Sequence[str] = ()) 
 
 def score_table(store: Store, evaluation: Evaluation) -> ScoreTable:
     """The rows of an evaluation as arrays, for questions about single questions of it."""
-    return ScoreTable.of(_rows(store, {judge: label for label, judge in evaluation.judges.items()}), evaluation.settings)
+    return ScoreTable.of(
+        _rows(store, {judge: label for label, judge in evaluation.judges.items()}), evaluation.settings
+    )
 
 
 def _auc(rows: pd.DataFrame, score: str, settings: CompareSettings) -> Auc:
