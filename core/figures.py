@@ -118,7 +118,7 @@ def _figure_row(figure: str, a: str, b: str | None, estimate: Estimate, unit: st
 
 def csv_of(frame: pd.DataFrame) -> str:
     """A frame as CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    texts = [name for name, kind in frame.dtypes.items() if pd.api.types.is_string_dtype(kind) or kind == object]
+    texts = [name for name, kind in frame.dtypes.items() if pd.api.types.is_string_dtype(kind)]
     return frame.assign(**{name: frame[name].map(_no_formula) for name in texts}).to_csv(index=False)
 
 

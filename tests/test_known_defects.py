@@ -26,7 +26,8 @@ Some are held elsewhere already; `test_the_places_named_here_are_tests` keeps th
 - κ without n, interval or a word on skewed labels:
   tests/test_agreement.py::test_high_agreement_with_low_kappa_is_explained, and here for the command and the page
 - a run's status kept in the memory of the page and lost at refresh:
-  tests/test_runs.py::test_state_follows_lock_and_seal, tests/test_browser.py::test_launch_watch_browse_compare, and here
+  tests/test_runs.py::test_state_follows_lock_and_seal, and here;
+  tests/test_browser.py::test_launch_watch_browse_compare through a refresh and a killed app
 """
 
 import re
@@ -110,7 +111,8 @@ def test_a_strong_win_counts_once_and_copies_add_no_certainty():
     a, b = drawn(3, 60), drawn(4, 60)
     plain = compared(rows("b", b), rows("a", a))
     tripled = compared(rows("b", [3 * given for given in b]), rows("a", [3 * given for given in a]))
-    far = compared(rows("b", b), rows("a", [[s + 100 * (s > max(of_b)) for s in of_a] for of_a, of_b in zip(a, b)]))
+    lifted = [[s + 100 * (s > max(of_b)) for s in of_a] for of_a, of_b in zip(a, b, strict=True)]
+    far = compared(rows("b", b), rows("a", lifted))
     once = win_rates(plain, outcomes_of(plain))[0]
     for other in (tripled, far):
         again = win_rates(other, outcomes_of(other))[0]
@@ -160,7 +162,7 @@ def ratings(home, tmp_path):
     assert done.exit_code == 0, done.output
 
 
-def test_kappa_stands_with_n_interval_and_a_word_on_skew(home, ratings, released):
+def test_kappa_stands_with_n_interval_and_a_word_on_skew(home, ratings):
     said = CliRunner().invoke(cli, ["agreement"], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
     shown = words(opened("judgements"))
     for text in (said, shown):
@@ -168,7 +170,7 @@ def test_kappa_stands_with_n_interval_and_a_word_on_skew(home, ratings, released
         assert "40" in text and "agreement says little" in text
 
 
-def test_the_state_of_a_run_is_on_every_page_that_is_opened_anew(lab_home, released):
+def test_the_state_of_a_run_is_on_every_page_that_is_opened_anew(lab_home):
     """Nothing but the folder knows it: a page of another session shows what was sealed in between."""
     run = next(RunFolder(path) for path in lab_home.runs.glob("dpo-*"))
     assert "Resume" not in buttons(run)

@@ -110,10 +110,8 @@ def export_table(
     """Write a table (explanations, verdicts, scores, …), a query's result or all figures of comparisons to a file."""
     _free(file, force)
     with any_store(default_home()) as store:
-        if what in FRAMES:
-            rows = write_frame(FRAMES[what](store, CompareSettings()), file)
-        else:
-            rows = store.export(what, file)
+        figures = FRAMES.get(what)
+        rows = write_frame(figures(store, CompareSettings()), file) if figures else store.export(what, file)
     _say(f"{rows:,} rows written to {file}.")
 
 
