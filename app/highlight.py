@@ -11,7 +11,7 @@ Not covered: texts that say the same in other words.
 import html
 import re
 from collections.abc import Iterator, Sequence
-from os.path import commonprefix
+from itertools import takewhile
 
 import streamlit as st
 
@@ -81,8 +81,8 @@ def _same(a: str, at: int, b: str, place: int) -> int:
         if at + length >= len(a) or place + length >= len(b):
             return min(len(a) - at, len(b) - place)
         step *= 2
-    rest = commonprefix([a[at + length : at + length + step], b[place + length : place + length + step]])
-    return length + len(rest)
+    rest = zip(a[at + length : at + length + step], b[place + length : place + length + step], strict=False)
+    return length + sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], rest))
 
 
 def _next_word(text: str, at: int) -> int:

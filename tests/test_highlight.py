@@ -70,6 +70,6 @@ def test_texts_without_spaces_are_compared_by_the_character():
 def test_long_texts_that_repeat_themselves_take_no_longer(piece):
     text = (piece * 50_000)[:50_000]
     began = time.process_time()
-    ours, _ = shared_spans(text, text[7:] + "end")
+    ours, _ = shared_spans(text, text + " end")
     assert ours
     assert time.process_time() - began < 5
