@@ -82,6 +82,22 @@ class WinRate:
     def n(self) -> int:
         return self.delta.n
 
+    @property
+    def turned(self) -> "WinRate":
+        """The same comparison, B against A."""
+        return replace(
+            self,
+            a=self.b,
+            b=self.a,
+            win=self.loss,
+            loss=self.win,
+            wins=self.losses,
+            losses=self.wins,
+            delta=self.delta.scaled(-1),
+            accuracy=self.accuracy.scaled(-1),
+            score=self.score.scaled(-1),
+        )
+
     def accuracy_kept(self, margin: float) -> Literal["kept", "lost", "not shown"]:
         """Whether A keeps B's accuracy up to a margin, a share (non-inferiority)."""
         return non_inferior(self.accuracy, 100 * margin)

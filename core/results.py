@@ -87,6 +87,11 @@ class Evaluation:
         """Whether the judge can be believed at all."""
         return not (self.auc.at_chance or self.auc.inverted)
 
+    def rate(self, a: str, b: str) -> WinRate | None:
+        """A against B, in whichever order the two were compared; None where they were not."""
+        found = {(rate.a, rate.b): rate for rate in self.win_rates}
+        return found.get((a, b)) or (found[b, a].turned if (b, a) in found else None)
+
     def finding(self, rate: WinRate) -> Finding:
         """What may be said of one pair of variants."""
         return finding(rate, self.settings, self.reliable)
@@ -213,11 +218,12 @@ def _rows(store: Store, of_judge: dict[str, str], criteria: Sequence[str] = ()) 
     return rows.assign(label=rows["run"].map(of_judge)).rename(columns=named)
 
 
-def score_table(store: Store, evaluation: Evaluation) -> ScoreTable:
-    """The rows of an evaluation as arrays, for questions about single questions of it."""
-    return ScoreTable.of(
-        _rows(store, {judge: label for label, judge in evaluation.judges.items()}), evaluation.settings
-    )
+def score_table(store: Store, evaluation: Evaluation, criterion: str | None = None) -> ScoreTable:
+    """The rows of an evaluation as arrays; with a criterion, by its score alone (its tie margin: `criterion_parts`)."""
+    criteria = criteria_of(store, evaluation) if criterion else []
+    rows = _rows(store, {judge: label for label, judge in evaluation.judges.items()}, criteria)
+    table = ScoreTable.of(rows, evaluation.settings)
+    return table.with_scores(rows[criterion], evaluation.settings.margin / len(criteria)) if criterion else table
 
 
 def _auc(rows: pd.DataFrame, score: str, settings: CompareSettings) -> Auc:
