@@ -1,22 +1,67 @@
-"""The Compare page's tables: win rates with their counts, findings, and an evaluation taken apart."""
+"""The Compare page's figures: findings, win matrix, distance from a baseline, and a pair of variants taken apart.
 
-from collections.abc import Sequence
+A click on a figure chooses what the rest of the page shows: a cell of the matrix or a point of the forest a pair of
+variants, a criterion or a category the questions below (`app.question_view`).
+"""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import permutations
+
+import pandas as pd
 import streamlit as st
 
-from app.charts.comparison import delta_by_part, forest
+from app.charts.comparison import delta_by_part, forest, win_matrix
 from app.widgets import choice, interval, number, picture, plain, tie_rule
-from core.comparison import Part
+from core.comparison import Part, WinRate
+from core.figures import COMPARISON, DETAIL, comparison_rows, csv_of, detail_rows
 from core.findings import PLANNED, p_words
 from core.results import Details, Evaluation
 
+ALL = "all"
+"""Value of a filter that leaves nothing out."""
 
-def findings(evaluation: Evaluation) -> None:
-    """One sentence a pair of variants: better, worse, not shown, or a judge that cannot be believed."""
-    st.subheader("Findings", anchor=False)
+
+def table_of(frame: pd.DataFrame, file: str) -> None:
+    """The button that downloads what stands behind a figure, as CSV."""
+    st.download_button(
+        "Data as CSV",
+        partial(csv_of, frame),
+        file_name=file,
+        mime="text/csv",
+        key=f"csv_{file}",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+    )
+
+
+def pick(key: str, set_to: Callable[[int], None]) -> None:
+    """What a click on a figure does: `set_to` with the place of the point; call it as the figure's `on_select`."""
+    points = st.session_state[key]["selection"]["points"]
+    if points:
+        set_to(points[-1]["point_index"])
+
+
+def choose(key: str, values: Sequence[str], place: int) -> None:
+    """Set a `choice` of the page to one of the values, from a figure's click."""
+    st.session_state[key] = values[place]
+
+
+# --- every two variants
+
+
+def findings(evaluation: Evaluation, baseline: str) -> None:
+    """One sentence a variant against the baseline, then the other pairs, and what these questions can show."""
+    against = [evaluation.rate(label, baseline) for label in evaluation.samples if label != baseline]
+    others = [rate for rate in evaluation.win_rates if baseline not in (rate.a, rate.b)]
+    for rate in filter(None, against):
+        plain(evaluation.finding(rate).sentence)
+    if others:
+        with st.expander("The other pairs of variants"):
+            for rate in others:
+                plain(evaluation.finding(rate).sentence)
     found = [evaluation.finding(rate) for rate in evaluation.win_rates]
-    for one in found:
-        plain(one.sentence)
     with st.expander("How much these questions can show"):
         st.dataframe(
             [
@@ -35,11 +80,48 @@ def findings(evaluation: Evaluation) -> None:
         )
 
 
-def win_rates(evaluation: Evaluation) -> None:
-    """Win, tie and loss of every two variants, with the counts that give each rate."""
-    st.subheader("Win rates", anchor=False)
-    labels = [result.label for result in evaluation.results]
-    picture(forest(evaluation.win_rates, labels), key="forest", alt="Win minus loss of every two variants")
+def win_rates(evaluation: Evaluation, baseline: str) -> None:
+    """The win matrix, the distance of each variant from the baseline, and the counts that give each rate."""
+    labels = list(evaluation.samples)
+    both = [rate for a, b in permutations(labels, 2) if (rate := evaluation.rate(a, b))]
+    left, right = st.columns(2, gap="medium") if len(labels) < 6 else (st.container(), st.container())
+    with left:
+        st.subheader("Which variant wins against which?", anchor=False)
+        st.caption(
+            "Row against column: share of sample pairs won, and Δ(W−L) in points. Click a cell to take it apart."
+        )
+        picture(
+            win_matrix(both, labels),
+            key="matrix",
+            alt="How often each variant wins against each other",
+            on_select=partial(pick, "matrix", partial(choose, "pair", [pair_key(evaluation, rate) for rate in both])),
+            selection_mode="points",
+        )
+    against = [rate for rate in both if rate.b == baseline]
+    with right:
+        st.subheader("How far is each variant from the baseline?", anchor=False)
+        plain(f"Right of zero the variant's explanations win against those of {baseline}; hollow: 0 is not excluded.")
+        picture(
+            forest(against, [rate.a for rate in against], labels),
+            key="forest",
+            alt="Win minus loss of every variant against the baseline",
+            on_select=partial(
+                pick, "forest", partial(choose, "pair", [pair_key(evaluation, rate) for rate in against])
+            ),
+            selection_mode="points",
+        )
+    rate_table(evaluation)
+
+
+def pair_key(evaluation: Evaluation, rate: WinRate) -> str:
+    """The name of a pair of variants in the choice `pair`, in the order in which they were compared."""
+    known = {(r.a, r.b) for r in evaluation.win_rates}
+    a, b = (rate.a, rate.b) if (rate.a, rate.b) in known else (rate.b, rate.a)
+    return f"{a} against {b}"
+
+
+def rate_table(evaluation: Evaluation) -> None:
+    """Every rate with the counts from which it can be derived again."""
     st.dataframe(
         [
             {
@@ -64,44 +146,89 @@ def win_rates(evaluation: Evaluation) -> None:
     st.caption(
         f"On each question all {drawn} pairs of samples are compared: wins / ties / losses "
         "count them. Shares are averaged within each question, then over questions; where every explanation has a "
-        f"score they are wins, ties and losses over their sum. {tie_rule(evaluation.settings)} Accuracy: A less B, "
-        f"prediction `{evaluation.settings.right_by}`, paired by question."
+        "score they are wins, ties and losses over their sum, else they follow from the counts of each question below. "
+        f"{tie_rule(evaluation.settings)} Accuracy: A less B, prediction `{evaluation.settings.right_by}`, paired by "
+        "question."
     )
+    table_of(pd.DataFrame(comparison_rows(evaluation), columns=COMPARISON), "win-rates.csv")
 
 
-def taken_apart(evaluation: Evaluation, details: Details) -> None:
-    """What drives the win rates of one pair of variants, and models of all variants together."""
-    st.subheader("What drives it", anchor=False)
+# --- one pair of variants
+
+
+def chosen_pair(evaluation: Evaluation) -> WinRate:
+    """The pair of variants that the rest of the page is about."""
     names = [f"{rate.a} against {rate.b}" for rate in evaluation.win_rates]
-    name = choice("Pair of variants", names, key="pair")
-    rate = evaluation.win_rates[names.index(name)]
-    _parts(details.by_criterion, rate.a, rate.b, "By criterion", "by_criterion")
-    st.caption("The tie margin of the total, divided among the criteria.")
-    _parts(details.by_category, rate.a, rate.b, f"By category of {rate.b}", "by_category")
-    st.caption("Questions by how often the second variant was right on them, its lucky draws among them.")
-    _lengths(details)
-    _strengths(details)
+    name = choice("Pair of variants (A against B)", names, key="pair")
+    return evaluation.win_rates[names.index(name)]
 
 
-def _parts(parts: Sequence[Part], a: str, b: str, title: str, key: str) -> None:
-    chosen = [part for part in parts if (part.a, part.b) == (a, b)]
-    plain(title)
-    picture(delta_by_part(chosen), key=key, alt=title)
+def taken_apart(found: Details, rate: WinRate) -> None:
+    """Where the wins of one pair of variants come from: criteria and categories, side by side."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.subheader("Which criteria drive it?", anchor=False)
+        _parts(found.by_criterion, rate, "scored_by", "Win minus loss by criterion")
+        st.caption("Each criterion by its own score; the tie margin is the total's, divided among the criteria.")
+    with right:
+        st.subheader("On which questions?", anchor=False)
+        _parts(found.by_category, rate, "of_category", "Win minus loss by category of the question")
+        st.caption("Questions by how often B was right on them, its lucky draws among them.")
 
 
-def _lengths(details: Details) -> None:
-    plain("At equal length")
+def _parts(parts: Sequence[Part], rate: WinRate, key: str, alt: str) -> None:
+    chosen = [part for part in parts if (part.a, part.b) == (rate.a, rate.b)]
+    known = [part.part for part in chosen if part.delta.value is not None]
+    if not known:
+        st.caption("Nothing is known here: the judge gave no scores by part, or the questions have no gold.")
+        return
+    chart = f"chart_{key}"
+    picture(
+        delta_by_part(chosen),
+        key=chart,
+        alt=alt,
+        on_select=partial(pick, chart, partial(choose, key, known)),
+        selection_mode="points",
+    )
+    with st.expander("Counts and shares"):
+        st.dataframe(
+            [
+                {
+                    "part": part.part.replace("_", " "),
+                    "n questions": part.delta.n,
+                    "win": number(part.win, "share"),
+                    "tie": number(part.tie, "share"),
+                    "loss": number(part.loss, "share"),
+                    "Δ(W−L), points": interval(part.delta, "points"),
+                    "note": part.delta.note or "",
+                }
+                for part in chosen
+            ],
+            hide_index=True,
+        )
+
+
+def models(evaluation: Evaluation, found: Details) -> None:
+    """Win rates at equal length, and the strengths of all variants at once."""
+    st.subheader("Would it hold at equal length, and over all variants at once?", anchor=False)
+    _lengths(found)
+    _strengths(found)
+    table_of(pd.DataFrame(detail_rows(evaluation, found), columns=DETAIL), "taken-apart.csv")
+
+
+def _lengths(found: Details) -> None:
     st.dataframe(
         [
             {
                 "A against B": f"{a} against {b}",
-                "win rate (ties ½)": interval(found.plain, "share"),
-                "at equal length": interval(found.controlled, "share"),
-                "length of A / B": "–" if found.ratio is None else f"{found.ratio:.2f}",
-                "log-odds per e-fold of length": interval(found.slope),
-                "warning": found.controlled.note or "",
+                "win rate (ties ½)": interval(length.plain, "share"),
+                "at equal length": interval(length.controlled, "share"),
+                "length of A / B": "–" if length.ratio is None else f"{length.ratio:.2f}",
+                "log-odds per e-fold of length": interval(length.slope),
+                "n questions": length.plain.n,
+                "warning": length.controlled.note or "",
             }
-            for (a, b), found in details.lengths.items()
+            for (a, b), length in found.lengths.items()
         ],
         hide_index=True,
     )
@@ -111,21 +238,56 @@ def _lengths(details: Details) -> None:
     )
 
 
-def _strengths(details: Details) -> None:
-    if details.strengths is None:
+def _strengths(found: Details) -> None:
+    if found.strengths is None:
         return
-    plain("All variants at once")
     st.dataframe(
         [
             {
                 "variant": label,
-                "log-strength": number(strength.value),
-                "95% interval": interval(strength),
+                "log-strength": interval(strength),
                 "n questions": strength.n,
                 "note": strength.note or "",
             }
-            for label, strength in zip(details.strengths.labels, details.strengths.strengths, strict=True)
+            for label, strength in zip(found.strengths.labels, found.strengths.strengths, strict=True)
         ],
         hide_index=True,
     )
     st.caption("Bradley–Terry with Davidson's ties, mean 0: a difference of 1 is odds of e : 1 where nothing ties.")
+
+
+# --- all data sets
+
+
+def elsewhere(found: Sequence[Evaluation], rate: WinRate) -> None:
+    """The same two variants on every data set and under every judge that the lab has."""
+    st.subheader("Does it hold on other data sets and under other judges?", anchor=False)
+    known = [(evaluation, one) for evaluation in found if (one := evaluation.rate(rate.a, rate.b))]
+    if len(known) == 1:
+        st.caption("This is the only evaluation of these two variants. Sample and judge them on another data set.")
+        return
+    places = [f"{e.dataset_name} / {e.split}, judge {e.judge_name} ({e.mode})" for e, _ in known]
+    picture(
+        forest([one for _, one in known], places, [rate.a, rate.b]),
+        key="elsewhere",
+        alt="Win minus loss of the two variants on every data set",
+    )
+    st.dataframe(
+        [
+            {
+                "data set / split": f"{e.dataset_name} / {e.split}",
+                "judge": f"{e.judge_name} ({e.mode})",
+                "n questions": one.n,
+                "win": interval(one.win, "share"),
+                "tie": interval(one.tie, "share"),
+                "loss": interval(one.loss, "share"),
+                "Δ(W−L), points": interval(one.delta, "points"),
+                "wins / ties / losses": f"{one.wins} / {one.ties} / {one.losses}",
+                "finding": e.finding(one).verdict,
+            }
+            for e, one in known
+        ],
+        hide_index=True,
+    )
+    rows = [row for e, one in known for row in comparison_rows(e) if {row["a"], row["b"]} == {rate.a, rate.b}]
+    table_of(pd.DataFrame(rows, columns=COMPARISON), "data-sets.csv")

@@ -1,16 +1,19 @@
 """Head-to-head comparisons on the Compare page: who wins when the judge sees both, and what the place did."""
 
+import pandas as pd
 import streamlit as st
 
+from app.charts.comparison import answers_by_order
+from app.comparing import table_of
 from app.state import Lab
-from app.widgets import interval, plain
+from app.widgets import interval, picture, plain
 from core.duels import Duels, head_to_heads, position_sentence
 from core.results import Evaluation
 
 
 def head_to_head(here: Lab, evaluation: Evaluation) -> None:
     """The head-to-head runs between the variants of an evaluation, with tie rule and position bias."""
-    st.subheader("Head to head", anchor=False)
+    st.subheader("Who wins when the judge sees both, in either order?", anchor=False)
     found = head_to_heads(here.store, evaluation.settings, evaluation.samples.values())
     if not found:
         st.caption(
@@ -18,7 +21,8 @@ def head_to_head(here: Lab, evaluation: Evaluation) -> None:
             'page, or name variants in a pipeline file: `duels = [["anchor", "rank"]]`.'
         )
         return
-    st.dataframe([_row(duels) for duels in found], hide_index=True)
+    rows = [_row(duels) for duels in found]
+    st.dataframe(rows, hide_index=True)
     for rule in dict.fromkeys(duels.tie_rule for duels in found):
         st.caption(
             f"{rule} Shares are averaged over a question's pairs, then over questions; intervals are 95%, resample "
@@ -26,7 +30,21 @@ def head_to_head(here: Lab, evaluation: Evaluation) -> None:
             "first of the two is preferred over both orders; 50 % is no preference."
         )
     for duels in found:
-        plain(f"{duels.a} against {duels.b}, {duels.judge_name}: {position_sentence(duels.figures)}")
+        _orders(duels)
+    table_of(pd.DataFrame(rows), "head-to-head.csv")
+
+
+def _orders(duels: Duels) -> None:
+    """What the judge answered in each order; the two bars are alike where the place decides nothing."""
+    plain(f"{duels.a} against {duels.b}, {duels.judge_name}: {position_sentence(duels.figures)}")
+    orders = [
+        (f"{duels.a} shown first", duels.figures.with_a_first),
+        (f"{duels.b} shown first", duels.figures.with_b_first),
+    ]
+    if any(sum(answers.values()) for _, answers in orders):
+        picture(
+            answers_by_order(orders, duels.a, duels.b), key=f"orders_{duels.run}", alt="Answers of the judge by order"
+        )
 
 
 def _row(duels: Duels) -> dict[str, str | int]:
@@ -40,6 +58,7 @@ def _row(duels: Duels) -> dict[str, str | int]:
         "tie": interval(found.tie, "share"),
         "loss": interval(found.loss, "share"),
         "Δ(W−L), points": interval(found.delta, "points"),
+        "wins / ties / losses": f"{found.wins} / {found.ties} / {found.losses}",
         "flips": interval(found.flip_rate, "share"),
         "first place": interval(found.first_preferred, "share"),
         "unjudged": found.unjudged,

@@ -82,6 +82,22 @@ class WinRate:
     def n(self) -> int:
         return self.delta.n
 
+    @property
+    def turned(self) -> "WinRate":
+        """The same comparison, B against A."""
+        return replace(
+            self,
+            a=self.b,
+            b=self.a,
+            win=self.loss,
+            loss=self.win,
+            wins=self.losses,
+            losses=self.wins,
+            delta=self.delta.scaled(-1),
+            accuracy=self.accuracy.scaled(-1),
+            score=self.score.scaled(-1),
+        )
+
     def accuracy_kept(self, margin: float) -> Literal["kept", "lost", "not shown"]:
         """Whether A keeps B's accuracy up to a margin, a share (non-inferiority)."""
         return non_inferior(self.accuracy, 100 * margin)
@@ -117,13 +133,14 @@ class ScoreTable:
     values: dict[str, np.ndarray]
     """Column → its values as numbers, shape (variants, questions, samples)."""
     settings: CompareSettings
+    place: tuple[np.ndarray, np.ndarray, np.ndarray]
+    """Where each row stands in the arrays."""
 
     @classmethod
     def of(cls, rows: pd.DataFrame, settings: CompareSettings) -> "ScoreTable":
-        labels = list(dict.fromkeys(rows["label"]))
-        items, question = np.unique(rows["item_id"].to_numpy(dtype=str), return_inverse=True)
-        variant = pd.Categorical(rows["label"], categories=labels).codes
-        sample = rows.groupby(["label", "item_id"], sort=False).cumcount().to_numpy()
+        variant, labels = pd.factorize(rows["label"])
+        question, items = pd.factorize(rows["item_id"], sort=True)
+        sample = _counted(variant * len(items) + question)
         shape = (len(labels), len(items), int(sample.max(initial=-1)) + 1)
         place = (variant, question, sample)
         present = np.zeros(shape, dtype=bool)
@@ -137,7 +154,7 @@ class ScoreTable:
             "score": rows[settings.score],
         }
         values = {name: _spread(column, shape, place) for name, column in columns.items()}
-        return cls(labels, items, present, values, settings)
+        return cls(list(labels), np.asarray(items, dtype=str), present, values, settings, place)
 
     @property
     def scores(self) -> np.ndarray:
@@ -152,10 +169,25 @@ class ScoreTable:
         """Mean over samples of a column, shape (questions, variants); NaN where a variant has nothing."""
         return _mean(self.values[name], axis=2).T
 
-    def with_scores(self, rows: pd.DataFrame, scores: pd.Series, margin: float) -> "ScoreTable":
-        """The same table under another score, as that of one criterion; `rows` as given to `of`."""
+    def with_scores(self, scores: pd.Series, margin: float) -> "ScoreTable":
+        """The same table under another score, as that of one criterion: a value for each row given to `of`."""
         settings = self.settings.model_copy(update={"tie_margin": margin})
-        return ScoreTable.of(rows.assign(**{settings.score: scores}), settings)
+        values = self.values | {"score": _spread(scores, self.present.shape, self.place)}
+        return replace(self, values=values, settings=settings)
+
+
+def _counted(groups: np.ndarray) -> np.ndarray:
+    """How many earlier rows have the group of each row.
+
+    >>> _counted(np.array([7, 3, 7, 7, 3])).tolist()
+    [0, 0, 1, 2, 1]
+    """
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(groups) else np.empty(0, dtype=int)
+    counted = np.empty(len(groups), dtype=int)
+    counted[order] = np.arange(len(groups)) - np.repeat(starts, np.diff(np.r_[starts, len(groups)]))
+    return counted
 
 
 def _spread(column: pd.Series, shape: tuple[int, ...], place: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -170,28 +202,35 @@ def _mean(values: np.ndarray, axis: int) -> np.ndarray:
     return np.divide(np.nansum(values, axis=axis), known, out=np.full(known.shape, np.nan), where=known > 0)
 
 
+def _means(
+    table: ScoreTable, columns: dict[str, np.ndarray], bounds: dict[str, tuple[float, float] | None]
+) -> dict[str, list[Estimate]]:
+    """Means of named groups of columns, each of shape (questions, k), all on one drawing of the resamples."""
+    widths = [values.shape[1] for values in columns.values()]
+    each = [bounds[name] for name, width in zip(columns, widths, strict=True) for _ in range(width)]
+    found = iter(table.resamples.means(np.concatenate(list(columns.values()), axis=1), each))
+    return {name: [next(found) for _ in range(width)] for name, width in zip(columns, widths, strict=True)}
+
+
 # --- variants
 
 
 def variant_results(table: ScoreTable) -> list[VariantResult]:
     """Accuracy, form and score of each variant: means over samples, then over questions."""
-    drawn = table.resamples
-    shares = [
-        drawn.means(table.by_question(name), SHARE)
-        for name in ("correct_parsed", "correct_forced", "unparsed", "empty")
-    ]
-    numbers = [drawn.means(table.by_question(name)) for name in ("tokens", "score")]
+    bounds = {name: SHARE for name in ("correct_parsed", "correct_forced", "unparsed", "empty")}
+    bounds |= {"tokens": None, "score": None}
+    found = _means(table, {name: table.by_question(name) for name in bounds}, bounds)
     return [
         VariantResult(
             label=label,
             questions=int(table.present[v].any(axis=1).sum()),
             explanations=int(table.present[v].sum()),
-            accuracy_parsed=shares[0][v],
-            accuracy_forced=shares[1][v],
-            unparsed=shares[2][v],
-            empty=shares[3][v],
-            tokens=numbers[0][v],
-            score=numbers[1][v],
+            accuracy_parsed=found["correct_parsed"][v],
+            accuracy_forced=found["correct_forced"][v],
+            unparsed=found["unparsed"][v],
+            empty=found["empty"][v],
+            tokens=found["tokens"][v],
+            score=found["score"][v],
             unjudged=unjudged(table, v),
         )
         for v, label in enumerate(table.labels)
@@ -254,28 +293,29 @@ def win_rates(table: ScoreTable, found: Outcomes) -> list[WinRate]:
     """Score-based win rate of every two variants (published measure, paper section 4), with tests."""
     if not found.pairs:
         return []
-    settings, drawn = table.settings, table.resamples
-    won, tied, lost = (drawn.means(found.shares[..., k], SHARE) for k in range(3))
-    deltas = drawn.means(found.delta, DIFFERENCE)
-    accuracy, score = (_differences(table, found, name) for name in (f"correct_{settings.right_by}", "score"))
-    kept = drawn.means(accuracy, DIFFERENCE)
-    scores = drawn.means(score)
+    settings = table.settings
+    columns = {name: found.shares[..., k] for k, name in enumerate(("win", "tie", "loss"))}
+    columns |= {"delta": found.delta, "score": _differences(table, found, "score")}
+    columns["accuracy"] = _differences(table, found, f"correct_{settings.right_by}")
+    ranges = dict.fromkeys(("win", "tie", "loss"), SHARE) | dict.fromkeys(("delta", "accuracy"), DIFFERENCE)
+    means = _means(table, columns, ranges | {"score": None})
+    deltas = means["delta"]
     p_values = sign_flip_p(found.delta, settings.permutations, settings.seed)
     rates = [
         WinRate(
             a=table.labels[a],
             b=table.labels[b],
-            win=won[k],
-            tie=tied[k],
-            loss=lost[k],
+            win=means["win"][k],
+            tie=means["tie"][k],
+            loss=means["loss"][k],
             delta=deltas[k].scaled(100),
             wins=int(found.counts[k, 0]),
             ties=int(found.counts[k, 1]),
             losses=int(found.counts[k, 2]),
             p=float(p_values[k]) if deltas[k].value is not None else None,
             p_holm=None,
-            accuracy=kept[k].scaled(100),
-            score=scores[k],
+            accuracy=means["accuracy"][k].scaled(100),
+            score=means["score"][k],
             unjudged=unjudged(table, a) + unjudged(table, b),
         )
         for k, (a, b) in enumerate(found.pairs)
@@ -303,37 +343,37 @@ def parts(table: ScoreTable, found: Outcomes, chosen: dict[str, np.ndarray]) -> 
 
     chosen: name of a part → which questions belong to it, shape (questions, pairs), boolean.
     """
-    named = []
-    for name, belongs in chosen.items():
-        shares = np.where(belongs[..., None], found.shares, np.nan)
-        named += _parts_of(name, table, Outcomes(found.pairs, shares, found.counts))
-    return named
+    return _parts_of(
+        table, {name: replace(found, shares=_where(belongs, found.shares)) for name, belongs in chosen.items()}
+    )
 
 
 def criterion_parts(table: ScoreTable, rows: pd.DataFrame, criteria: Sequence[str]) -> list[Part]:
     """Δ(W−L) of every two variants by each criterion's own score.
 
-    rows: as given to `ScoreTable.of`, with `by_criterion`, a list of values in the order of `criteria`.  The tie
-    margin is the total's, divided among the criteria.
+    rows: as given to `ScoreTable.of`, with a column of values for each criterion.  The tie margin is the total's,
+    divided among the criteria.
     """
     margin = table.settings.margin / max(len(criteria), 1)
-    values = pd.DataFrame(rows["by_criterion"].tolist(), index=rows.index, columns=list(criteria), dtype=float)
-    found = []
-    for name in criteria:
-        scored = table.with_scores(rows, values[name], margin)
-        found += _parts_of(name, scored, outcomes_of(scored))
-    return found
+    scored = {name: table.with_scores(rows[name], margin) for name in criteria}
+    return _parts_of(table, {name: outcomes_of(one) for name, one in scored.items()})
 
 
-def _parts_of(name: str, table: ScoreTable, found: Outcomes) -> list[Part]:
-    if not found.pairs:
-        return []
-    deltas = table.resamples.means(found.delta, DIFFERENCE)
-    means = _mean(found.shares, axis=0)
-    return [
-        Part(name, table.labels[a], table.labels[b], *_shares(means[k]), delta=deltas[k].scaled(100))
-        for k, (a, b) in enumerate(found.pairs)
-    ]
+def _where(belongs: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    return np.where(belongs[..., None], shares, np.nan)
+
+
+def _parts_of(table: ScoreTable, found: dict[str, Outcomes]) -> list[Part]:
+    deltas = {name: outcomes.delta for name, outcomes in found.items() if outcomes.pairs}
+    estimates = _means(table, deltas, dict.fromkeys(deltas, DIFFERENCE)) if deltas else {}
+    parts = []
+    for name, one in found.items():
+        means = _mean(one.shares, axis=0)
+        parts += [
+            Part(name, table.labels[a], table.labels[b], *_shares(means[k]), delta=estimates[name][k].scaled(100))
+            for k, (a, b) in enumerate(one.pairs)
+        ]
+    return parts
 
 
 def _shares(means: np.ndarray) -> tuple[float | None, ...]:

@@ -45,6 +45,10 @@ class DuelFigures:
     """Δ(W−L) in percentage points."""
     flip_rate: Estimate
     """Position-bias rate: share of the comparisons the judge was asked whose orders disagree."""
+    with_a_first: dict[str, int]
+    """Answers with A in the first place: for `a`, `tie`, for `b`."""
+    with_b_first: dict[str, int]
+    """The same with B in the first place."""
     first_preferred: Estimate
     """How often the first place is preferred over both orders, a tie counting half; one half is no preference."""
 
@@ -117,8 +121,16 @@ def figures(rows: pd.DataFrame, settings: CompareSettings) -> DuelFigures:
         loss=loss,
         delta=drawn.mean((means["win"] - means["loss"]).to_numpy(dtype=float), bounds=(-1, 1)).scaled(100),
         flip_rate=flip,
+        with_a_first=_answers(asked["a_first"], "a", "b"),
+        with_b_first=_answers(asked["b_first"], "b", "a"),
         first_preferred=first,
     )
+
+
+def _answers(given: pd.Series, first: str, second: str) -> dict[str, int]:
+    """How often an order of the two was answered for each; `first` is who stood in the first place."""
+    counts = given.map({"first": first, "second": second, "tie": "tie"}).value_counts()
+    return {name: int(counts.get(name, 0)) for name in ("a", "tie", "b")}
 
 
 def head_to_heads(store: Store, settings: CompareSettings, samples: Collection[str] | None = None) -> list[Duels]:

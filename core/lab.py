@@ -23,11 +23,11 @@ from pydantic import ValidationError
 
 from core.consensus import agreement_rows, agreements
 from core.errors import BadInput, StoreBusy
+from core.figures import comparisons_frame, details_frame
 from core.home import Home, default_home
 from core.judge_card.rows import JUDGES, judge_rows
-from core.results import Evaluation, evaluations
+from core.results import evaluations
 from core.settings import CompareSettings, problems_of
-from core.statistics.estimates import Estimate
 from core.store import Store, open_store
 
 
@@ -169,8 +169,21 @@ class Lab:
         """
         chosen = _compare_settings("Variants", settings)
         with self._store() as store:
-            found = evaluations(store, chosen)
-        return pd.DataFrame([row for evaluation in found for row in comparison_rows(evaluation)], columns=COMPARISON)
+            return comparisons_frame(store, chosen)
+
+    def details(self, **settings: Any) -> pd.DataFrame:
+        """A row a figure that takes comparisons apart, or that models all variants under one judge.
+
+        dataset, split, responses, judge, mode, score, tie_margin, right_by as in `comparisons`; figure ("criterion":
+        Δ(W−L) by that criterion's score; "category": on the questions of that category of b; "win rate", "equal
+        length": win rate of a with ties as halves, plain and at equal length; "length slope"; "strength": of a, by
+        Bradley and Terry), part (the criterion or category), a and b (variants; b is None for a strength); win, tie,
+        loss (shares, of criteria and categories); value, low, high (95%), unit ("points", "share", "log-odds"), n
+        (questions), note (why the figure is undefined, or not to be trusted).  `settings` as in `comparisons`.
+        """
+        chosen = _compare_settings("Variants", settings)
+        with self._store() as store:
+            return details_frame(store, chosen)
 
     def judges(self, **settings: Any) -> pd.DataFrame:
         """A row every judge, evaluation and figure of its card (docs/judge-card.md).
@@ -283,98 +296,6 @@ def _compare_settings(what: str, settings: dict[str, Any]) -> CompareSettings:
     except ValidationError as error:
         raise BadInput(f"{what} cannot be compared with these settings: {problems_of(error)}.") from None
 
-
-def comparison_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Rows of `Lab.comparisons` for the variants under one judge."""
-    settings = evaluation.settings
-    accuracy: dict[str, Estimate] = {r.label: getattr(r, f"accuracy_{settings.right_by}") for r in evaluation.results}
-    shared = {
-        "dataset": evaluation.dataset_name,
-        "split": evaluation.split,
-        "responses": evaluation.n,
-        "judge": evaluation.judge_name,
-        "mode": evaluation.mode,
-        "tie_margin": settings.margin,
-        "score": settings.score,
-        "right_by": settings.right_by,
-        "judge_auc": evaluation.auc.value,
-        "judge_auc_low": evaluation.auc.low,
-        "judge_auc_high": evaluation.auc.high,
-        "judge_at_chance": evaluation.auc.at_chance,
-        "judge_reliable": evaluation.reliable,
-        "judge_doubts": ", ".join(evaluation.card.doubts),
-    }
-    return [
-        shared
-        | {name: getattr(rate, name) for name in ("a", "b", "wins", "ties", "losses", "n", "unjudged", "p", "p_holm")}
-        | {name: getattr(rate, name).value for name in ("win", "tie", "loss")}
-        | _spread("delta", rate.delta)
-        | _spread("accuracy_difference", rate.accuracy)
-        | {"verdict": evaluation.finding(rate).verdict}
-        | _side("a", evaluation.samples[rate.a], accuracy[rate.a])
-        | _side("b", evaluation.samples[rate.b], accuracy[rate.b])
-        for rate in evaluation.win_rates
-    ]
-
-
-def _spread(name: str, estimate: Estimate) -> dict[str, Any]:
-    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-
-
-def _side(which: str, samples: str, accuracy: Estimate) -> dict[str, Any]:
-    return {
-        f"{which}_samples": samples,
-        **_spread(f"{which}_accuracy", accuracy),
-        f"{which}_accuracy_n": accuracy.n,
-    }
-
-
-COMPARISON = [
-    "dataset",
-    "split",
-    "responses",
-    "judge",
-    "mode",
-    "a",
-    "b",
-    "a_samples",
-    "b_samples",
-    "win",
-    "tie",
-    "loss",
-    "wins",
-    "ties",
-    "losses",
-    "delta",
-    "delta_low",
-    "delta_high",
-    "p",
-    "p_holm",
-    "n",
-    "tie_margin",
-    "score",
-    "unjudged",
-    "right_by",
-    "accuracy_difference",
-    "accuracy_difference_low",
-    "accuracy_difference_high",
-    "verdict",
-    "a_accuracy",
-    "a_accuracy_low",
-    "a_accuracy_high",
-    "a_accuracy_n",
-    "b_accuracy",
-    "b_accuracy_low",
-    "b_accuracy_high",
-    "b_accuracy_n",
-    "judge_auc",
-    "judge_auc_low",
-    "judge_auc_high",
-    "judge_at_chance",
-    "judge_reliable",
-    "judge_doubts",
-]
-"""Columns of `Lab.comparisons`, in order; there even where nothing can be compared."""
 
 AGREEMENT = [
     "set",

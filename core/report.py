@@ -159,10 +159,13 @@ def _show_models(found: Details, console: Console) -> None:
 
 
 def show_parts(found: Details, console: Console) -> None:
-    """Print Δ(W−L) by criterion and by category of the second variant."""
-    table = Table("pair", "on", "n", "Δ(W−L), points", box=None, header_style="bold", pad_edge=False)
+    """Print win, tie and loss and Δ(W−L) by criterion and by category of the second variant."""
+    heads = ("pair", "on", "n", "win", "tie", "loss", "Δ(W−L), points", "")
+    table = Table(*heads, box=None, header_style="bold", pad_edge=False)
     for part in (*found.by_criterion, *found.by_category):
-        table.add_row(f"{part.a} against {part.b}", part.part, str(part.delta.n), signed(part.delta))
+        shares = ["–" if share is None else f"{100 * share:.1f}%" for share in (part.win, part.tie, part.loss)]
+        pair, note = f"{part.a} against {part.b}", part.delta.note or ""
+        table.add_row(*map(escape, (pair, part.part)), str(part.delta.n), *shares, signed(part.delta), note)
     console.print(table)
 
 

@@ -96,6 +96,11 @@ class Evaluation:
         """Whether the judge can be believed at all: whether it passes its card."""
         return self.card.reliable
 
+    def rate(self, a: str, b: str) -> WinRate | None:
+        """A against B, in whichever order the two were compared; None where they were not."""
+        found = {(rate.a, rate.b): rate for rate in self.win_rates}
+        return found.get((a, b)) or (found[b, a].turned if (b, a) in found else None)
+
     def finding(self, rate: WinRate) -> Finding:
         """What may be said of one pair of variants."""
         return finding(rate, self.settings, self.card.doubts)
@@ -219,15 +224,25 @@ def unique_labels(named: Sequence[tuple[str, str]]) -> list[str]:
     return [label if counts[label] == 1 else f"{label} {key[:4]}" for label, key in named]
 
 
-def _rows(store: Store, of_judge: dict[str, str]) -> pd.DataFrame:
-    """Evaluation rows as `core.comparison` takes them, variants in the order of `of_judge`."""
+def _rows(store: Store, of_judge: dict[str, str], criteria: Sequence[str] = ()) -> pd.DataFrame:
+    """Evaluation rows as `core.comparison` takes them, variants in the order of `of_judge`; a column a criterion."""
+    by_criterion = "".join(f", by_criterion[{place}] AS c{place}" for place in range(1, len(criteria) + 1))
     rows = store.frame(
         "SELECT run, item_id, sample, origin, parsed, empty, tokens, right_parsed AS correct_parsed, "
-        "right_forced AS correct_forced, total, expected, by_criterion FROM scores WHERE list_contains(?, run) "
+        f"right_forced AS correct_forced, total, expected{by_criterion} FROM scores WHERE list_contains(?, run) "
         "ORDER BY list_position(?, run), seq",
         [list(of_judge)] * 2,
     )
-    return rows.assign(label=rows["run"].map(of_judge))
+    named = {f"c{place}": name for place, name in enumerate(criteria, 1)}
+    return rows.assign(label=rows["run"].map(of_judge)).rename(columns=named)
+
+
+def score_table(store: Store, evaluation: Evaluation, criterion: str | None = None) -> ScoreTable:
+    """The rows of an evaluation as arrays; with a criterion, by its score alone (its tie margin: `criterion_parts`)."""
+    criteria = criteria_of(store, next(iter(evaluation.judges.values()))) if criterion else []
+    rows = _rows(store, {judge: label for label, judge in evaluation.judges.items()}, criteria)
+    table = ScoreTable.of(rows, evaluation.settings)
+    return table.with_scores(rows[criterion], evaluation.settings.margin / len(criteria)) if criterion else table
 
 
 def _auc(rows: pd.DataFrame, score: str, settings: CompareSettings) -> Auc:
@@ -268,12 +283,13 @@ class Details:
 
 def details(store: Store, evaluation: Evaluation) -> Details:
     """Parts, strengths and length control of an evaluation, from its rows anew."""
-    rows = _rows(store, {judge: label for label, judge in evaluation.judges.items()})
+    criteria = criteria_of(store, next(iter(evaluation.judges.values())))
+    rows = _rows(store, {judge: label for label, judge in evaluation.judges.items()}, criteria)
     table = ScoreTable.of(rows, evaluation.settings)
     found = outcomes_of(table)
     names = [(table.labels[a], table.labels[b]) for a, b in found.pairs]
     return Details(
-        by_criterion=criterion_parts(table, rows, criteria_of(store, next(iter(evaluation.judges.values())))),
+        by_criterion=criterion_parts(table, rows, criteria),
         by_category=parts(table, found, _category_masks(store, evaluation, table, found.pairs)),
         strengths=strengths(table, found),
         lengths={name: at_equal_length(table, a, b) for name, (a, b) in zip(names, found.pairs, strict=True)},

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from app.charts.comparison import quality_and_accuracy
-from app.comparing import findings, taken_apart, win_rates
+from app.comparing import chosen_pair, elsewhere, findings, models, taken_apart, win_rates
 from app.duels_view import head_to_head
 from app.judge_card_view import believe
+from app.question_view import questions
 from app.state import Lab, details, lab, results, view
 from app.widgets import choice, empty_state, header, interval, number, picture, plain
 from core.queries import variants_of
@@ -33,7 +34,7 @@ def chosen_settings() -> CompareSettings:
 
 
 def accuracy(evaluation: Evaluation) -> None:
-    st.subheader("Accuracy and form", anchor=False)
+    """Accuracy, form and score of each variant as a table."""
     st.dataframe(
         [
             {
@@ -82,8 +83,28 @@ def variants(here: Lab, evaluation: Evaluation) -> None:
         )
 
 
+def quality(evaluation: Evaluation, baseline: str) -> None:
+    """Quality against accuracy, and what may be said of each variant."""
+    settings = evaluation.settings
+    st.subheader("Is one variant better, and is its accuracy kept?", anchor=False)
+    if evaluation.win_rates:
+        findings(evaluation, baseline)
+    picture(
+        quality_and_accuracy(evaluation.results, settings.right_by, settings.score),
+        key="plane",
+        alt="Accuracy and mean score of each variant",
+    )
+    accuracy(evaluation)
+
+
+def baseline_of(evaluation: Evaluation) -> str:
+    """The variant that the others are held against: base where there is one."""
+    labels = sorted(evaluation.samples, key=lambda label: label != "base")
+    return choice("Baseline", labels, key="baseline")
+
+
 here = lab()
-view("compare", "evaluation", "score", "pair")
+view("compare", "evaluation", "score", "baseline", "pair", "scored_by", "of_category", "order", "item")
 header("Compare", "Is one variant better than another, by how much, and how sure is that?")
 settings = chosen_settings()
 found = results(settings)
@@ -91,24 +112,26 @@ if not found:
     empty_state("Nothing to compare yet", "Run the demo from the Overview: it samples and judges four variants.")
 else:
     by_key = {evaluation.key: evaluation for evaluation in found}
-    key = choice("Evaluation", list(by_key), key="evaluation", format_func=lambda k: by_key[k].title)
+    left, right = st.columns([3, 1])
+    with left:
+        key = choice("Evaluation", list(by_key), key="evaluation", format_func=lambda k: by_key[k].title)
     evaluation = by_key[key]
+    with right:
+        baseline = baseline_of(evaluation)
     believe(evaluation)
     for a, b in evaluation.identical:
         st.error("Two variants gave the same responses to the byte: was an adapter not loaded?")
         plain(f"{a} and {b}")
-    accuracy(evaluation)
+    quality(evaluation, baseline)
     variants(here, evaluation)
-    st.subheader("Quality and accuracy", anchor=False)
-    picture(
-        quality_and_accuracy(evaluation.results, settings.right_by, settings.score),
-        key="plane",
-        alt="Accuracy and mean score of each variant",
-    )
     if evaluation.win_rates:
-        findings(evaluation)
-        win_rates(evaluation)
-        taken_apart(evaluation, details(evaluation))
+        win_rates(evaluation, baseline)
+        apart = details(evaluation)
+        rate = chosen_pair(evaluation)
+        taken_apart(apart, rate)
+        questions(here, evaluation, rate, list(dict.fromkeys(part.part for part in apart.by_criterion)))
+        elsewhere(found, rate)
+        models(evaluation, apart)
     else:
         st.caption("One variant alone cannot be compared: sample and judge another with the same settings.")
     head_to_head(here, evaluation)

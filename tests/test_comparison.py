@@ -170,7 +170,7 @@ def test_p_values_are_corrected_only_upwards_and_over_all_pairs():
 
 def test_parts_split_questions_and_criteria_as_counted_by_hand():
     table = pd.concat([rows("b", {"q1": [9], "q2": [9]}), rows("a", {"q1": [10], "q2": [8]})])
-    table["by_criterion"] = [[1.0, 2.0], [1.0, 2.0], [2.0, 2.0], [1.0, 1.0]]
+    table["clarity"], table["depth"] = [1.0, 1.0, 2.0, 1.0], [2.0, 2.0, 2.0, 1.0]
     scores = ScoreTable.of(table, TOTAL)
     found = outcomes_of(scores)
     halves = parts(scores, found, {"first": np.array([[True], [False]]), "second": np.array([[False], [True]])})

@@ -213,6 +213,8 @@ def test_figures_by_hand_average_pairs_then_questions():
     found = figures(pd.DataFrame(rows, columns=columns), FEW)
     assert (found.wins, found.ties, found.losses, found.flips) == (2, 2, 1, 2)
     assert (found.by_rule, found.unjudged, found.judged, found.n) == (1, 1, 5, 4)
+    assert found.with_a_first == {"a": 2, "tie": 1, "b": 1}
+    assert found.with_b_first == {"a": 1, "tie": 0, "b": 3}
     assert found.win.value == pytest.approx((0.5 + 0 + 1 + 0) / 4)
     assert found.loss.value == pytest.approx(1 / 4)
     assert found.delta.value == pytest.approx(100 * (0.5 - 1 + 1 + 0) / 4)

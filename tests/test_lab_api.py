@@ -6,14 +6,27 @@ import sys
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from core import Lab
+from core.cli import cli
 from core.errors import BadInput
 from core.home import PROJECT
 from core.store import open_store
 from tests.test_store import HOLD_THE_STORE, evaluated, imported, process, whole_loop
 
-FRAMES = ("datasets", "runs", "items", "explanations", "verdicts", "scores", "categories", "pairs", "comparisons")
+FRAMES = (
+    "datasets",
+    "runs",
+    "items",
+    "explanations",
+    "verdicts",
+    "scores",
+    "categories",
+    "pairs",
+    "comparisons",
+    "details",
+)
 
 
 @pytest.fixture
@@ -44,7 +57,7 @@ def test_the_lab_in_data_frames_without_torch(home, filled):
     )
     command = [sys.executable, "-c", code, str(home.path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=True)
-    assert done.stdout.split() == ["1", "10", "6", "36", "120", "60", "18", "5", "3", "False"]
+    assert done.stdout.split() == ["1", "10", "6", "36", "120", "60", "18", "5", "3", "27", "False"]
 
 
 def test_each_frame_has_the_columns_that_its_docstring_names(filled):
@@ -126,3 +139,32 @@ def test_the_code_in_the_documentation_runs(filled):
     assert len(scope["changes"]) == len(scope["strict"]) == 3
     assert scope["strict"]["tie_margin"].tolist() == [1.0] * 3
     assert len(scope["scores"]) == 60
+
+
+def test_details_take_every_comparison_apart(filled):
+    frame = Lab().details()
+    counts = frame.groupby("figure").size().to_dict()
+    assert counts == {"criterion": 6, "category": 9, "win rate": 3, "equal length": 3, "length slope": 3, "strength": 3}
+    parts = frame[frame["figure"] == "criterion"]
+    assert set(parts["part"]) == {"clarity", "depth"}
+    assert (parts["win"] + parts["tie"] + parts["loss"]).tolist() == pytest.approx([1.0] * 6)
+    known = frame[frame["value"].notna()]
+    assert (known["low"] <= known["high"]).all() and (known["n"] > 0).all()
+    assert frame[frame["value"].isna()]["note"].str.startswith("undefined, because").all()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_every_figure_of_a_comparison_is_exported(filled, tmp_path, suffix):
+    read = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".jsonl": lambda path: pd.read_json(path, lines=True)}
+    for name, expected in (("comparisons", Lab().comparisons()), ("comparison_details", Lab().details())):
+        path = tmp_path / f"{name}{suffix}"
+        done = CliRunner().invoke(cli, ["export", "table", name, str(path)], catch_exceptions=False)
+        assert done.exit_code == 0 and f"{len(expected)} rows written" in done.stdout.replace("\n", "")
+        written = read[suffix](path)
+        assert list(written.columns) == list(expected.columns)
+        assert written["n"].tolist() == expected["n"].tolist()
+
+
+def test_figures_are_refused_to_an_unknown_kind_of_file(filled, tmp_path):
+    done = CliRunner().invoke(cli, ["export", "table", "comparisons", str(tmp_path / "x.xls")])
+    assert isinstance(done.exception, BadInput) and "suffix" in str(done.exception)

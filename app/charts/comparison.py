@@ -1,4 +1,4 @@
-"""Figures of win rates, and of quality against accuracy."""
+"""Figures of win rates, and of quality against accuracy.  What each asks stands above it, as a heading of the page."""
 
 from collections.abc import Sequence
 
@@ -6,46 +6,129 @@ import plotly.graph_objects as go
 
 from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, SUPPORT, WHISKERS, colour_of, safe, styled, whiskers
 from core.comparison import Part, VariantResult, WinRate
+from core.statistics.estimates import Estimate
+
+LOSES, EVEN, WINS = "#D98A4A", "#E4E7EA", "#4C97C8"
+"""Ends and middle of the win matrix; dark text can be read on each, in light and in dark."""
 
 
-def forest(rates: Sequence[WinRate], labels: Sequence[str]) -> go.Figure:
-    """Δ(W−L) in points with its interval, a row a pair of variants; right of zero the first one wins."""
-    known = [rate for rate in rates if rate.delta.value is not None][::-1]
+def win_matrix(rates: Sequence[WinRate], labels: Sequence[str]) -> go.Figure:
+    """How often each variant (row) wins against each other (column); colour is Δ(W−L).
+
+    rates: every two variants in both orders.  The second trace lies over the cells, a point a rate in the order of
+    `rates`, so that a cell can be clicked.
+    """
+    known = {(rate.a, rate.b): rate for rate in rates if rate.delta.value is not None}
+    cells = [[known.get((a, b)) for b in labels] for a in labels]
+    names = [safe(label) for label in labels]
+    reach = max([20.0, *(abs(rate.delta.value) for rate in known.values())])
     figure = go.Figure(
-        go.Scatter(
-            x=[rate.delta.value for rate in known],
-            y=[safe(f"{rate.a} against {rate.b}") for rate in known],
-            error_x=whiskers([rate.delta for rate in known]) | {"color": WHISKERS},
-            mode="markers",
-            marker={"size": 11, "color": [colour_of(rate.a, labels) for rate in known]},
-            customdata=[(rate.delta.low, rate.delta.high, rate.n) for rate in known],
-            hovertemplate="%{y}: %{x:+.1f} points<br>95% %{customdata[0]:+.1f} … %{customdata[1]:+.1f}"
-            "<br>n = %{customdata[2]} questions<extra></extra>",
+        go.Heatmap(
+            z=[[rate and rate.delta.value for rate in row] for row in cells],
+            text=[[_cell(rate) if rate else "" for rate in row] for row in cells],
+            x=names,
+            y=names,
+            texttemplate="%{text}",
+            textfont={"color": "#16212B", "size": 13},
+            colorscale=[[0, LOSES], [0.5, EVEN], [1, WINS]],
+            zmin=-reach,
+            zmax=reach,
+            xgap=3,
+            ygap=3,
+            showscale=False,
+            hoverinfo="skip",
         )
     )
-    figure.add_vline(x=0, line={"color": SUPPORT, "width": 1.5})
-    figure.update_xaxes(title="Δ(W−L), percentage points (95% interval over questions)", zeroline=False)
-    return styled(figure, 120 + 34 * len(known))
+    figure.add_scatter(
+        x=[safe(rate.b) for rate in rates],
+        y=[safe(rate.a) for rate in rates],
+        mode="markers",
+        marker={"size": 46, "symbol": "square", "color": "rgba(0,0,0,0)"},
+        text=[_hover(rate) for rate in rates],
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_xaxes(title="against", side="top", type="category", showgrid=False)
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
+    return styled(figure, 110 + 62 * len(labels))
+
+
+def _cell(rate: WinRate) -> str:
+    return f"{100 * rate.win.value:.0f} % won<br>{signed(rate.delta.value)}"
+
+
+def _hover(rate: WinRate) -> str:
+    if rate.delta.value is None:
+        return f"{safe(rate.a)} against {safe(rate.b)}: {safe(rate.delta.note)}"
+    shares = [
+        f"{100 * e.value:.1f} % ({100 * e.low:.1f} … {100 * e.high:.1f})" for e in (rate.win, rate.tie, rate.loss)
+    ]
+    counts = (rate.wins, rate.ties, rate.losses)
+    lines = [f"{name} {share}, {n:,} sample pairs" for name, share, n in zip(OUTCOMES, shares, counts, strict=True)]
+    delta = f"Δ(W−L) {signed(rate.delta.value)} points, 95% {signed(rate.delta.low)} … {signed(rate.delta.high)}"
+    return "<br>".join([f"{safe(rate.a)} against {safe(rate.b)}", *lines, delta, f"n = {rate.n} questions"])
+
+
+OUTCOMES = ("wins", "ties", "losses")
+
+
+def signed(value: float) -> str:
+    """A number of points with its sign.
+
+    >>> signed(-3.24)
+    '−3.2'
+    """
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def forest(rates: Sequence[WinRate], names: Sequence[str], labels: Sequence[str]) -> go.Figure:
+    """Δ(W−L) in points with its interval, a row a rate under its name; right of zero A wins.  Empty where 0 is inside."""
+    colours = [colour_of(rate.a, labels) for rate in rates]
+    return _points([rate.delta for rate in rates], names, colours, "Δ(W−L), percentage points (95% interval)")
 
 
 def delta_by_part(parts: Sequence[Part]) -> go.Figure:
     """Δ(W−L) in points with its interval, a row a part of the evidence (a criterion, a category)."""
-    known = [part for part in parts if part.delta.value is not None][::-1]
+    names = [CATEGORY_NAMES.get(part.part, part.part) for part in parts]
+    colours = [CATEGORY_COLOURS.get(part.part, "#0072B2") for part in parts]
+    return _points([part.delta for part in parts], names, colours, "Δ(W−L), percentage points (95% interval)")
+
+
+def _points(estimates: Sequence[Estimate], names: Sequence[str], colours: Sequence[str], axis: str) -> go.Figure:
+    """A point a row with its whiskers, the first row on top; points stand in the order given."""
+    known = [place for place, estimate in enumerate(estimates) if estimate.value is not None]
+    shown = [estimates[place] for place in known]
     figure = go.Figure(
         go.Scatter(
-            x=[part.delta.value for part in known],
-            y=[safe(CATEGORY_NAMES.get(part.part, part.part)) for part in known],
-            error_x=whiskers([part.delta for part in known]) | {"color": WHISKERS},
+            x=[e.value for e in shown],
+            y=[_wrapped(names[place]) for place in known],
+            error_x=whiskers(shown) | {"color": WHISKERS},
             mode="markers",
-            marker={"size": 10, "color": [CATEGORY_COLOURS.get(part.part, "#0072B2") for part in known]},
-            customdata=[(part.delta.low, part.delta.high, part.delta.n) for part in known],
-            hovertemplate="%{y}: %{x:+.1f} points<br>95% %{customdata[0]:+.1f} … %{customdata[1]:+.1f}"
-            "<br>n = %{customdata[2]} questions<extra></extra>",
+            marker={
+                "size": 12,
+                "color": [colours[place] for place in known],
+                "symbol": ["circle" if e.excludes_zero else "circle-open" for e in shown],
+                "line": {"width": 2},
+            },
+            customdata=[(signed(e.value), signed(e.low), signed(e.high), e.n) for e in shown],
+            hovertemplate="%{y}: %{customdata[0]} points<br>95% %{customdata[1]} … %{customdata[2]}"
+            "<br>n = %{customdata[3]} questions<extra></extra>",
         )
     )
     figure.add_vline(x=0, line={"color": SUPPORT, "width": 1.5})
-    figure.update_xaxes(title="Δ(W−L), percentage points", zeroline=False)
-    return styled(figure, 110 + 32 * len(known))
+    figure.update_xaxes(title=axis, zeroline=False)
+    figure.update_yaxes(type="category", autorange="reversed", range=None)
+    return styled(figure, 110 + 36 * len(known))
+
+
+def _wrapped(name: str, width: int = 28) -> str:
+    """A name in lines of at most so many characters, safe for plotly."""
+    lines = [""]
+    for word in name.split(" "):
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(safe(line) for line in lines)
 
 
 def quality_and_accuracy(results: Sequence[VariantResult], by: str, score: str) -> go.Figure:
@@ -68,8 +151,34 @@ def quality_and_accuracy(results: Sequence[VariantResult], by: str, score: str) 
             textfont={"color": colour, "size": 14},
             marker={"size": 12, "color": colour},
             name=safe(result.label),
-            hovertemplate=f"{safe(result.label)}: %{{x:.1f}} % right, mean score %{{y:.2f}}<extra></extra>",
+            hovertemplate=f"{safe(result.label)}: %{{x:.1f}} % right (95% {100 * accuracy.low:.1f} … "
+            f"{100 * accuracy.high:.1f}, n = {accuracy.n} questions)<br>mean score %{{y:.2f}} (95% "
+            f"{result.score.low:.2f} … {result.score.high:.2f}, n = {result.score.n})<extra></extra>",
         )
     figure.update_xaxes(title=f"accuracy ({by}), %", zeroline=False)
-    figure.update_yaxes(title=f"mean score ({score}, 5–20)", zeroline=False)
-    return styled(figure, 340, showlegend=False)
+    figure.update_yaxes(title=f"mean score ({score})", zeroline=False)
+    return styled(figure, 360, showlegend=False)
+
+
+def answers_by_order(orders: Sequence[tuple[str, dict[str, int]]], a: str, b: str) -> go.Figure:
+    """What a judge that saw both answered in each order: a bar an order, with the answers for A, for neither, for B."""
+    figure = go.Figure()
+    for key, name, colour in (("a", f"for {a}", WINS), ("tie", "for neither", EVEN), ("b", f"for {b}", LOSES)):
+        counts = [answers[key] for _, answers in orders]
+        total = [max(1, sum(answers.values())) for _, answers in orders]
+        figure.add_bar(
+            x=[100 * n / of for n, of in zip(counts, total, strict=True)],
+            y=[_wrapped(order) for order, _ in orders],
+            orientation="h",
+            name=safe(name),
+            marker={"color": colour},
+            text=[str(n) if n else "" for n in counts],
+            textfont={"color": "#16212B"},
+            insidetextanchor="middle",
+            customdata=[(n, of) for n, of in zip(counts, total, strict=True)],
+            hovertemplate="%{y}: %{customdata[0]} of %{customdata[1]} answers " + safe(name) + "<extra></extra>",
+        )
+    figure.update_layout(barmode="stack", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
+    figure.update_xaxes(title="share of the answers, %", range=[0, 100])
+    figure.update_yaxes(autorange="reversed")
+    return styled(figure, 130 + 44 * len(orders))

@@ -12,6 +12,7 @@ from core import sharing
 from core.cli.common import RESULTS, AsJson, cli, complete_run, console
 from core.diagnostics import Diagnostic, diagnose, show_diagnostics
 from core.duels import Duels, head_to_heads
+from core.figures import FRAMES, write_frame
 from core.home import default_home
 from core.report import show_evaluation, show_head_to_heads, show_parts
 from core.results import Details, Evaluation, details, evaluations
@@ -87,7 +88,7 @@ cli.add_typer(export, name="export", rich_help_panel=RESULTS)
 def complete_table(incomplete: str) -> list[str]:
     """Tables and views of the database that begin so."""
     with Store(default_home(), None) as store:
-        return [name for name in store.tables() if name.startswith(incomplete)]
+        return [name for name in (*store.tables(), *FRAMES) if name.startswith(incomplete)]
 
 
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
@@ -97,15 +98,20 @@ RunId = Annotated[str, typer.Argument(help="Run id, or its beginning.", autocomp
 @export.command("table", epilog="Example: anchorlab export table verdicts verdicts.csv")
 def export_table(
     what: Annotated[
-        str, typer.Argument(help="A table or view of the database, or a SELECT.", autocompletion=complete_table)
+        str,
+        typer.Argument(
+            help="A table or view of the database, a SELECT, or the figures `comparisons`, `comparison_details`.",
+            autocompletion=complete_table,
+        ),
     ],
     file: Annotated[Path, typer.Argument(help="Where to: .parquet, .csv, .json or .jsonl (JSON Lines).")],
     force: Force = False,
 ) -> None:
-    """Write a table (explanations, verdicts, scores, …) or a query's result to a file."""
+    """Write a table (explanations, verdicts, scores, …), a query's result or all figures of comparisons to a file."""
     _free(file, force)
     with any_store(default_home()) as store:
-        rows = store.export(what, file)
+        figures = FRAMES.get(what)
+        rows = write_frame(figures(store, CompareSettings()), file) if figures else store.export(what, file)
     _say(f"{rows:,} rows written to {file}.")
 
 

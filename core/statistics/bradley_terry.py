@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.statistics.estimates import Estimate, percentile_interval
+from core.statistics.estimates import ENOUGH, Estimate, percentile_interval
 from core.statistics.logit import fit_logits
 from core.statistics.resampling import Resamples
 
 RIDGE = 0.01
+
+FAR_APART = float(np.log(0.9 / 0.1))
+"""Difference of strengths from which on the stronger variant wins more than 90% of what does not tie."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,9 @@ def bradley_terry(
     observed = _fit(counts.sum(axis=0)[None], labels, pairs, ties)[0]
     draws = _fit(drawn_counts, labels, pairs, ties)
     onesided = _onesided(counts.sum(axis=0), labels, pairs)
-    strengths = [_estimate(observed[i], draws[:, i], questions, onesided[i]) for i in range(len(labels))]
+    far = float(np.ptp(observed[: len(labels)])) > FAR_APART
+    notes = [_note(questions, lost_or_won, far) for lost_or_won in onesided]
+    strengths = [_estimate(observed[i], draws[:, i], questions, notes[i]) for i in range(len(labels))]
     return Strengths(list(labels), strengths, float(np.exp(observed[-1])) if ties else 0.0)
 
 
@@ -90,6 +95,14 @@ def _onesided(totals: np.ndarray, labels: Sequence[str], pairs: Sequence[tuple[s
     return [won[label] == 0 or lost[label] == 0 for label in labels]
 
 
-def _estimate(value: float, draws: np.ndarray, n: int, onesided: bool) -> Estimate:
-    note = "it won, or lost, every comparison, so the size of this strength is arbitrary" if onesided else None
+def _note(n: int, onesided: bool, far: bool) -> str | None:
+    """Why a strength, or its interval, should not be trusted (docs/statistics/intervals.md)."""
+    if onesided:
+        return "it won, or lost, every comparison, so the size of this strength is arbitrary"
+    if n < ENOUGH:
+        return f"{n} questions are few: below {ENOUGH} a 95% interval may cover as little as 90%"
+    return "between variants so far apart a 95% interval may cover as little as 92%" if far else None
+
+
+def _estimate(value: float, draws: np.ndarray, n: int, note: str | None) -> Estimate:
     return Estimate(float(value), *percentile_interval(draws, n), n, se=float(draws.std(ddof=1)), note=note)

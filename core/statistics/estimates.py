@@ -86,10 +86,12 @@ def doubt(value: float, n: int, low: float = 0.0, high: float = 1.0) -> str | No
     >>> doubt(0.5, 50) is None
     True
     """
+    near_the_end = not 0.1 <= (value - low) / (high - low) <= 0.9
     if n < ENOUGH:
-        return f"{n} questions are few: below {ENOUGH} a 95% interval may cover as little as 91%"
-    if not 0.1 <= (value - low) / (high - low) <= 0.9:
-        return "so near the end of its range a 95% interval may cover as little as 90%"
+        at_worst = "86%, so near the end of its range" if near_the_end else "91%"
+        return f"{n} questions are few: below {ENOUGH} a 95% interval may cover as little as {at_worst}"
+    if near_the_end:
+        return "so near the end of its range a 95% interval may cover as little as 89%"
     return None
 
 

@@ -8,8 +8,9 @@ paired by construction.
     for weights in drawn.weights(): …       # (rows, n): how often each question is in each resample
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,6 +18,12 @@ from core.statistics.estimates import Estimate, doubt, percentile_interval, scor
 
 BLOCK = 1 << 22
 """Weights held in memory at a time."""
+
+KEPT = 1 << 26
+"""Weights, a byte each, that are kept for the next figures on the same questions; more are drawn anew each time."""
+
+Bounds = tuple[float, float] | None
+"""The least and greatest possible value; they make the interval Wilson's.  None for values without bounds."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +36,14 @@ class Resamples:
 
     def weights(self) -> Iterator[np.ndarray]:
         """Blocks of shape (rows, n), float32: how often each cluster was drawn; the same at every call."""
-        rng = np.random.default_rng(self.seed)
-        step = max(1, BLOCK // max(self.n, 1))
-        for start in range(0, self.resamples, step):
-            rows = min(step, self.resamples - start)
-            drawn = rng.integers(self.n, size=(rows, self.n)) + self.n * np.arange(rows)[:, None]
-            counts = np.bincount(drawn.ravel(), minlength=rows * self.n)
-            yield counts.reshape(rows, self.n).astype(np.float32)
+        kept = self.n * self.resamples <= KEPT
+        blocks = _kept_counts(*self._key) if kept else _counts(*self._key)
+        for counts in blocks:
+            yield counts.astype(np.float32)
+
+    @property
+    def _key(self) -> tuple[int, int, int]:
+        return self.n, self.resamples, self.seed
 
     def draws(self, values: np.ndarray) -> np.ndarray:
         """Means of the resamples, shape (resamples, k), of values of shape (n, k); NaN values are left out.
@@ -53,18 +61,34 @@ class Resamples:
                 blocks.append(sums / counts)
         return np.concatenate(blocks).astype(float)
 
-    def means(self, values: np.ndarray, bounds: tuple[float, float] | None = None) -> list[Estimate]:
+    def means(self, values: np.ndarray, bounds: Bounds | Sequence[Bounds] = None) -> list[Estimate]:
         """Mean of each column of values, shape (n, k), over the clusters that have one.
 
-        bounds: the least and greatest possible value, the same for all columns; they make the interval
-        Wilson's.  None for values without bounds.
+        bounds: those of all columns, or a list with those of each.
         """
         draws = self.draws(values) if self.n else np.empty((0, values.shape[1]))
-        return [_estimate(column, drawn, bounds) for column, drawn in zip(values.T, draws.T, strict=True)]
+        each = bounds if isinstance(bounds, list) else [bounds] * values.shape[1]
+        columns = zip(values.T, draws.T, each, strict=True)
+        return [_estimate(column, drawn, limits) for column, drawn, limits in columns]
 
     def mean(self, values: np.ndarray, bounds: tuple[float, float] | None = None) -> Estimate:
         """Mean of one value a cluster, shape (n,)."""
         return self.means(np.asarray(values, dtype=float)[:, None], bounds)[0]
+
+
+def _counts(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each of n clusters was drawn, blocks of resamples."""
+    rng = np.random.default_rng(seed)
+    step = max(1, BLOCK // max(n, 1))
+    for start in range(0, resamples, step):
+        rows = min(step, resamples - start)
+        drawn = rng.integers(n, size=(rows, n)) + n * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
+
+
+@lru_cache(maxsize=2)
+def _kept_counts(n: int, resamples: int, seed: int) -> list[np.ndarray]:
+    return [np.minimum(counts, 255).astype(np.uint8) for counts in _counts(n, resamples, seed)]
 
 
 def _estimate(column: np.ndarray, draws: np.ndarray, bounds: tuple[float, float] | None) -> Estimate:
