@@ -98,7 +98,7 @@ def parents_form(here: Lab, kind: Kind, settings: Settings, dataset: str) -> dic
     roles = list(PARENTS[kind][1:])
     if isinstance(settings, SampleSettings) and settings.role == "debater":
         roles.append("samples")
-    if isinstance(settings, PairSettings) and settings.strategy == "anchor":
+    if isinstance(settings, PairSettings) and settings.debated:
         roles += ["debates", "debate_judgements"]
     frame = runs_table(here.store)
     done = frame[frame["state"] == "done"]
