@@ -20,7 +20,7 @@ from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.statistics.resampling import Resamples
 
-Unit = Literal["share", "tokens", "points"]
+Unit = Literal["share", "tokens"]
 UNREADABLE = "not known"
 SEVERAL = "several alike"
 
@@ -56,75 +56,63 @@ def lint(
     """The checks of a pair set; facts: (run, item, sample) → what is known of that response."""
     drawn = Resamples(len(pairs), settings.resamples, settings.seed)
     gaps = np.array([token_gap(pair, facts) for pair in pairs], dtype=float)
+    unequal = ~np.isnan(gaps) & (gaps != 0)
+    marks = {name: np.array(found, dtype=float) for name, found in _marks(pairs, facts).items()}
+    columns = [np.where(unequal, gaps > 0, np.nan), *marks.values()]
+    longer, *shares = drawn.means(np.stack(columns, axis=1), bounds=(0.0, 1.0))
     return [
-        _length(gaps, drawn),
-        _longer(gaps, drawn),
-        _share(
-            drawn,
-            "label of chosen is wrong",
-            [not pair.chosen.correct for pair in pairs],
-            "chosen ends in a wrong answer, which DPO makes likelier",
-        ),
-        _share(
-            drawn,
-            "labels tell them apart",
-            [pair.chosen.correct and not pair.rejected.correct for pair in pairs],
-            "chosen is right and rejected wrong, so answers are learned along with explanations",
-            worry_from=1.01,
-        ),
-        _share(
-            drawn,
-            "chosen scores below rejected",
-            [pair.chosen.score < pair.rejected.score for pair in pairs],
-            "the label decides against the judge",
-        ),
-        _share(drawn, "equal text", [same_text(pair) for pair in pairs], "the two differ in white space or case alone"),
-        _share(
-            drawn,
-            "empty or unparsed chosen",
-            [_formless(pair, pair.chosen, facts) for pair in pairs],
-            "chosen has no text or no readable answer, a form that DPO would teach",
-        ),
-        _share(
-            drawn,
-            "unparsed rejected alone",
-            [_formless(pair, pair.rejected, facts) and not _formless(pair, pair.chosen, facts) for pair in pairs],
-            "form alone tells them apart",
-            worry_from=0.5,
-        ),
-        _share(
-            drawn, "duplicates", duplicated(pairs), "another question has the same chosen and the same rejected text"
-        ),
-        _share(
-            drawn,
-            "pulled both ways",
-            contradicted(pairs),
-            "its chosen text is rejected elsewhere, or its rejected text chosen",
-        ),
+        _length(gaps, drawn.mean(gaps)),
+        _longer(longer, np.flatnonzero(unequal & (gaps > 0))),
+        *(_share(name, figure, marks[name]) for name, figure in zip(marks, shares, strict=True)),
     ]
 
 
-def _length(gaps: np.ndarray, drawn: Resamples) -> Check:
-    figure = drawn.mean(gaps)
+SAYS: dict[str, tuple[str, float]] = {
+    "label of chosen is wrong": ("chosen ends in a wrong answer, which DPO makes likelier", 0.05),
+    "labels tell them apart": ("chosen is right and rejected wrong: answers are learned along with explanations", 2.0),
+    "chosen scores below rejected": ("the label decides against the judge", 0.05),
+    "equal text": ("the two differ in white space or case alone", 0.0),
+    "empty or unparsed chosen": ("chosen has no text or no readable answer, a form that DPO would teach", 0.05),
+    "unparsed rejected alone": ("form alone tells them apart", 0.5),
+    "duplicates": ("another question has the same chosen and the same rejected text", 0.05),
+    "pulled both ways": ("its chosen text is rejected elsewhere, or its rejected text chosen", 0.05),
+}
+"""Check of a share → what it means, and from which share on to worry (2: never, it is there to be known)."""
+
+
+def _marks(pairs: Sequence[Pair], facts: Mapping[tuple[str, str, int], SideFacts]) -> dict[str, list[bool]]:
+    """Check → whether each pair shows it."""
+    formless = [tuple(_formless(p, side, facts) for side in (p.chosen, p.rejected)) for p in pairs]
+    return {
+        "label of chosen is wrong": [not p.chosen.correct for p in pairs],
+        "labels tell them apart": [p.chosen.correct and not p.rejected.correct for p in pairs],
+        "chosen scores below rejected": [p.chosen.score < p.rejected.score for p in pairs],
+        "equal text": [same_text(p) for p in pairs],
+        "empty or unparsed chosen": [chosen for chosen, _ in formless],
+        "unparsed rejected alone": [rejected and not chosen for chosen, rejected in formless],
+        "duplicates": duplicated(pairs),
+        "pulled both ways": contradicted(pairs),
+    }
+
+
+def _length(gaps: np.ndarray, figure: Estimate) -> Check:
     longest = np.argsort(-np.abs(np.nan_to_num(gaps)), kind="stable")
     biased = figure.value is not None and figure.n > 1 and figure.excludes_zero
     way = "longer" if (figure.value or 0) > 0 else "shorter"
     says = f"chosen is {way} than rejected on average, so length is learned" if biased else "no length gap is shown"
-    return Check("length gap", figure, "tokens", says, biased, tuple(int(i) for i in longest))
+    return Check("length gap", figure, "tokens", says, biased, tuple(longest.tolist()))
 
 
-def _longer(gaps: np.ndarray, drawn: Resamples) -> Check:
-    known = ~np.isnan(gaps) & (gaps != 0)
-    figure = drawn.mean(np.where(known, gaps > 0, np.nan), bounds=(0.0, 1.0))
+def _longer(figure: Estimate, rows: np.ndarray) -> Check:
     biased = figure.value is not None and not figure.low <= 0.5 <= figure.high
     says = "of pairs with unequal lengths have the longer text chosen; 50 % teaches no length"
-    return Check("longer is chosen", figure, "share", says, biased, tuple(np.flatnonzero(known & (gaps > 0)).tolist()))
+    return Check("longer is chosen", figure, "share", says, biased, tuple(rows.tolist()))
 
 
-def _share(drawn: Resamples, name: str, marks: Sequence[bool], says: str, worry_from: float = 0.05) -> Check:
-    figure = drawn.mean(np.array(marks, dtype=float), bounds=(0.0, 1.0))
-    worry = bool(figure.value is not None and figure.value > 0 and figure.value >= worry_from)
-    return Check(name, figure, "share", says, worry, tuple(i for i, mark in enumerate(marks) if mark))
+def _share(name: str, figure: Estimate, marks: np.ndarray) -> Check:
+    says, from_share = SAYS[name]
+    worry = bool(figure.value and figure.value >= from_share)
+    return Check(name, figure, "share", says, worry, tuple(np.flatnonzero(marks).tolist()))
 
 
 def token_gap(pair: Pair, facts: Mapping[tuple[str, str, int], SideFacts]) -> float:
@@ -210,14 +198,13 @@ def drivers(
     """Every criterion, then ties and pairs without verdicts where there are some."""
     drawn = Resamples(len(pairs), settings.resamples, settings.seed)
     led = [driver(pair, facts, criteria) for pair in pairs]
+    names = [*criteria, *(name for name in (SEVERAL, UNREADABLE) if name in led)]
+    marks = np.array([[other == name for name in names] for other in led], dtype=float).reshape(len(pairs), len(names))
     gaps = [criterion_gaps(pair, facts) or [None] * len(criteria) for pair in pairs]
     leads = drawn.means(np.array(gaps, dtype=float).reshape(len(pairs), len(criteria)))
-    none = Estimate.undefined(0, "it is no criterion")
-    rows = [*zip(criteria, leads, strict=True), *((n, none) for n in (SEVERAL, UNREADABLE) if n in led)]
-    return [_driver(name, lead, led, drawn) for name, lead in rows]
-
-
-def _driver(name: str, lead: Estimate, led: Sequence[str], drawn: Resamples) -> Driver:
-    marks = [other == name for other in led]
-    drives = drawn.mean(np.array(marks, dtype=float), bounds=(0.0, 1.0))
-    return Driver(name, drives, lead, tuple(i for i, mark in enumerate(marks) if mark))
+    leads += [Estimate.undefined(0, "it is no criterion")] * (len(names) - len(criteria))
+    shares = drawn.means(marks, bounds=(0.0, 1.0))
+    return [
+        Driver(name, share, lead, tuple(np.flatnonzero(column).tolist()))
+        for name, share, lead, column in zip(names, shares, leads, marks.T, strict=True)
+    ]

@@ -100,10 +100,9 @@ def ranking_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     Messages are {"from": "system" | "human" | "gpt", "value": text}; in its `dataset_info.json` the file is
     {"ranking": true, "formatting": "sharegpt"} with the columns messages = conversations, chosen and rejected.
 
-    >>> turns = [{"role": "user", "content": "Why?"}]
-    >>> answer = {"chosen": [{"role": "assistant", "content": "So."}], "rejected": [{"role": "assistant", "content": ""}]}
-    >>> ranking_rows([{"prompt": turns} | answer])[0]["chosen"]
-    {'from': 'gpt', 'value': 'So.'}
+    >>> answers = {half: [{"role": "assistant", "content": half}] for half in ("chosen", "rejected")}
+    >>> ranking_rows([{"prompt": [{"role": "user", "content": "Why?"}]} | answers])[0]["chosen"]
+    {'from': 'gpt', 'value': 'chosen'}
     """
     return [
         {

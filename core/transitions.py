@@ -10,6 +10,7 @@ questions too.  Not covered: that share of luck (`core.diagnostics.anchor`), sha
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from scipy.stats import binomtest
 
 from core.errors import BadInput
 from core.records import CATEGORIES, Category, RightBy
+from core.results import CategoryShares
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.statistics.resampling import Resamples
@@ -44,6 +46,22 @@ class QuestionTable:
     def place(self, label: str) -> int:
         """Column of a variant."""
         return self.labels.index(label)
+
+
+def shares_of(table: QuestionTable, settings: CompareSettings) -> dict[str, CategoryShares]:
+    """Variant → category counts and shares, all on the same resamples of questions."""
+    marks = np.stack([table.category == place for place in range(len(CATEGORIES))], axis=2).astype(float)
+    marks[table.category < 0] = np.nan
+    drawn = Resamples(len(table.items), settings.resamples, settings.seed)
+    estimates = iter(drawn.means(marks.reshape(len(table.items), -1), bounds=(0.0, 1.0)))
+    return {
+        label: CategoryShares(
+            shares={category: next(estimates) for category in CATEGORIES},
+            counts={c: int((table.category[:, i] == place).sum()) for place, c in enumerate(CATEGORIES)},
+            uncategorised=int(((table.category[:, i] < 0) & (table.drawn[:, i] > 0)).sum()),
+        )
+        for i, label in enumerate(table.labels)
+    }
 
 
 @dataclass(frozen=True)
@@ -149,7 +167,7 @@ def steps(labels: Sequence[str]) -> list[tuple[str, str]]:
     >>> steps(["base", "sft", "anchor"])
     [('base', 'sft'), ('sft', 'anchor'), ('base', 'anchor')]
     """
-    single = list(zip(labels[:-1], labels[1:], strict=True))
+    single = list(pairwise(labels))
     return single + ([(labels[0], labels[-1])] if len(labels) > 2 else [])
 
 
