@@ -50,7 +50,12 @@ def lint_view(here: Lab, material: Material, a: Sequence[Pair], b: Sequence[Pair
     led = {driver.criterion: driver for driver in _drivers(material, a, names, content_key(material, a))}
     st.subheader("What would DPO learn beside good explanations?", anchor=False)
     rows = [_check_row(check, others.get(check.name)) for check in checks.values()]
-    st.dataframe(rows, hide_index=True)
+    for check in checks.values():
+        if check.worry:
+            st.markdown(f":material/warning: **{check.name}**, {_figure(check.figure, check.unit)}: {check.says}.")
+    st.dataframe(
+        [{name: value for name, value in row.items() if name != "what it means"} for row in rows], hide_index=True
+    )
     download(pd.DataFrame(rows), "lint")
     st.caption("95% intervals over pairs, one a question. ⚠ look here before training; – nothing shown.")
     gaps = [token_gap(pair, material.facts) for pair in a]

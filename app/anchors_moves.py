@@ -92,7 +92,7 @@ def balance(here: Lab, samples: Samples, by: RightBy, table: QuestionTable) -> N
         hide_index=True,
     )
     st.caption(
-        "Better: incorrect → variable → correct. Net: (better − worse) / n with a 95% interval over questions. p: exact "
+        "Better: incorrect → variable → correct. Net: (better − worse) / n, 95% interval over questions. p: exact "
         "sign test of better against worse (McNemar), not corrected for the number of steps. Training is one draw "
         "of its own, which neither includes."
     )
@@ -106,8 +106,8 @@ def moved_sentence(found: Moved) -> str:
     if found.net.excludes_zero:
         verdict = "more moved to the better" if found.net.value > 0 else "more moved to the worse"
     return (
-        f"{found.after} against {found.before}: {found.better} questions better, {found.worse} worse, net {_net(found)} "
-        f"points, n={found.net.n}: {verdict}."
+        f"{found.after} against {found.before}: {found.better} questions better, {found.worse} worse, net "
+        f"{_net(found)} points, n={found.net.n}: {verdict}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The Anchors page's pairs: two strategies on the same samples, counted, read, checked and compared as settings change."""
+"""The Anchors page's pairs: two strategies on the same samples, counted, read, checked and compared live."""
 
 import json
 from collections import Counter
@@ -19,8 +19,8 @@ from app.charts.style import CATEGORY_NAMES
 from app.state import Lab
 from app.widgets import believe, choice, empty_state, number
 from core.pair_sources import Material, PairSource
-from core.pairs import DROPPED, REASONS, anchor_lambda, debates_discarded
-from core.records import CATEGORIES, Dropped, Pair
+from core.pairs import DROPPED, REASONS, anchor_lambda, debates_discarded, rules_of
+from core.records import CATEGORIES, Category, Dropped, Pair
 from core.settings import PairSettings
 
 VIEWS = {
@@ -162,25 +162,23 @@ def _summary(found: PairSet) -> dict[str, str]:
 
 
 def rules(a: PairSet, b: PairSet) -> None:
-    """Category × reason with counts of both sets."""
+    """The rule of each category, with what it made in both sets."""
     st.subheader("Which rule made how many pairs?", anchor=False)
-    counts = [Counter((pair.category, pair.reason) for pair in found.pairs) for found in (a, b)]
-    shown = sorted(counts[0].keys() | counts[1].keys(), key=lambda k: (CATEGORIES.index(k[0]), k[1]))
-    rows = [
-        {
-            "category": CATEGORY_NAMES[category],
-            "rule": REASONS[reason],
-            "code": reason,
-            "pairs of A": counts[0][category, reason],
-            "pairs of B": counts[1][category, reason],
-        }
-        for category, reason in shown
-    ]
-    if not rows:
-        st.caption("Not one pair: nothing to prefer on any question. The ledger says why.")
-        return
-    st.dataframe(rows, hide_index=True)
+    rows = [row for category in CATEGORIES for row in (_rule(found, category) for found in (a, b))]
+    st.dataframe(rows, hide_index=True, column_config={"rule": st.column_config.TextColumn(width=430)})
     download(pd.DataFrame(rows), "rules")
+
+
+def _rule(found: PairSet, category: Category) -> dict[str, Any]:
+    code = rules_of(found.settings)[category]
+    return {
+        "category": CATEGORY_NAMES[category],
+        "set": found.name,
+        "rule": REASONS[code] if code else "No pair of this category.",
+        "code": code or "–",
+        "pairs": sum(pair.category == category for pair in found.pairs),
+        "without a pair": sum(row.category == category for row in found.dropped),
+    }
 
 
 def ledger_counts(a: PairSet, b: PairSet) -> None:

@@ -30,7 +30,7 @@ def pair_browser(here: Lab, material: Material, pairs: Sequence[Pair], key: str)
     ids = [pair.item_id for pair in pairs[:LISTED]]
     asked = st.query_params.get("pair")
     picked = st.dataframe(
-        frame,
+        frame.drop(columns="id"),
         hide_index=True,
         height=min(280, 38 + 35 * len(frame)),
         on_select="rerun",
@@ -95,9 +95,9 @@ def halves(material: Material, pair: Pair) -> None:
     for column, name, side in zip(st.columns(2), ("chosen", "rejected"), (pair.chosen, pair.rejected), strict=True):
         with column:
             facts = material.facts.get((side.run, pair.item_id, side.sample))
-            tokens = f", {facts.tokens} tokens" if facts else ""
-            label = f"{name}: score {side.score:.2f}, {'right' if side.correct else 'wrong'}{tokens}"
-            st.badge(label, color="green" if name == "chosen" else "red")
+            right = "right" if side.correct else "wrong"
+            st.badge(f"{name}: {right}", color="green" if name == "chosen" else "red")
+            st.caption(f"score {side.score:.2f}" + (f", {facts.tokens} tokens" if facts else ""))
             literal(side.text or "(an empty response)")
 
 

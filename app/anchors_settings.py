@@ -14,12 +14,16 @@ from core.errors import BadInput
 from core.settings import PairSettings, problems_of
 
 STRATEGIES = {
-    "anchor": "anchor: a rule per category, with a debater",
-    "rank": "rank: the judge's score alone",
-    "correctness": "correctness: any right over any wrong",
-    "anchor_without_debater": "anchor without the debater",
-    "anchor_without_correct": "anchor without always-right questions",
+    "anchor": "anchor",
+    "rank": "rank",
+    "correctness": "correctness",
+    "anchor_without_debater": "anchor, no debater",
+    "anchor_without_correct": "anchor, no always-right",
 }
+"""Strategy → what it is called, short enough for half a narrow window."""
+
+OPEN = ("strategy", "target_lambda")
+"""Fields that stand open; the others are behind a button."""
 
 NAMES = {
     "strategy": "Strategy",
@@ -52,11 +56,12 @@ def forget(*sides: str) -> None:
 
 
 def settings_form(side: str, start: PairSettings) -> PairSettings:
-    """The settings that a side's widgets say; the strategy stands open, the others behind a button."""
-    fields = dict(PairSettings.model_fields)
-    values = {"strategy": _widget(side, "strategy", fields.pop("strategy"), start)}
+    """The settings that a side's widgets say."""
+    fields = PairSettings.model_fields
+    values = {name: _widget(side, name, fields[name], start) for name in OPEN}
     with st.popover("All settings", icon=":material/tune:", width="stretch"):
-        values |= {name: _widget(side, name, field, start) for name, field in fields.items()}
+        hidden = [name for name in fields if name not in OPEN]
+        values |= {name: _widget(side, name, fields[name], start) for name in hidden}
     try:
         return PairSettings(**values)
     except ValidationError as error:
@@ -81,7 +86,7 @@ def _widget(side: str, name: str, field: FieldInfo, start: PairSettings) -> Any:
         key=key,
         bind="query-params",
         help=field.description,
-        placeholder="none",
+        placeholder="as it comes" if name == "target_lambda" else "none",
     )
 
 

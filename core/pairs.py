@@ -20,7 +20,7 @@ from typing import Literal
 from core.categories import categorise, predicted
 from core.datasets import load_items
 from core.prompts import load_prompt, option_text
-from core.records import Category, Dropped, Explanation, Item, Judgement, Pair, Side
+from core.records import CATEGORIES, Category, Dropped, Explanation, Item, Judgement, Pair, Side
 from core.runs import RunFolder
 from core.seeds import seed_of
 from core.settings import PairSettings, SampleSettings
@@ -129,6 +129,20 @@ RULES = {
 
 DRAWS_OF = {"anchor_without_debater": "anchor", "anchor_without_correct": "anchor"}
 """Ablation → strategy whose random picks it shares, so that the two differ in what is left out alone."""
+
+
+def rules_of(settings: PairSettings) -> dict[Category, str | None]:
+    """Category → reason code of the strategy's rule for it; None where it makes no pair."""
+    best = "best_over_lower" if settings.rejected == "below_max" else "best_over_worst"
+    anchor = (best, "right_over_wrong", "debater_over_own")
+    rules = {
+        "anchor": anchor,
+        "rank": ("best_over_random",) * 3,
+        "correctness": (None, "random_right_over_wrong", None),
+        "anchor_without_debater": (*anchor[:2], None),
+        "anchor_without_correct": (None, *anchor[1:]),
+    }
+    return dict(zip(CATEGORIES, rules[settings.strategy], strict=True))
 
 
 def choose_pair(question: Question, settings: PairSettings) -> Choice:

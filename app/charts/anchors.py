@@ -11,7 +11,7 @@ from core.distribution import CategoryScores, ExpectedShare
 from core.records import CATEGORIES
 from core.results import CategoryShares
 
-LEGEND = {"orientation": "h", "y": 1.14, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
+LEGEND = {"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
 
 MAP_COLOURS = [
     [0.0, CATEGORY_COLOURS["consistently_incorrect"]],
@@ -52,9 +52,9 @@ def cells(
         y=[row for row, _ in places],
         customdata=places,
         mode="markers",
-        marker={"symbol": "square", "size": 38, "opacity": 0.01, "color": "#005A8C"},
-        selected={"marker": {"opacity": 0.01}},
-        unselected={"marker": {"opacity": 0.01}},
+        marker={"symbol": "square", "size": 38, "color": "rgba(0, 0, 0, 0)", "line": {"width": 0}},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
         text=[
             f"{safe(y)}: {safe(rows[row])}<br>{safe(x)}: {safe(columns[column])}<br>{counts[row, column]} of {total} "
             f"questions ({100 * counts[row, column] / total:.1f} %)"
@@ -69,7 +69,8 @@ def cells(
     figure.update_yaxes(title=safe(y), tickvals=list(range(len(rows))), ticktext=[safe(r) for r in rows])
     figure.update_yaxes(autorange="reversed", zeroline=False)
     figure.update_xaxes(zeroline=False)
-    return styled(figure, 120 + min(460, 62 * len(rows)), dragmode=False, clickmode="event+select")
+    height = 120 + min(460, 62 * len(rows))
+    return styled(figure, height, dragmode=False, clickmode="event+select", hovermode="closest", hoverdistance=-1)
 
 
 def _frame(figure: go.Figure, row: int, column: int) -> None:
@@ -92,20 +93,20 @@ def anchor_map(shares: np.ndarray, labels: Sequence[str]) -> go.Figure:
             zmin=0,
             zmax=1,
             ygap=3,
-            colorbar={
-                "title": {"text": "right", "side": "top"},
-                "tickvals": [0, 0.5, 1],
-                "ticktext": ["never", "half", "always"],
-                "thickness": 10,
-            },
+            showscale=False,
             hovertemplate="%{y}, question %{x} of "
             + str(len(shares))
             + ": right in %{z:.0%} of its responses<extra></extra>",
         )
     )
+    for category, name in zip(CATEGORIES, ("always right", "right in some responses", "never right"), strict=True):
+        marker = {"symbol": "square", "size": 11, "color": CATEGORY_COLOURS[category]}
+        figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=name)
     figure.update_xaxes(title="questions, fewest right responses first", zeroline=False, showgrid=False)
-    figure.update_yaxes(autorange="reversed", type="category")
-    return styled(figure, 110 + 40 * len(labels))
+    figure.update_xaxes(range=[0.5, len(shares) + 0.5])
+    figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
+    return styled(figure, 130 + 40 * len(labels), legend=legend)
 
 
 def share_dots(shares: Mapping[str, CategoryShares]) -> go.Figure:
@@ -130,10 +131,10 @@ def share_dots(shares: Mapping[str, CategoryShares]) -> go.Figure:
             row=1,
             col=column,
         )
-    figure.update_xaxes(range=[-3, 103], ticksuffix=" %", zeroline=False, nticks=5)
+    figure.update_xaxes(range=[-4, 104], tickvals=[0, 50, 100], title="questions, %", zeroline=False)
     figure.update_yaxes(autorange="reversed", type="category", zeroline=False)
     figure.update_annotations(font={"size": 13})
-    return styled(figure, 90 + 32 * len(labels), showlegend=False)
+    return styled(figure, 116 + 32 * len(labels), showlegend=False)
 
 
 def _names() -> list[str]:
@@ -159,14 +160,15 @@ def expected_lines(found: Mapping[str, Sequence[ExpectedShare]]) -> go.Figure:
                 line={"color": colour, "width": 2},
                 marker={"size": 6},
                 customdata=[(r.n, 100 * r.share.low, 100 * r.share.high, r.share.n) for r in rows],
-                hovertemplate=safe(label) + ", N = %{customdata[0]}: %{y:.1f} %<br>95% %{customdata[1]:.1f} … "
+                hovertemplate=safe(label)
+                + ", N = %{customdata[0]} responses a question: %{y:.1f} %<br>95% %{customdata[1]:.1f} … "
                 "%{customdata[2]:.1f}, n = %{customdata[3]} questions<extra></extra>",
                 row=1,
                 col=column,
             )
     largest = max((row.n for rows in found.values() for row in rows), default=1)
-    figure.update_xaxes(title="N, responses a question", dtick=1 if largest <= 10 else 2, zeroline=False)
-    figure.update_yaxes(range=[0, 100], ticksuffix=" %")
+    figure.update_xaxes(title="N", dtick=1 if largest <= 10 else 2, zeroline=False)
+    figure.update_yaxes(range=[0, 100], ticksuffix=" %", zeroline=False)
     figure.update_annotations(font={"size": 13})
     figure.update_layout(legend=LEGEND)
     return styled(figure, 400)
@@ -204,7 +206,12 @@ def score_boxes(found: Mapping[str, Sequence[CategoryScores]], score: str) -> go
             "%{customdata[6]:.2f}, 90% of scores %{customdata[4]:.2f} … %{customdata[8]:.2f}<extra></extra>",
             **shared,
         )
-    figure.update_yaxes(title=f"score ({score})", zeroline=False)
+    known = [row for scores in found.values() for row in scores if row.quantiles]
+    low, high = min(row.quantiles[0] for row in known), max(row.quantiles[-1] for row in known)
+    room = 0.06 * max(high - low, 1.0)
+    figure.update_yaxes(title=f"score ({score})", zeroline=False, range=[low - room, high + room])
     figure.update_xaxes(type="category")
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-    return styled(figure, 420, boxmode="group", scattermode="group", boxgroupgap=0.25, legend=legend)
+    return styled(
+        figure, 420, boxmode="group", scattermode="group", boxgap=0.3, scattergap=0.3, boxgroupgap=0.25, legend=legend
+    )

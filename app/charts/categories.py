@@ -39,9 +39,6 @@ def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:
     return styled(figure, 130 + 44 * len(labels), barmode="stack", bargap=0.35, legend=legend)
 
 
-SHORT = {"consistently_correct": "correct", "variable": "variable", "consistently_incorrect": "incorrect"}
-
-
 def flow(ways: Sequence[Route], labels: Sequence[str]) -> go.Figure:
     """How questions moved between categories along a chain of variants, as bands from stage to stage.
 
@@ -61,7 +58,7 @@ def flow(ways: Sequence[Route], labels: Sequence[str]) -> go.Figure:
         go.Sankey(
             arrangement="fixed",
             node={
-                "label": [f"{SHORT[c]} · {counts[stage][c]}" for stage, c in nodes],
+                "label": [str(counts[stage][c]) for stage, c in nodes],
                 "color": [CATEGORY_COLOURS[c] for _, c in nodes],
                 "x": [0.001 + 0.998 * stage / max(len(labels) - 1, 1) for stage, _ in nodes],
                 "y": _centres([(stage, counts[stage][c]) for stage, c in nodes]),
@@ -84,9 +81,15 @@ def flow(ways: Sequence[Route], labels: Sequence[str]) -> go.Figure:
             },
         )
     )
+    for category in CATEGORIES:
+        marker = {"symbol": "square", "size": 11, "color": CATEGORY_COLOURS[category]}
+        figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=CATEGORY_NAMES[category])
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
     for stage, label in enumerate(labels):
         figure.add_annotation(_stage(label, stage, len(labels)))
-    return styled(figure, 360)
+    figure.update_layout(legend={"orientation": "h", "y": -0.04, "yanchor": "top", "x": 0, "traceorder": "normal"})
+    return styled(figure, 390)
 
 
 def _stage(label: str, stage: int, stages: int) -> dict[str, object]:
