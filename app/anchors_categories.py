@@ -113,7 +113,7 @@ def shares_view(here: Lab, draw: Draw, by: RightBy) -> None:
 def side_by_side(here: Lab, all_draws: list[Draw], by: RightBy) -> None:
     """Every draw of the lab, a row a variant and data set."""
     found = {
-        f"{draw.dataset_name} / {draw.split}, {draw.drawn}: {label}": entry
+        f"{label}\n{draw.dataset_name} / {draw.split}, {draw.drawn}": entry
         for draw in all_draws
         for label, entry in shares(here, samples_of(draw), by).items()
     }

@@ -30,6 +30,11 @@ def _drivers(_material: Material, _pairs: Sequence[Pair], names: list[str], key:
     return drivers(_pairs, _material.facts, names, CompareSettings())
 
 
+@st.cache_data(max_entries=16, show_spinner=False)
+def _gaps(_material: Material, _pairs: Sequence[Pair], key: str) -> list[float]:
+    return [token_gap(pair, _material.facts) for pair in _pairs]
+
+
 def content_key(material: Material, pairs: Sequence[Pair]) -> str:
     """What a pair set's checks hang on: its responses, in order."""
     halves = tuple(
@@ -45,9 +50,10 @@ def lint_view(here: Lab, material: Material, a: Sequence[Pair], b: Sequence[Pair
         st.caption("A has no pair to check.")
         return
     names = criteria(here, material.source)
-    checks = {check.name: check for check in _checks(material, a, content_key(material, a))}
+    key = content_key(material, a)
+    checks = {check.name: check for check in _checks(material, a, key)}
     others = {check.name: check for check in _checks(material, b, content_key(material, b))} if b else {}
-    led = {driver.criterion: driver for driver in _drivers(material, a, names, content_key(material, a))}
+    led = {driver.criterion: driver for driver in _drivers(material, a, names, key)}
     st.subheader("What would DPO learn beside good explanations?", anchor=False)
     rows = [_check_row(check, others.get(check.name)) for check in checks.values()]
     for check in checks.values():
@@ -58,7 +64,7 @@ def lint_view(here: Lab, material: Material, a: Sequence[Pair], b: Sequence[Pair
     )
     download(pd.DataFrame(rows), "lint")
     st.caption("95% intervals over pairs, one a question. ⚠ look here before training; – nothing shown.")
-    gaps = [token_gap(pair, material.facts) for pair in a]
+    gaps = _gaps(material, a, key)
     chart(
         "Is the chosen text longer than the rejected one?",
         f"n = {len(a):,} pairs of A, tokens as sampled. Right of zero chosen is longer.",

@@ -174,10 +174,10 @@ def _rule(found: PairSet, category: Category) -> dict[str, Any]:
     return {
         "category": CATEGORY_NAMES[category],
         "set": found.name,
+        "pairs": sum(pair.category == category for pair in found.pairs),
+        "no pair": sum(row.category == category for row in found.dropped),
         "rule": REASONS[code] if code else "No pair of this category.",
         "code": code or "–",
-        "pairs": sum(pair.category == category for pair in found.pairs),
-        "without a pair": sum(row.category == category for row in found.dropped),
     }
 
 
@@ -187,7 +187,7 @@ def ledger_counts(a: PairSet, b: PairSet) -> None:
         counts = [Counter(row.reason for row in found.dropped) for found in (a, b)]
         st.dataframe(
             [
-                {"why": DROPPED[reason], "code": reason, "of A": counts[0][reason], "of B": counts[1][reason]}
+                {"of A": counts[0][reason], "of B": counts[1][reason], "why": DROPPED[reason], "code": reason}
                 for reason in DROPPED
                 if counts[0][reason] or counts[1][reason]
             ],

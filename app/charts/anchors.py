@@ -110,15 +110,16 @@ def anchor_map(shares: np.ndarray, labels: Sequence[str]) -> go.Figure:
 
 
 def share_dots(shares: Mapping[str, CategoryShares]) -> go.Figure:
-    """Each category's share with its interval, a panel a category, a row a variant."""
+    """Each category's share with its interval, a panel a category, a row a variant; a label may have two lines."""
     labels = list(shares)
+    lines = 1 + max((label.count("\n") for label in labels), default=0)
     figure = make_subplots(cols=3, shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=_names())
     for column, category in enumerate(CATEGORIES, start=1):
         known = [label for label in labels if shares[label].shares[category].value is not None]
         found = [shares[label].shares[category] for label in known]
         figure.add_scatter(
             x=[100 * e.value for e in found],
-            y=[safe(label) for label in known],
+            y=[_lines(label) for label in known],
             error_x=whiskers(found, 100) | {"color": WHISKERS},
             mode="markers",
             marker={"size": 10, "color": CATEGORY_COLOURS[category]},
@@ -134,7 +135,12 @@ def share_dots(shares: Mapping[str, CategoryShares]) -> go.Figure:
     figure.update_xaxes(range=[-4, 104], tickvals=[0, 50, 100], title="questions, %", zeroline=False)
     figure.update_yaxes(autorange="reversed", type="category", zeroline=False)
     figure.update_annotations(font={"size": 13})
-    return styled(figure, 116 + 32 * len(labels), showlegend=False)
+    return styled(figure, 116 + (18 + 14 * lines) * len(labels), showlegend=False)
+
+
+def _lines(label: str) -> str:
+    """A label of plotly's, its lines cut to what a narrow window has room for."""
+    return "<br>".join(safe(line if len(line) <= 26 else f"{line[:25]}…") for line in label.split("\n"))
 
 
 def _names() -> list[str]:

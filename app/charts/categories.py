@@ -95,8 +95,8 @@ def flow(ways: Sequence[Route], labels: Sequence[str]) -> go.Figure:
 def _stage(label: str, stage: int, stages: int) -> dict[str, object]:
     """A variant's name above its stage."""
     side = "left" if stage == 0 else "right" if stage == stages - 1 else "center"
-    x = stage / max(stages - 1, 1)
-    return {"text": f"<b>{safe(label)}</b>", "x": x, "y": 1.1, "xanchor": side, "showarrow": False, "xref": "paper"}
+    place = {"x": stage / max(stages - 1, 1), "y": 1.1, "xref": "paper", "yref": "paper", "xanchor": side}
+    return place | {"text": f"<b>{safe(label)}</b>", "showarrow": False}
 
 
 def _centres(nodes: Sequence[tuple[int, int]]) -> list[float]:
