@@ -2,17 +2,20 @@
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
+from app.anchors_parts import chart
 from app.charts.categories import category_bars
 from app.charts.style import CATEGORY_NAMES
 from app.state import Lab
-from app.widgets import choice, number, picture
+from app.widgets import choice, number
 from core.categories import CATEGORIES
-from core.distribution import GROUPS, categorised_runs, shares_by_group
+from core.distribution import GROUPS, Group, categorised_runs, share_rows, shares_by_group
 from core.records import RightBy
 from core.results import CategoryShares
 from core.settings import CompareSettings
+from core.store import Store
 
 
 def one_run(here: Lab) -> None:
@@ -29,13 +32,21 @@ def one_run(here: Lab) -> None:
         group = choice("Questions by", list(GROUPS), key="group")
     with right:
         by: RightBy = choice("Prediction", ["parsed", "forced"], key="group_right")
-    shares = shares_by_group(here.store, run, group, by, CompareSettings())
-    picture(category_bars(shares), key="groups", alt="Share of each category per group of questions")
-    st.dataframe([{"group": name} | row_of(entry) for name, entry in shares.items()], hide_index=True)
-    st.caption(
+    shares = _shares(here.store, here.sealed, run, group, by)
+    chart(
+        "Are some groups of questions always right, or never?",
         "Right in all responses to a question, in some, or in none; 95% intervals over questions. Explanations "
-        "written elsewhere: a question's own number of responses is its N."
+        "written elsewhere: a question's own number of responses is its N.",
+        category_bars(shares),
+        pd.json_normalize(share_rows(shares)),
+        key="groups",
     )
+    st.dataframe([{"group": name} | row_of(entry) for name, entry in shares.items()], hide_index=True)
+
+
+@st.cache_data(max_entries=32, show_spinner="Resampling questions for the intervals …")
+def _shares(_store: Store, sealed: str, run: str, group: Group, by: RightBy) -> dict[str, CategoryShares]:
+    return shares_by_group(_store, run, group, by, CompareSettings())
 
 
 def row_of(entry: CategoryShares) -> dict[str, Any]:

@@ -206,7 +206,7 @@ def _roles(kind: Kind, settings: Settings) -> list[str]:
     roles = list(PARENTS[kind][1:])
     if isinstance(settings, SampleSettings) and settings.role == "debater":
         roles.append("samples")
-    if isinstance(settings, PairSettings) and settings.strategy == "anchor":
+    if isinstance(settings, PairSettings) and settings.debated:
         roles += ["debates", "debate_judgements"]
     return roles
 

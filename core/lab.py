@@ -22,13 +22,16 @@ import pandas as pd
 from pydantic import ValidationError
 
 from core.consensus import agreement_rows, agreements
+from core.draws import draws
 from core.errors import BadInput, StoreBusy
 from core.figures import comparisons_frame, details_frame
 from core.home import Home, default_home
 from core.judge_card.rows import JUDGES, judge_rows
+from core.records import RightBy
 from core.results import evaluations
 from core.settings import CompareSettings, problems_of
 from core.store import Store, open_store
+from core.transitions import question_table, transition_rows
 
 
 class Lab:
@@ -140,6 +143,21 @@ class Lab:
             "WHERE starts_with(c.run, ?) ORDER BY c.run, c.seq",
             run,
         )
+
+    def transitions(self, run: str = "", right_by: RightBy = "parsed", **settings: Any) -> pd.DataFrame:
+        """A row a step from one variant to the next, and from the first to the last.
+
+        run: a sample run, which names data set and way of sampling; "": those with most variants.  before, after
+        (variants), better, worse, same (questions by what became of their category), net ((better − worse) / n), low,
+        high (95%), n (questions), p (exact sign test), and "X to Y" (questions from category X to Y).  `settings`:
+        resamples, seed.
+        """
+        chosen = _compare_settings("Variants", settings)
+        with self._store() as store:
+            known = draws(store)
+            named = [draw for draw in known if any(samples.startswith(run) for samples in draw.samples.values())]
+            rows = [transition_rows(question_table(store, d.samples, right_by), chosen) for d in named[:1]]
+        return pd.DataFrame(rows[0] if rows else [])
 
     def pairs(self, run: str = "") -> pd.DataFrame:
         """A row a preference pair.

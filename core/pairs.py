@@ -1,19 +1,26 @@
 """Preference pairs: which of a question's explanations DPO should prefer.
 
-`anchor` has a rule per category (paper, Algorithm 1), `rank` looks at the judge's score alone.  The
-rules are pure functions of candidates; `run_pairs` reads the runs they come from.  Nothing is
-guessed: a question that gives no pair is dropped with a reason, and counted.
+`anchor` has a rule per category (paper, Algorithm 1), `rank` looks at the judge's score alone, the others
+are ablations.  The rules are pure functions of candidates; `run_pairs` reads the runs they come from.
+Nothing is guessed: a question that gives no pair is dropped with a reason, and counted.
+
+    own = read_judged(samples, judgements, settings.score)
+    pairs, dropped = build_pairs(items, own, debates, settings)     # the same rows that a pairs run writes
+
+Not covered: two pair sets side by side (`core.pair_difference`), what to look at before training on one
+(`core.pair_lint`).
 """
 
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from core.categories import categorise, predicted
 from core.datasets import load_items
 from core.prompts import load_prompt, option_text
-from core.records import Category, Dropped, Explanation, Item, Judgement, Pair, Side
+from core.records import CATEGORIES, Category, Dropped, Explanation, Item, Judgement, Pair, Side
 from core.runs import RunFolder
 from core.seeds import seed_of
 from core.settings import PairSettings, SampleSettings
@@ -25,6 +32,7 @@ REASONS = {
     "right_over_wrong": "Wavering: best right explanation over the lowest wrong one.",
     "debater_over_own": "Always wrong: the debater's best explanation over the variant's own lowest.",
     "best_over_random": "Rank: best explanation over a random other.",
+    "random_right_over_wrong": "Correctness: a random right explanation over a random wrong one.",
 }
 """Reason code of a pair → the rule in words."""
 
@@ -35,6 +43,10 @@ DROPPED = {
     "equal_scores": "Chosen and rejected score the same: nothing to prefer.",
     "equal_texts": "Chosen and rejected are the same text: nothing to learn.",
     "no_debate": "No debater response ends in the right answer.",
+    "one_sided": "Its explanations are all right or all wrong: none to set against another.",
+    "left_out": "The strategy makes no pair of questions of this category.",
+    "below_margin": "Chosen leads by less than the margin.",
+    "not_drawn": "It gives a pair, which the draw for λ or for fewer pairs left out.",
 }
 """Reason code of a dropped question → what it means."""
 
@@ -84,22 +96,72 @@ def rank_choice(question: Question, settings: PairSettings, rng: random.Random) 
     return best, rng.choice(_some(others, "unjudged")), "best_over_random"
 
 
-RULES = {"anchor": anchor_choice, "rank": rank_choice}
+def correctness_choice(question: Question, settings: PairSettings, rng: random.Random) -> Choice:
+    """Any right response over any wrong one: the label alone, no categories, no debater (ablation)."""
+    right = [side for side in question.own if side.correct]
+    wrong = [side for side in question.own if not side.correct]
+    if not question.own:
+        raise NoPair("unjudged")
+    return rng.choice(_some(right, "one_sided")), rng.choice(_some(wrong, "one_sided")), "random_right_over_wrong"
+
+
+def without_debater(question: Question, settings: PairSettings, rng: random.Random) -> Choice:
+    """`anchor` without the always-wrong questions, which need a debater (ablation)."""
+    if question.category == "consistently_incorrect":
+        raise NoPair("left_out")
+    return anchor_choice(question, settings, rng)
+
+
+def without_correct(question: Question, settings: PairSettings, rng: random.Random) -> Choice:
+    """`anchor` without the always-right questions: λ is 1 (ablation)."""
+    if question.category == "consistently_correct":
+        raise NoPair("left_out")
+    return anchor_choice(question, settings, rng)
+
+
+RULES = {
+    "anchor": anchor_choice,
+    "rank": rank_choice,
+    "correctness": correctness_choice,
+    "anchor_without_debater": without_debater,
+    "anchor_without_correct": without_correct,
+}
+
+DRAWS_OF = {"anchor_without_debater": "anchor", "anchor_without_correct": "anchor"}
+"""Ablation → strategy whose random picks it shares, so that the two differ in what is left out alone."""
+
+
+def rules_of(settings: PairSettings) -> dict[Category, str | None]:
+    """Category → reason code of the strategy's rule for it; None where it makes no pair."""
+    best = "best_over_lower" if settings.rejected == "below_max" else "best_over_worst"
+    anchor = (best, "right_over_wrong", "debater_over_own")
+    rules = {
+        "anchor": anchor,
+        "rank": ("best_over_random",) * 3,
+        "correctness": (None, "random_right_over_wrong", None),
+        "anchor_without_debater": (*anchor[:2], None),
+        "anchor_without_correct": (None, *anchor[1:]),
+    }
+    return dict(zip(CATEGORIES, rules[settings.strategy], strict=True))
 
 
 def choose_pair(question: Question, settings: PairSettings) -> Choice:
     """The pair that the strategy picks; raises NoPair.
 
     Refused are pairs with nothing to prefer: equal scores and equal correctness (for `rank`, which
-    ignores correctness: equal scores), or the same text twice.
+    ignores correctness: equal scores), or the same text twice; where score alone decides also those in
+    which chosen does not lead by the margin.
     """
     if question.category is None:
         raise NoPair("uncategorised")
-    rng = random.Random(seed_of("pairs", settings.strategy, settings.seed, question.item_id))
+    drawn_as = DRAWS_OF.get(settings.strategy, settings.strategy)
+    rng = random.Random(seed_of("pairs", drawn_as, settings.seed, question.item_id))
     chosen, rejected, reason = RULES[settings.strategy](question, settings, rng)
-    blind = settings.strategy == "rank"
-    if _same_score(chosen, rejected) and (blind or chosen.correct == rejected.correct):
+    by_score = settings.strategy == "rank" or chosen.correct == rejected.correct
+    if by_score and _same_score(chosen, rejected):
         raise NoPair("equal_scores")
+    if by_score and chosen.score - rejected.score < settings.margin - 1e-9:
+        raise NoPair("below_margin")
     if chosen.text == rejected.text:
         raise NoPair("equal_texts")
     return chosen, rejected, reason
@@ -110,6 +172,39 @@ def anchor_lambda(pairs: Sequence[Pair]) -> float | None:
     if not pairs:
         return None
     return sum(pair.category != "consistently_correct" for pair in pairs) / len(pairs)
+
+
+def drawn_pairs(pairs: Sequence[Pair], settings: PairSettings) -> list[Pair]:
+    """The pairs that `target_lambda` and `max_pairs` leave, in their order; all of them where neither is set.
+
+    λ is reached by drawing from either kind of question, so the total is at most what the scarcer kind
+    allows: min(max_pairs, hard / λ, easy / (1 − λ)), rounded down.  The draw is nested: another λ or maximum
+    takes questions of one kind in the same seeded order.
+    """
+    order = sorted(pairs, key=lambda pair: seed_of("pairs", "draw", settings.seed, pair.item_id))
+    if settings.target_lambda is None:
+        kept = order[: settings.max_pairs]
+    else:
+        hard = [pair for pair in order if pair.category != "consistently_correct"]
+        easy = [pair for pair in order if pair.category == "consistently_correct"]
+        n_hard, n_easy = counts_at(settings.target_lambda, len(hard), len(easy), settings.max_pairs)
+        kept = hard[:n_hard] + easy[:n_easy]
+    ids = {pair.item_id for pair in kept}
+    return [pair for pair in pairs if pair.item_id in ids]
+
+
+def counts_at(share: float, hard: int, easy: int, at_most: int | None) -> tuple[int, int]:
+    """How many pairs of hard and of easy questions make a set of λ = share as large as can be.
+
+    >>> counts_at(0.5, 10, 4, None), counts_at(1.0, 10, 4, 6), counts_at(0.75, 6, 9, None)
+    ((4, 4), (6, 0), (6, 2))
+    """
+    limits = [hard + easy] + ([at_most] if at_most is not None else [])
+    limits += [int(hard / share + 1e-9)] if share > 0 else []
+    limits += [int(easy / (1 - share) + 1e-9)] if share < 1 else []
+    total = min(limits)
+    n_hard = min(hard, round(share * total))
+    return n_hard, min(easy, total - n_hard)
 
 
 def _highest(sides: Sequence[Side], rng: random.Random) -> Side:
@@ -145,12 +240,14 @@ class Judged:
 
 
 def run_pairs(work: Work) -> None:
-    """Build the pairs of a strategy.  Parents: dataset, samples, judgements; for `anchor` also
+    """Build the pairs of a strategy.  Parents: dataset, samples, judgements; with a debater also
     debates and debate_judgements."""
     settings = PairSettings.model_validate(work.config.settings)
     items = {item.id: item for item in load_items(work.parent("dataset"))}
-    own = _judged(work, "samples", "judgements", settings)
-    debates = _judged(work, "debates", "debate_judgements", settings) if settings.strategy == "anchor" else None
+    own = read_judged(work.parent("samples"), work.parent("judgements"), settings.score)
+    debates = None
+    if settings.debated:
+        debates = read_judged(work.parent("debates"), work.parent("debate_judgements"), settings.score)
     pairs, dropped = build_pairs(items, own, debates, settings)
     work.append("pairs", pairs)
     work.append("dropped", dropped)
@@ -158,7 +255,7 @@ def run_pairs(work: Work) -> None:
         "pairs": len(pairs),
         "dropped": dict(Counter(row.reason for row in dropped)),
         "unjudged_responses": len(own.explanations) - len(own.scores),
-        "debates_discarded": _discarded(items, debates),
+        "debates_discarded": debates_discarded(items, debates),
         "lambda": anchor_lambda(pairs),
     }
 
@@ -166,7 +263,7 @@ def run_pairs(work: Work) -> None:
 def build_pairs(
     items: Mapping[str, Item], own: Judged, debates: Judged | None, settings: PairSettings
 ) -> tuple[list[Pair], list[Dropped]]:
-    """Pairs and dropped questions, in the order the questions were sampled."""
+    """Pairs and dropped questions, in the order the questions were sampled; questions not drawn come last."""
     pairs, dropped = [], []
     debated = _by_item(debates.explanations) if debates else {}
     for item_id, responses in _by_item(own.explanations).items():
@@ -180,7 +277,14 @@ def build_pairs(
             dropped.append(Dropped(item_id=item_id, category=question.category, reason=str(why)))
         else:
             pairs.append(_pair(item, question.category, chosen, rejected, reason, settings))
-    return pairs, dropped
+    kept = drawn_pairs(pairs, settings)
+    left = {pair.item_id for pair in pairs} - {pair.item_id for pair in kept}
+    dropped += [
+        Dropped(item_id=pair.item_id, category=pair.category, reason="not_drawn")
+        for pair in pairs
+        if pair.item_id in left
+    ]
+    return kept, dropped
 
 
 def _question(
@@ -232,12 +336,12 @@ def _with_answer_line(side: Side, item: Item) -> Side:
     return side.model_copy(update={"text": f"{side.text.rstrip()}\n{cue} {answer}".lstrip()})
 
 
-def _judged(work: Work, samples: str, judgements: str, settings: PairSettings) -> Judged:
-    run, judge = work.parent(samples), work.parent(judgements)
+def read_judged(run: RunFolder, judge: RunFolder, score: Literal["expected", "total"]) -> Judged:
+    """A sample run and its judge's scores, from their folders; unjudged responses have no score."""
     scores = {
-        (row.item_id, row.sample): float(score)
+        (row.item_id, row.sample): float(value)
         for row in judge.read("judgements", Judgement)
-        if (score := row.expected if settings.score == "expected" else row.total) is not None
+        if (value := row.expected if score == "expected" else row.total) is not None
     }
     return Judged(run, run.read("explanations", Explanation), scores)
 
@@ -246,7 +350,8 @@ def _ending_in_gold(debated: Iterable[Explanation], item: Item) -> list[Explanat
     return [row for row in debated if row.parsed is not None and row.parsed == item.gold]
 
 
-def _discarded(items: Mapping[str, Item], debates: Judged | None) -> int:
+def debates_discarded(items: Mapping[str, Item], debates: Judged | None) -> int:
+    """Debater responses that do not end in the right answer, and so are no candidates."""
     if debates is None:
         return 0
     return sum(not _ending_in_gold([row], items[row.item_id]) for row in debates.explanations)

@@ -198,14 +198,14 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
     if strategies:
         own = add("sample", "sft", file.align, use_of(base, sft))
         pairs_from = {"samples": own, "judgements": add("judge", "sft", file.judge, use_of(base), samples=own)}
-    if "anchor" in strategies:
+    if any(PairSettings(strategy=strategy).debated for strategy in strategies):
         debates = add("sample", "debater", _debater(file), use_of(base), samples=own)
         pairs_from["debates"] = debates
         pairs_from["debate_judgements"] = add("judge", "debater", file.judge, use_of(base), samples=debates)
 
     for strategy in strategies:
         settings = PairSettings.model_validate({**file.pairs.model_dump(), "strategy": strategy})
-        needed = {r: i for r, i in pairs_from.items() if strategy == "anchor" or not r.startswith("debate")}
+        needed = {r: i for r, i in pairs_from.items() if settings.debated or not r.startswith("debate")}
         pairs = add("pairs", strategy, settings, **needed)
         dpo = add("dpo", strategy, file.dpo, use_of(base, sft), sft=sft, pairs=pairs)
         evaluate(strategy, sft, dpo)

@@ -34,8 +34,8 @@ PARENTS: dict[str, tuple[str, ...]] = {
     "pairs": ("dataset", "samples", "judgements"),
     "dpo": ("dataset", "sft", "pairs"),
 }
-"""Roles that a run of each kind needs.  A debater also needs samples; `anchor` pairs also debates and
-debate_judgements."""
+"""Roles that a run of each kind needs.  A debater also needs samples; pairs of a strategy with a debater also
+debates and debate_judgements."""
 
 
 def run_config(
@@ -67,7 +67,7 @@ def _check_parents(kind: Kind, settings: Settings, parents: Mapping[str, str]) -
     needed = list(PARENTS[kind])
     if isinstance(settings, SampleSettings) and settings.role == "debater":
         needed.append("samples")
-    if isinstance(settings, PairSettings) and settings.strategy == "anchor":
+    if isinstance(settings, PairSettings) and settings.debated:
         needed += ["debates", "debate_judgements"]
     missing = [role for role in needed if role not in parents]
     if missing:

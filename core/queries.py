@@ -218,13 +218,12 @@ def verdicts(store: Store, judge: str, item_id: str) -> pd.DataFrame:
 # --- categories and pairs
 
 
-def moves(store: Store, before: str, after: str, by: RightBy) -> pd.DataFrame:
-    """Questions by their category under two sample runs: before, after, questions."""
-    return store.frame(
-        f"SELECT a.{by} AS before, b.{by} AS after, count(*) AS questions FROM categories a JOIN categories b "
-        f"USING (item_id) WHERE a.run = ? AND b.run = ? AND a.{by} IS NOT NULL AND b.{by} IS NOT NULL GROUP BY ALL",
-        [before, after],
+def questions_of(store: Store, dataset: str, ids: list[str]) -> dict[str, dict[str, Any]]:
+    """Item id → {"question", "gold"} of a data set, for these ids alone."""
+    rows = store.rows(
+        "SELECT id, question, gold FROM items WHERE run = ? AND id IN (SELECT unnest(?::VARCHAR[]))", [dataset, ids]
     )
+    return {item: {"question": question, "gold": gold} for item, question, gold in rows}
 
 
 def right_counts(store: Store, samples: str, by: RightBy) -> pd.DataFrame:

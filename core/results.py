@@ -117,10 +117,7 @@ class _Judged:
     @property
     def protocol(self) -> str:
         """Key of everything that the sample run does, but for the variant."""
-        s = self.samples
-        if s["kind"] == "responses":  # written elsewhere, in ways nobody knows: the questions are what they share
-            return content_hash(["responses", s["settings"]["authors"], s["dataset"]])[:12]
-        return content_hash([s["settings"], s["dataset"], s["inputs"]])[:12]
+        return protocol_of(self.samples)
 
     @property
     def judge_key(self) -> str:
@@ -135,6 +132,13 @@ class _Judged:
     @property
     def mode(self) -> str:
         return self.judge["settings"]["mode"]
+
+
+def protocol_of(samples: dict[str, Any]) -> str:
+    """Key of what a sample run (kind, dataset, settings, inputs) does, but for the variant."""
+    if samples["kind"] == "responses":  # written elsewhere, in ways nobody knows: the questions are what they share
+        return content_hash(["responses", samples["settings"]["authors"], samples["dataset"]])[:12]
+    return content_hash([samples["settings"], samples["dataset"], samples["inputs"]])[:12]
 
 
 def evaluations(store: Store, settings: CompareSettings) -> list[Evaluation]:

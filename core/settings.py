@@ -262,10 +262,13 @@ class HeadToHeadSettings(Settings):
     seed: int = Field(0, description="Seed of the draw of sample pairs.")
 
 
+Strategy = Literal["rank", "anchor", "correctness", "anchor_without_debater", "anchor_without_correct"]
+
+
 class PairSettings(Settings):
     """Choosing preference pairs."""
 
-    strategy: Literal["rank", "anchor"] = Field("anchor", description="Rule that picks chosen and rejected.")
+    strategy: Strategy = Field("anchor", description="Rule that picks chosen and rejected.")
     score: Literal["expected", "total"] = Field("expected", description="Score that ranks explanations.")
     right_by: RightBy = Field("parsed", description="Prediction that makes a response right.")
     rejected: Literal["lowest", "below_max"] = Field(
@@ -275,6 +278,24 @@ class PairSettings(Settings):
         "as_generated", description="Pair texts as generated, or with a missing answer line appended."
     )
     seed: int = Field(0, description="Seed of ties and random picks.")
+    margin: float = Field(
+        0.0, ge=0, description="Least score by which chosen must lead where score alone decides, in points."
+    )
+    target_lambda: Share | None = Field(
+        None, description="Share of pairs from wavering or always-wrong questions, by a seeded draw; none: as it comes."
+    )
+    max_pairs: int | None = Field(None, ge=1, description="At most so many pairs, by a seeded draw.")
+
+    @property
+    def debated(self) -> bool:
+        """Whether the strategy takes chosen texts from a debater."""
+        return self.strategy in ("anchor", "anchor_without_correct")
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Settings added later stand in a configuration only where they are set, so that no older id changes."""
+        later = {"margin": 0.0, "target_lambda": None, "max_pairs": None}
+        return {name: value for name, value in dump(self).items() if name not in later or value != later[name]}
 
 
 class DpoSettings(Settings):

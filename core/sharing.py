@@ -1,6 +1,7 @@
-"""What a run made, in the form that other tools read: pairs for TRL, settings as TOML, adapters for PEFT.
+"""What a run made, in the form that other tools read: pairs for TRL and LLaMA-Factory, settings, adapters for PEFT.
 
     export_pairs(home, find_run(home, "pairs-1f"), Path("pairs.jsonl"))
+    ranking_rows(preference_rows(home, run))        # LLaMA-Factory's ranking form
 
 Each function writes its target whole or not at all.  Tables as files are `Store.export`; the model card of an
 adapter is `core.card`.
@@ -8,7 +9,7 @@ adapter is `core.card`.
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +37,23 @@ def export_pairs(home: Home, run: RunFolder, file: Path) -> int:
         raise BadInput(f"{file.name} has a suffix that cannot be written: use {', '.join(PAIR_FILES)}.")
     rows = preference_rows(home, run)
     with draft_of(file) as draft:
-        if file.suffix.lower() == ".parquet":
-            _write_parquet(rows, draft)
-        else:
-            draft.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        draft.write_bytes(as_parquet(rows) if file.suffix.lower() == ".parquet" else as_json_lines(rows))
     return len(rows)
 
 
-def _write_parquet(rows: list[dict[str, Any]], file: Path) -> None:
+def as_json_lines(rows: Iterable[dict[str, Any]]) -> bytes:
+    """Rows as JSON Lines, UTF-8."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def as_parquet(rows: list[dict[str, Any]]) -> bytes:
+    """Rows as a Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.Table.from_pylist(rows), file)
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue().to_pybytes()
 
 
 def preference_rows(home: Home, run: RunFolder) -> list[dict[str, Any]]:
@@ -57,17 +63,19 @@ def preference_rows(home: Home, run: RunFolder) -> list[dict[str, Any]]:
     assistant's turn stands at the head of both answers: TRL's form has no place for it in the prompt.
     """
     need_done(run, "pairs")
-    dataset, samples = (RunFolder(home.runs / run.config.parents[role]) for role in ("dataset", "samples"))
+    return rows_of_pairs(home, run.config.parents, run.read("pairs", Pair))
+
+
+def rows_of_pairs(home: Home, parents: Mapping[str, str], pairs: Iterable[Pair]) -> list[dict[str, Any]]:
+    """The rows of `preference_rows` for pairs that no run has written yet; parents: dataset and samples runs."""
+    dataset, samples = (RunFolder(home.runs / parents[role]) for role in ("dataset", "samples"))
     items = {item.id: item for item in load_items(dataset)}
     prompt = load_prompt(samples.config.settings["prompt"])
     if prompt.hash != samples.config.inputs.get("prompt", prompt.hash):
         raise BadInput(f"The prompt file that {samples.id} was sampled with has changed: put it back as it was.")
     own = samples.config.settings["examples"] or dataset.config.settings["examples"]
     examples = [Example.model_validate(example) for example in own]
-    return [
-        _preference(task_chat(prompt, items[pair.item_id], examples), items[pair.item_id], pair)
-        for pair in run.read("pairs", Pair)
-    ]
+    return [_preference(task_chat(prompt, items[pair.item_id], examples), items[pair.item_id], pair) for pair in pairs]
 
 
 def _preference(chat: Chat, item: Item, pair: Pair) -> dict[str, Any]:
@@ -84,6 +92,31 @@ def _preference(chat: Chat, item: Item, pair: Pair) -> dict[str, Any]:
         "chosen_score": pair.chosen.score,
         "rejected_score": pair.rejected.score,
     }
+
+
+def ranking_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of `preference_rows` in LLaMA-Factory's ranking form (sharegpt): conversations, chosen, rejected.
+
+    Messages are {"from": "system" | "human" | "gpt", "value": text}; in its `dataset_info.json` the file is
+    {"ranking": true, "formatting": "sharegpt"} with the columns messages = conversations, chosen and rejected.
+
+    >>> answers = {half: [{"role": "assistant", "content": half}] for half in ("chosen", "rejected")}
+    >>> ranking_rows([{"prompt": [{"role": "user", "content": "Why?"}]} | answers])[0]["chosen"]
+    {'from': 'gpt', 'value': 'chosen'}
+    """
+    return [
+        {
+            "conversations": [_turn(message) for message in row["prompt"]],
+            "chosen": _turn(row["chosen"][0]),
+            "rejected": _turn(row["rejected"][0]),
+        }
+        for row in rows
+    ]
+
+
+def _turn(message: dict[str, str]) -> dict[str, str]:
+    names = {"system": "system", "user": "human", "assistant": "gpt"}
+    return {"from": names[message["role"]], "value": message["content"]}
 
 
 def need_done(run: RunFolder, *kinds: str) -> None:

@@ -1,13 +1,15 @@
 """Figures of anchor categories and of how questions move between them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
-import pandas as pd
 import plotly.graph_objects as go
 
 from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, safe, styled
-from core.records import CATEGORIES
+from core.records import CATEGORIES, Category
 from core.results import CategoryShares
+from core.transitions import Route
 
 
 def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:
@@ -37,42 +39,70 @@ def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:
     return styled(figure, 130 + 44 * len(labels), barmode="stack", bargap=0.35, legend=legend)
 
 
-def flow(moves: pd.DataFrame, before: str, after: str) -> go.Figure:
-    """How questions moved between categories from one variant to another, as bands.
+def flow(ways: Sequence[Route], labels: Sequence[str]) -> go.Figure:
+    """How questions moved between categories along a chain of variants, as bands from stage to stage.
 
-    moves: before, after, questions.  Both sides keep the order of the categories, empty ones left out.
+    Stages keep the order of the categories, empty ones left out; a band has the colour of where it comes from.
     """
-    sides = {"before": (before, 0.001), "after": (after, 0.999)}
-    nodes = [(side, c, int(moves.loc[moves[side] == c, "questions"].sum())) for side in sides for c in CATEGORIES]
-    shown = [(side, c, n) for side, c, n in nodes if n]
-    place = {(side, c): i for i, (side, c, _) in enumerate(shown)}
+    stages = range(len(labels))
+    counts: list[Counter[Category]] = [Counter() for _ in stages]
+    links: Counter[tuple[int, Category, Category]] = Counter()
+    for way in ways:
+        for stage, category in enumerate(way.categories):
+            counts[stage][category] += len(way.questions)
+        for stage, (start, end) in enumerate(pairwise(way.categories)):
+            links[stage, start, end] += len(way.questions)
+    nodes = [(stage, c) for stage in stages for c in CATEGORIES if counts[stage][c]]
+    place = {node: i for i, node in enumerate(nodes)}
     figure = go.Figure(
         go.Sankey(
             arrangement="fixed",
             node={
-                "label": [safe(f"{sides[side][0]}: {CATEGORY_NAMES[c]} ({n})") for side, c, n in shown],
-                "color": [CATEGORY_COLOURS[c] for _, c, _ in shown],
-                "x": [sides[side][1] for side, _, _ in shown],
-                "y": _centres([(side, n) for side, _, n in shown]),
+                "label": [str(counts[stage][c]) for stage, c in nodes],
+                "color": [CATEGORY_COLOURS[c] for _, c in nodes],
+                "x": [0.001 + 0.998 * stage / max(len(labels) - 1, 1) for stage, _ in nodes],
+                "y": _centres([(stage, counts[stage][c]) for stage, c in nodes]),
+                "customdata": [safe(f"{labels[stage]}: {CATEGORY_NAMES[c]}") for stage, c in nodes],
+                "hovertemplate": "%{customdata}<br>%{value} questions<extra></extra>",
                 "pad": 14,
                 "thickness": 14,
                 "line": {"width": 0},
             },
             link={
-                "source": [place["before", c] for c in moves["before"]],
-                "target": [place["after", c] for c in moves["after"]],
-                "value": moves["questions"].tolist(),
-                "color": [_faint(CATEGORY_COLOURS[c]) for c in moves["before"]],
+                "source": [place[stage, start] for stage, start, _ in links],
+                "target": [place[stage + 1, end] for stage, _, end in links],
+                "value": list(links.values()),
+                "color": [_faint(CATEGORY_COLOURS[start]) for _, start, _ in links],
+                "customdata": [
+                    safe(f"{labels[i]}: {CATEGORY_NAMES[start]} → {labels[i + 1]}: {CATEGORY_NAMES[end]}")
+                    for i, start, end in links
+                ],
+                "hovertemplate": "%{customdata}<br>%{value} questions<extra></extra>",
             },
         )
     )
-    return styled(figure, 320)
+    for category in CATEGORIES:
+        marker = {"symbol": "square", "size": 11, "color": CATEGORY_COLOURS[category]}
+        figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=CATEGORY_NAMES[category])
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    for stage, label in enumerate(labels):
+        figure.add_annotation(_stage(label, stage, len(labels)))
+    figure.update_layout(legend={"orientation": "h", "y": -0.04, "yanchor": "top", "x": 0, "traceorder": "normal"})
+    return styled(figure, 390)
 
 
-def _centres(nodes: Sequence[tuple[str, int]]) -> list[float]:
-    """Heights of stacked nodes' centres on each side, from 0 (top) to 1.
+def _stage(label: str, stage: int, stages: int) -> dict[str, object]:
+    """A variant's name above its stage."""
+    side = "left" if stage == 0 else "right" if stage == stages - 1 else "center"
+    place = {"x": stage / max(stages - 1, 1), "y": 1.1, "xref": "paper", "yref": "paper", "xanchor": side}
+    return place | {"text": f"<b>{safe(label)}</b>", "showarrow": False}
 
-    >>> _centres([("before", 1), ("before", 1), ("after", 2)])
+
+def _centres(nodes: Sequence[tuple[int, int]]) -> list[float]:
+    """Heights of stacked nodes' centres in each stage, from 0 (top) to 1; nodes: (stage, questions).
+
+    >>> _centres([(0, 1), (0, 1), (1, 2)])
     [0.25, 0.75, 0.5]
     """
     totals = {side: sum(n for other, n in nodes if other == side) for side, _ in nodes}

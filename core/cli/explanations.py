@@ -1,4 +1,4 @@
-"""Explanations written elsewhere, and categories of any run: `anchorlab explanations preview|add · categories`."""
+"""Explanations written elsewhere, categories, how they change: `anchorlab explanations · categories · transitions`."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,8 @@ import typer
 
 from core.cli.common import DATA, RESULTS, AsJson, RunId, cli, complete_dataset, console, print_rows
 from core.distribution import Group, share_rows, shares_by_group
+from core.draws import draws, find_draw
+from core.errors import BadInput
 from core.foreign import Written, import_responses, read_responses
 from core.home import default_home
 from core.loading.written import load_responses
@@ -15,7 +17,8 @@ from core.plan import read_assignment
 from core.records import CATEGORIES, RightBy
 from core.runs import find_run
 from core.settings import CompareSettings, ResponsesSettings
-from core.store import any_store
+from core.store import Store, any_store
+from core.transitions import QuestionTable, question_table, routes, transition_rows
 
 explanations = typer.Typer(
     no_args_is_help=True, help="Explanations written elsewhere, by people or other models: look, add."
@@ -125,6 +128,54 @@ def categories(
         cells = ({category.replace("_", " "): _cell(row[category]) for category in CATEGORIES} for row in rows)
         rows = [start | rest for start, rest in zip(plain, cells, strict=True)]
     print_rows(rows, as_json, "")
+
+
+@cli.command(rich_help_panel=RESULTS, epilog="Example: anchorlab transitions sample-1f03 --variants base,sft,anchor")
+def transitions(
+    run_id: Annotated[
+        str, typer.Argument(help="A sample run, or its beginning: its data set and way of sampling; none: the largest.")
+    ] = "",
+    variants: Annotated[str, typer.Option(help="Variants to follow, in order, by commas; none: all of them.")] = "",
+    right_by: Annotated[RightBy, typer.Option(help="Prediction that makes a response right.")] = "parsed",
+    as_json: AsJson = False,
+) -> None:
+    """Which questions moved between categories from variant to variant; with --json each way and its questions."""
+    with any_store(default_home()) as store:
+        table = _followed(store, run_id, [name for name in variants.split(",") if name], right_by)
+    rows = transition_rows(table, CompareSettings())
+    if as_json:
+        ways = [
+            {"categories": way.categories, "questions": [table.items[row] for row in way.questions]}
+            for way in routes(table)
+        ]
+        print(json.dumps({"variants": table.labels, "steps": rows, "ways": ways}, ensure_ascii=False))
+        return
+    shown = ("before", "after", "n", "better", "worse", "same")
+    print_rows([{name: row[name] for name in shown} | {"net": _net(row)} for row in rows], False, "One variant alone.")
+
+
+def _followed(store: Store, run_id: str, variants: list[str], right_by: RightBy) -> QuestionTable:
+    known = draws(store)
+    if not known:
+        raise BadInput("No variant has been sampled yet: `anchorlab demo` samples four.")
+    draw = find_draw(store, find_run(store.home, run_id).id) if run_id else known[0]
+    missing = [name for name in variants if name not in draw.samples]
+    if missing:
+        raise BadInput(f"{missing[0]} is no variant of {draw.title}: name some of these.")
+    return question_table(store, {name: draw.samples[name] for name in variants or draw.samples}, right_by)
+
+
+def _net(row: dict[str, Any]) -> str:
+    """Net change in a cell: points, 95% interval, p of the sign test.
+
+    >>> _net({"net": 0.375, "low": 0.15, "high": 0.56, "p": 0.0014})
+    '+37.5 points (+15.0 … +56.0), p = 0.0014'
+    """
+    if row["net"] is None:
+        return "undefined, no question has a category under both"
+    net, low, high = (100 * row[name] for name in ("net", "low", "high"))
+    p = "no question moved" if row["p"] is None else f"p = {row['p']:.2g}"
+    return f"{net:+.1f} points ({low:+.1f} … {high:+.1f}), {p}"
 
 
 def _cell(found: dict[str, Any]) -> str:

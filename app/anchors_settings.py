@@ -1,0 +1,100 @@
+"""Settings of a pair set as widgets: one for each field of `PairSettings`, its help line with it.
+
+What stands in the URL is what differs from the set that the widgets start from.
+"""
+
+from typing import Any, get_args, get_origin
+
+import streamlit as st
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from app.widgets import choice
+from core.errors import BadInput
+from core.settings import PairSettings, problems_of
+
+STRATEGIES = {
+    "anchor": "anchor",
+    "rank": "rank",
+    "correctness": "correctness",
+    "anchor_without_debater": "anchor, no debater",
+    "anchor_without_correct": "anchor, no always-right",
+}
+"""Strategy → what it is called, short enough for half a narrow window."""
+
+OPEN = ("strategy", "target_lambda")
+"""Fields that stand open; the others are behind a button."""
+
+NAMES = {
+    "strategy": "Strategy",
+    "score": "Score that ranks",
+    "right_by": "Right by",
+    "rejected": "Rejected of always-right",
+    "answer_line": "Answer line",
+    "seed": "Seed",
+    "margin": "Margin, score points",
+    "target_lambda": "Target λ",
+    "max_pairs": "Pairs at most",
+}
+"""Field → label of its widget."""
+
+STEPS = {"margin": 0.25, "target_lambda": 0.05}
+
+
+def keys_of(side: str) -> list[str]:
+    """Keys of the widgets of a side ("a" or "b"), which stand in the URL."""
+    return [f"{side}_{name}" for name in PairSettings.model_fields]
+
+
+def forget(*sides: str) -> None:
+    """Let the widgets of these sides start anew from the set they are given."""
+    for key in (key for side in sides for key in keys_of(side)):
+        for name in (key, f"_url_{key}"):
+            st.session_state.pop(name, None)
+        st.session_state.get("_view_anchors", {}).pop(key, None)
+        st.query_params.pop(key, None)
+
+
+def settings_form(side: str, start: PairSettings) -> PairSettings:
+    """The settings that a side's widgets say."""
+    fields = PairSettings.model_fields
+    values = {name: _widget(side, name, fields[name], start) for name in OPEN}
+    with st.popover("All settings", icon=":material/tune:", width="stretch"):
+        hidden = [name for name in fields if name not in OPEN]
+        values |= {name: _widget(side, name, fields[name], start) for name in hidden}
+    try:
+        return PairSettings(**values)
+    except ValidationError as error:
+        raise BadInput(f"These settings cannot be used: {problems_of(error)}.") from None
+
+
+def _widget(side: str, name: str, field: FieldInfo, start: PairSettings) -> Any:
+    key, value = f"{side}_{name}", getattr(start, name)
+    if options := _options(field.annotation):
+        ordered = [value, *(option for option in options if option != value)]
+        words = STRATEGIES.get if name == "strategy" else _words
+        return choice(NAMES[name], ordered, key=key, format_func=words, help=field.description)
+    whole = int in (field.annotation, *get_args(field.annotation))
+    limits = {type(limit).__name__: limit for limit in field.metadata}
+    low = 0 if "Ge" not in limits else limits["Ge"].ge
+    return st.number_input(
+        NAMES[name],
+        min_value=int(low) if whole else float(low),
+        max_value=1.0 if name == "target_lambda" else None,
+        value=value if whole or value is None else float(value),
+        step=1 if whole else STEPS[name],
+        key=key,
+        bind="query-params",
+        help=field.description,
+        placeholder="as it comes" if name == "target_lambda" else "none",
+    )
+
+
+def _options(annotation: Any) -> tuple[str, ...]:
+    """Choices of a Literal; none for a number."""
+    found = get_args(annotation)
+    return found if get_origin(annotation) is not None and all(isinstance(option, str) for option in found) else ()
+
+
+def _words(value: str) -> str:
+    return value.replace("_", " ")
