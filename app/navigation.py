@@ -16,6 +16,7 @@ PAGES = {
     "runs": ("Runs", ":material/play_circle:"),
     "explanations": ("Explanations", ":material/article:"),
     "anchors": ("Anchors", ":material/anchor:"),
+    "annotate": ("Annotate", ":material/rate_review:"),
     "judgements": ("Judgements", ":material/how_to_vote:"),
     "compare": ("Compare", ":material/compare_arrows:"),
 }
