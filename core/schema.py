@@ -196,8 +196,10 @@ MIGRATIONS: list[tuple[str, str]] = [
             SELECT seq, t AS rated_at, body->>'rater' AS rater, (body->>'blind')::BOOLEAN AS blind,
                 (body->>'gold_shown')::BOOLEAN AS gold_shown, body->>'queue' AS queue, body->>'task' AS task,
                 body->>'item_id' AS item_id,
-                body->'a'->>'variant' AS a, body->'a'->>'samples' AS samples_a, (body->'a'->>'sample')::INTEGER AS sample_a,
-                body->'b'->>'variant' AS b, body->'b'->>'samples' AS samples_b, (body->'b'->>'sample')::INTEGER AS sample_b,
+                body->'a'->>'variant' AS a, body->'a'->>'samples' AS samples_a,
+                (body->'a'->>'sample')::INTEGER AS sample_a,
+                body->'b'->>'variant' AS b, body->'b'->>'samples' AS samples_b,
+                (body->'b'->>'sample')::INTEGER AS sample_b,
                 body->>'left' AS "left", body->>'vote' AS vote, body->>'note' AS note,
                 (body->>'seconds')::DOUBLE AS seconds
             FROM journal WHERE action = 'pair_vote'

@@ -132,8 +132,8 @@ def people_agreement(
 ) -> list[PeopleAgreement]:
     """Agreement between annotators over their blind ratings of these runs; a criterion each, the answer last."""
     rows = store.frame(
-        "SELECT rater, concat_ws(chr(10), samples, item_id, sample) AS unit, item_id, criterion, label FROM annotations "
-        "WHERE mode = 'rate' AND blind AND list_contains(?, samples) ORDER BY seq",
+        "SELECT rater, concat_ws(chr(10), samples, item_id, sample) AS unit, item_id, criterion, label "
+        "FROM annotations WHERE mode = 'rate' AND blind AND list_contains(?, samples) ORDER BY seq",
         [list(samples)],
     )
     orders = {criterion.key: rubric.labels for criterion in rubric.criteria} | {ANSWER: None}
@@ -163,7 +163,8 @@ def annotator_table(store: Store, samples: Sequence[str], rubric: Rubric) -> pd.
     """
     rows = store.frame(
         "SELECT rater, task, criterion, label, seconds FROM annotation_history WHERE mode = 'rate' AND blind AND "
-        "list_contains(?, samples) QUALIFY row_number() OVER (PARTITION BY rater, task, criterion ORDER BY seq DESC) = 1",
+        "list_contains(?, samples) "
+        "QUALIFY row_number() OVER (PARTITION BY rater, task, criterion ORDER BY seq DESC) = 1",
         [list(samples)],
     )
     found = []

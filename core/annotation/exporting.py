@@ -29,9 +29,10 @@ QUERIES: dict[What, str] = {
         ORDER BY h.seq DESC) = 1 ORDER BY h.seq""",
     "history": f"{_RATINGS} ORDER BY h.seq",
     "votes": """
-        SELECT v.rater AS annotator, strftime(to_timestamp(v.rated_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS time,
-            v.blind, true AS manual, v.gold_shown, v.item_id, i.question, v.a, v.samples_a, v.sample_a, v.b, v.samples_b,
-            v.sample_b, v."left", v.vote, v.seconds, v.note
+        SELECT v.rater AS annotator,
+            strftime(to_timestamp(v.rated_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS time,
+            v.blind, true AS manual, v.gold_shown, v.item_id, i.question, v.a, v.samples_a, v.sample_a,
+            v.b, v.samples_b, v.sample_b, v."left", v.vote, v.seconds, v.note
         FROM pair_votes v LEFT JOIN runs r ON r.id = v.samples_a
         LEFT JOIN items i ON i.run = r.dataset AND i.id = v.item_id ORDER BY v.seq
     """,
@@ -51,7 +52,7 @@ def annotation_rows(store: Store, what: What = "annotations") -> pd.DataFrame:
 
 
 def counts(store: Store) -> pd.DataFrame:
-    """A row an annotator and way of annotating: annotator, mode, blind, explanations, labels, last (seconds since 1970).
+    """A row an annotator and way: annotator, mode, blind, explanations, labels, last (seconds since 1970).
 
     Votes between two are the mode `pairwise`, a label each.
     """

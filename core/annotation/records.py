@@ -60,7 +60,7 @@ class QueueSettings(Record):
     """Import run of the questions."""
     samples: dict[str, str]
     """Variant label → run of its explanations; two of them for `pairwise`."""
-    judges: dict[str, str] = {}
+    judges: dict[str, str] = Field(default_factory=dict)
     """Variant label → judge run of those; empty where nothing has been judged."""
     rubric: str = "five_criteria"
     size: int = Field(40, ge=1, le=5000)
@@ -86,7 +86,7 @@ class Queue(Record):
 class Draft(Record):
     """What a person has entered for a task and not handed in."""
 
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field(default_factory=dict)
     note: str = ""
     seconds: float = 0.0
     """Time in front of the task."""
