@@ -11,13 +11,13 @@ import streamlit as st
 
 from app.keypad import BACK, FORWARD, NEXT, REVEAL, SKIP, SUBMIT, Action, Entered, Field, keypad
 from app.state import Lab
-from app.widgets import about, boundary, literal, plain
+from app.widgets import about, boundary, plain
 from core.annotation.queues import Desk, annotators
 from core.annotation.records import Draft, Kind, Queue, Task, rater_name
 from core.annotation.writing import draft_of, handed_in, is_revealed, keep_draft, reveal, skip
 from core.errors import BadInput
 from core.queries import item
-from core.records import Explanation, Item
+from core.records import Explanation, Item, Option
 from core.rubrics import Rubric, load_rubric
 
 
@@ -34,6 +34,14 @@ class Bench:
     """Whether something is hidden until it is handed in and revealed."""
 
 
+STYLES = """
+<style>
+[class*="st-key-keys_"] { position: sticky; top: 4rem; }
+</style>
+"""
+"""The keys stay in sight beside a long explanation."""
+
+
 def annotator(here: Lab) -> str | None:
     """The name of who annotates, from the URL, this session or the box; None while there is none."""
     names = annotators(here.store)
@@ -47,7 +55,6 @@ def annotator(here: Lab) -> str | None:
         accept_new_options=True,
         placeholder="Type your name, or choose it",
         key="rater",
-        width=320,
     )
     if not typed:
         st.query_params.pop("rater", None)
@@ -62,6 +69,8 @@ def annotator(here: Lab) -> str | None:
 
 def work(here: Lab, rater: str, queue: Queue, bench: Bench) -> None:
     """The task that stands in the URL, or the first open one: read on the left, keys on the right."""
+
+    st.html(STYLES)
 
     def draw() -> None:
         with boundary():
@@ -78,7 +87,7 @@ def _work(here: Lab, rater: str, queue: Queue, bench: Bench) -> None:
         _finished(desk, bench)
         return
     seen = not bench.hides or is_revealed(here.store, rater, task)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns([4, 3], gap="medium")
     with left:
         bench.read(here, queue, task, seen)
     with right, st.container(key=f"keys_{bench.kind}"):
@@ -206,16 +215,20 @@ def question_card(asked: Item, gold: bool) -> None:
         if asked.context:
             plain(asked.context)
         plain(asked.question)
-        for option in asked.options:
-            name = option.text if option.label == option.text else f"{option.label}. {option.text}"
-            plain(f"{'✓' if gold and option.label == asked.gold else '·'} {name}")
+        plain("\n".join(_option(option, gold and option.label == asked.gold) for option in asked.options))
+
+
+def _option(option: Option, gold: bool) -> str:
+    name = option.text if option.label == option.text else f"{option.label}. {option.text}"
+    return f"✓ {name}  (gold)" if gold else f"·  {name}"
 
 
 def explanation_card(asked: Item, row: Explanation) -> None:
     """An explanation and the answer it comes to."""
-    literal(row.explanation)
     answer = row.parsed or row.forced
     texts = {option.label: option.text for option in asked.options}
+    with st.container(border=True):
+        plain(row.explanation)
     plain(f"Answer given: {texts.get(answer, answer) if answer else 'none that can be read'}")
 
 

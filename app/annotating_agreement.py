@@ -47,7 +47,8 @@ def agreement(here: Lab) -> None:
     if found:
         by_key = {one.key: one for one in found}
         source = by_key[choice("Explanations", list(by_key), key="of", format_func=lambda key: by_key[key].title)]
-        _source(here, source)
+        judges = [one for one in found if one.judges and set(one.samples.values()) == set(source.samples.values())]
+        _source(here, source, judges)
     _apart(known)
     _downloads(here)
 
@@ -61,10 +62,10 @@ def _touched(store: Store, source: Source) -> bool:
     return store.rows(query, [runs])[0][0] > 0
 
 
-def _source(here: Lab, source: Source) -> None:
+def _source(here: Lab, source: Source, judges: list[Source]) -> None:
     rubric = load_rubric(source.rubric)
     if source.judges:
-        _judge(here, source, rubric)
+        _judge(here, source, judges, rubric)
     else:
         st.caption("No judge has scored these explanations: only annotators can be compared.")
     _people(here, source, rubric)
@@ -76,7 +77,8 @@ def _source(here: Lab, source: Source) -> None:
 # --- the judge against people
 
 
-def _judge(here: Lab, source: Source, rubric: Rubric) -> None:
+def _judge(here: Lab, source: Source, judges: list[Source], rubric: Rubric) -> None:
+    """Every judge of these explanations by criterion; the chosen one's verdicts in detail."""
     st.subheader("Does the judge agree with people?", anchor=False)
     rows = pairs_of(here.store, source.judges)
     if rows.empty:
@@ -84,34 +86,50 @@ def _judge(here: Lab, source: Source, rubric: Rubric) -> None:
         return
     names = [EVERYBODY, *sorted(rows["rater"].unique())]
     who = choice("Ratings of", names, key="of_rater", width=320) if len(names) > 2 else EVERYBODY
-    mine = rows if who == EVERYBODY else rows[rows["rater"] == who]
-    found = _judge_agreement(here.store, _version(here.store), source.key, who, mine, rubric)
+    found = {one.key: _agreement_of(here, one, who) for one in judges}
+    mine = _by(rows, who)
     units = mine.drop_duplicates(["rater", "samples", "item_id", "sample"])
     st.caption(
-        f"{len(units):,} blind ratings by {mine['rater'].nunique()} annotators, {mine['item_id'].nunique():,} "
-        "questions; a rating by each annotator counts, 95% intervals resample questions."
+        f"Blind ratings: {len(units):,}, annotators: {mine['rater'].nunique()}, questions: "
+        f"{mine['item_id'].nunique():,}. Each annotator's rating counts; 95% intervals resample questions."
     )
     if len(units) < FEW:
         st.warning(f"Fewer than {FEW} ratings: a first impression, no more.", icon=":material/hourglass_top:")
-    left, right = st.columns([1, 1], gap="medium")
-    with left:
-        st.dataframe([_judge_row(one) for one in found], hide_index=True)
-        st.caption(
-            "κ with quadratic weights: agreement beyond what chance would give, near misses counting in part. "
-            "Still needed: about how many more ratings bring κ to ±0.1, from its spread so far."
-        )
-    with right:
-        shown = [{"rater": "judge", "criterion": one.criterion, **_ends(one.kappa), "n": one.pair.n} for one in found]
-        picture(kappa_map(pd.DataFrame(shown)), key="kappa_map", alt="κ of the judge with people by criterion")
-    _confusion(found)
+    names = {one.key: one.judge for one in judges}
+    st.dataframe(
+        [{"judge": names[key], **_judge_row(one)} for key, ones in found.items() for one in ones], hide_index=True
+    )
+    st.caption(
+        "κ with quadratic weights: agreement beyond what chance would give, near misses counting in part. "
+        "Still needed: about how many more ratings bring κ to ±0.1, from its spread so far."
+    )
+    shown = [
+        {"rater": names[key], "criterion": one.criterion, **_ends(one.kappa), "n": one.pair.n}
+        for key, ones in found.items()
+        for one in ones
+        if one.kappa.value is not None
+    ]
+    if shown:
+        picture(kappa_map(pd.DataFrame(shown)), key="kappa_map", alt="κ of the judges with people by criterion")
+    for one in (one for one in found[source.key] if one.kappa.value is None):
+        plain(f"κ of {one.criterion} is {one.kappa.note}.")
+    _confusion(found[source.key])
     _disagreements(here, source, mine, rubric)
+
+
+def _by(rows: pd.DataFrame, who: str) -> pd.DataFrame:
+    return rows if who == EVERYBODY else rows[rows["rater"] == who]
+
+
+def _agreement_of(here: Lab, source: Source, who: str) -> list[CriterionAgreement]:
+    return _judge_agreement(here.store, f"{here.sealed} {_version(here.store)}", source.judges, source.rubric, who)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _judge_agreement(
-    _store: Store, version: tuple[int, float], key: str, who: str, _rows: pd.DataFrame, _rubric: Rubric
+    _store: Store, version: str, judges: dict[str, str], rubric: str, who: str
 ) -> list[CriterionAgreement]:
-    return judge_agreement(_rows, _rubric, CompareSettings())
+    return judge_agreement(_by(pairs_of(_store, judges), who), load_rubric(rubric), CompareSettings())
 
 
 def _version(store: Store) -> tuple[int, float]:
@@ -127,7 +145,7 @@ def _ends(estimate: Estimate) -> dict[str, float | None]:
 def _judge_row(one: CriterionAgreement) -> dict[str, Any]:
     return {
         "criterion": one.criterion,
-        "κ [95%]": _kappa(one.kappa),
+        "κ [95%]": "undefined" if one.kappa.value is None else _kappa(one.kappa),
         "same verdict [95%]": interval(one.pair.percent, "share"),
         "ratings": one.pair.n,
         "unreadable": one.pair.left_out,
@@ -162,7 +180,7 @@ def _disagreements(here: Lab, source: Source, rows: pd.DataFrame, rubric: Rubric
     picked = st.dataframe(
         shown[["worst", "steps", "where", "variant", "rater", "item_id", "note"]],
         hide_index=True,
-        height=min(280, 38 + 35 * len(shown)),
+        height=280 if len(shown) > 7 else "auto",
         on_select="rerun",
         selection_mode="single-row",
         key=f"differ_{source.key}_{len(found)}",
@@ -263,17 +281,16 @@ def _votes(here: Lab, source: Source) -> None:
                 "both bad": one.both_bad,
                 "votes": one.n,
                 "A − B, points [95%]": interval(one.net, "points"),
-                "judge on the same side [95%]": (
-                    interval(one.judge_same, "share") if one.judge_same.value is not None else one.judge_same.note
-                ),
+                "judge on the same side [95%]": interval(one.judge_same, "share"),
             }
             for one in found
         ],
         hide_index=True,
     )
     st.caption(
-        "A − B: (A better − B better) / votes; both good and both bad are ties and stand apart. Blind, sides by seed. "
-        "Questions are resampled."
+        "A − B: (A better − B better) / votes; both good and both bad are neither and stand apart. Judge on the same "
+        "side: of votes for a side, how often its score is higher there too (equal: half; –: no such vote). Blind, "
+        "sides by seed, questions are resampled."
     )
 
 

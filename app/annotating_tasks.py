@@ -169,7 +169,6 @@ def fields_to_choose(here: Lab, queue: Queue, task: Task, seen: bool) -> list[Fi
             name="Which explains better?",
             hint="Both good and both bad are different answers: neither counts as the other.",
             options=[Choice(value=value, label=label, keys=[key]) for value, label, key in options],
-            ordered=False,
         )
     ]
 

@@ -136,39 +136,42 @@ class Pad {
     const box = make("div", "field");
     box.setAttribute("role", "radiogroup");
     box.setAttribute("aria-label", field.name);
-    const focused = place === this.focus && !this.data.locked;
-    if (focused) box.classList.add("focus");
+    const wide = this.data.fields.length === 1 || (place === this.focus && !this.data.locked);
+    box.classList.add(wide ? "wide" : "narrow");
+    if (place === this.focus && !this.data.locked) box.classList.add("focus");
     const name = make("div", "name", field.name);
-    if (field.judge !== null) this.compare(box, name, field);
     name.onclick = () => { this.focus = place; this.draw(); };
-    box.append(name);
-    if (focused && field.hint) box.append(make("div", "hint", field.hint));
     const row = make("div", "row");
-    row.append(...field.options.map((option) => this.option(field, place, option)));
-    box.append(row);
+    row.append(...field.options.map((option) => this.option(field, place, option, wide)));
+    if (wide) box.append(name, make("div", "hint", field.hint), row);
+    else box.append(name, row, this.said(field));
     return box;
   }
 
-  compare(box, name, field) {
-    if (!this.data.locked) return;
-    const at = (value) => field.options.findIndex((option) => option.value === value);
-    const steps = Math.abs(at(field.judge) - at(this.labels[field.key]));
-    box.classList.add(steps ? "differs" : "same");
-    name.dataset.steps = field.ordered ? `${steps}` : field.judge;
+  said(field) {  // what is chosen, in words; beside it the judge's, once it may be seen
+    const mine = this.labels[field.key];
+    const said = make("div", "said", mine ?? "");
+    if (!this.data.locked || field.judge === null || mine === undefined) return said;
+    if (field.judge === mine) said.append(make("span", "same", `✓ ${field.who} too`));
+    else said.append(make("span", "differs", `≠ ${field.who}: ${field.judge}`));
+    return said;
   }
 
-  option(field, place, option) {
+  option(field, place, option, wide) {
     const button = make("button");
     button.type = "button";
-    button.append(make("kbd", "", option.keys[0].toUpperCase()), option.label);
+    button.append(make("kbd", "", option.keys[0].toUpperCase()));
+    if (wide) button.append(option.label);
+    button.title = option.label;
+    button.setAttribute("aria-label", option.label);
     const chosen = this.labels[field.key] === option.value;
     button.classList.toggle("chosen", chosen);
     button.setAttribute("role", "radio");
     button.setAttribute("aria-checked", chosen);
     if (field.judge === option.value) {
       button.classList.add("judge");
-      button.title = this.data.judgeSays;
-      button.append(` · ${this.data.judgeWord}`);
+      button.title = `${option.label}: ${field.who}`;
+      if (wide) button.append(` · ${field.who}`);
     }
     button.disabled = this.data.locked;
     button.onclick = () => { this.focus = place; this.choose(place, option.value); };

@@ -41,8 +41,8 @@ class Field(BaseModel):
     options: list[Choice]
     judge: str | None = None
     """The judge's answer where it may be seen, else None."""
-    ordered: bool = True
-    """Whether steps between the options mean something."""
+    who: str = "judge"
+    """Whose answer `judge` is, in a word."""
 
 
 class Action(BaseModel):
@@ -97,7 +97,7 @@ def fields_of(rubric: Rubric, judged: dict[str, str], answer: str | None) -> lis
     words = [("right", "y"), ("wrong", "n"), ("cannot tell", "u")]
     answers = [Choice(value=word, label=word, keys=[key, str(n)]) for n, (word, key) in enumerate(words, 1)]
     asked = Field(
-        key=ANSWER, name="The answer", hint="Is the answer itself right?", options=answers, judge=answer, ordered=False
+        key=ANSWER, name="The answer", hint="Is the answer itself right?", options=answers, judge=answer, who="gold"
     )
     return [*criteria, asked]
 
@@ -125,7 +125,6 @@ def keypad(
     hot: bool = True,
     note: bool = True,
     said: str = "",
-    judge_word: str = "judge",
 ) -> None:
     """Draw the pad for a task.
 
@@ -158,7 +157,5 @@ def keypad(
         "locked": locked,
         "hot": hot,
         "said": refused or said,
-        "judgeWord": judge_word,
-        "judgeSays": f"What the {judge_word} says",
     }
     _mounted()(key=key, data=data, on_state_change=state, on_act_change=act)

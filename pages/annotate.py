@@ -23,8 +23,11 @@ def bench(here: Lab, rater: str | None, what: Bench) -> None:
 
 here = lab()
 view("annotate", "tab", "rater", "rate_queue", "spot-check_queue", "pairwise_queue", "reveal")
-header("Annotate", "What people think of the explanations, by keys; and how far the judges agree with them.")
-rater = annotator(here)
+left, right = st.columns([3, 1], vertical_alignment="bottom")
+with left:
+    header("Annotate", "What people think of the explanations, by keys; and how far the judges agree with them.")
+with right:
+    rater = annotator(here)
 tabs = st.tabs(["Rate", "Spot-check", "Pairwise", "Agreement"], key="tab", bind="query-params", on_change="rerun")
 for tab, what in zip(tabs, (RATE, SPOT_CHECK, PAIRWISE), strict=False):
     if tab.open:

@@ -23,12 +23,23 @@ class Source:
     judges: dict[str, str]
     """Variant label → judge run; empty where nothing has been judged."""
     rubric: str
+    judge: str = ""
+    """The judge's name and mode; empty without one."""
 
 
 def sources(store: Store, found: Sequence[Evaluation]) -> list[Source]:
     """One for each evaluation, then one for each data set that has explanations which no evaluation holds."""
     judged = [
-        Source(one.key, one.title, one.dataset, one.samples, one.judges, rubric_of(store, one.judges)) for one in found
+        Source(
+            one.key,
+            one.title,
+            one.dataset,
+            one.samples,
+            one.judges,
+            rubric_of(store, one.judges),
+            f"{one.judge_name} ({one.mode})",
+        )
+        for one in found
     ]
     known = {run for one in found for run in one.samples.values()}
     return judged + _unjudged(store, known)
@@ -43,8 +54,8 @@ def rubric_of(store: Store, judges: dict[str, str]) -> str:
 def _unjudged(store: Store, known: set[str]) -> list[Source]:
     rows = store.rows(
         "SELECT r.dataset, d.label, r.id, r.label, coalesce(r.variant, r.id) "
-        "FROM runs r JOIN runs d ON d.id = r.dataset WHERE r.complete AND (r.kind = 'responses' OR r.kind = 'sample' AND r.settings->>'role' = 'explainer') "
-        "ORDER BY r.created"
+        "FROM runs r JOIN runs d ON d.id = r.dataset WHERE r.complete "
+        "AND (r.kind = 'responses' OR r.kind = 'sample' AND r.settings->>'role' = 'explainer') ORDER BY r.created"
     )
     groups: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
     for dataset, name, *run in rows:
