@@ -45,7 +45,7 @@ STYLES = """
 def annotator(here: Lab) -> str | None:
     """The name of who annotates, from the URL, this session or the box; None while there is none."""
     names = annotators(here.store)
-    st.session_state.setdefault("rater", st.query_params.get("rater"))
+    st.session_state.setdefault("rater", st.query_params.get("rater") or st.session_state.get("_rater"))
     if (typed := st.session_state["rater"]) and typed not in names:
         names = [*names, typed]
     typed = st.selectbox(
@@ -59,7 +59,7 @@ def annotator(here: Lab) -> str | None:
     if not typed:
         st.query_params.pop("rater", None)
         return None
-    st.query_params["rater"] = typed
+    st.query_params["rater"] = st.session_state["_rater"] = typed
     try:
         return rater_name(typed)
     except BadInput as error:
@@ -144,6 +144,7 @@ def _keys(here: Lab, desk: Desk, task: Task, bench: Bench, seen: bool) -> None:
         on_state=state,
         on_act=act,
         locked=locked,
+        note=bool(draft.note) or not locked,
         said=_said(locked, given is not None, draft),
     )
 

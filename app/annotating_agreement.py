@@ -96,9 +96,8 @@ def _judge(here: Lab, source: Source, judges: list[Source], rubric: Rubric) -> N
     if len(units) < FEW:
         st.warning(f"Fewer than {FEW} ratings: a first impression, no more.", icon=":material/hourglass_top:")
     names = {one.key: one.judge for one in judges}
-    st.dataframe(
-        [{"judge": names[key], **_judge_row(one)} for key, ones in found.items() for one in ones], hide_index=True
-    )
+    table = pd.DataFrame([_judge_row(one) | {"judge": names[key]} for key, ones in found.items() for one in ones])
+    st.dataframe(table if len(judges) > 1 else table.drop(columns="judge"), hide_index=True)
     st.caption(
         "κ with quadratic weights: agreement beyond what chance would give, near misses counting in part. "
         "Still needed: about how many more ratings bring κ to ±0.1, from its spread so far."

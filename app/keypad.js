@@ -80,7 +80,6 @@ class Pad {
       if (event.key === "Escape" && this.root.contains(target)) target.blur();
       return;
     }
-    if (!this.data.hot && !this.root.contains(target)) return;
     if (this.press(event.key.length === 1 ? event.key.toLowerCase() : event.key, target)) {
       event.preventDefault();
       event.stopPropagation();

@@ -122,14 +122,13 @@ def keypad(
     on_state: Callable[[Entered], None],
     on_act: Callable[[Entered], None],
     locked: bool = False,
-    hot: bool = True,
     note: bool = True,
     said: str = "",
 ) -> None:
     """Draw the pad for a task.
 
-    locked: shown as it was handed in, with the judge's answers marked.  hot: keys are taken wherever the focus is;
-    else only while it is inside the pad.  said: a line below the actions; what was refused stands in its place.
+    locked: shown as it was handed in, with the judge's answers marked.  said: a line below the actions; what was
+    refused stands in its place.
     """
 
     def state() -> None:
@@ -155,7 +154,6 @@ def keypad(
         "seconds": draft.seconds,
         "actions": [action.model_dump() for action in actions],
         "locked": locked,
-        "hot": hot,
         "said": refused or said,
     }
     _mounted()(key=key, data=data, on_state_change=state, on_act_change=act)

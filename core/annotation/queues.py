@@ -17,7 +17,7 @@ from functools import cached_property
 from core import journal
 from core.annotation.drawing import order_for
 from core.annotation.pool import draw
-from core.annotation.records import Kind, Queue, QueueSettings, Task
+from core.annotation.records import Explained, Kind, Queue, QueueSettings, Task
 from core.errors import BadInput
 from core.runs import content_hash
 from core.store import Store
@@ -168,3 +168,15 @@ def _acts(
     theirs = {task for task, own, given, _, _ in rows if not own and given is not None}
     times = sorted(seconds for _, own, given, _, seconds in rows if own and given is not None and seconds)
     return mine, theirs, times[len(times) // 2] if times else None
+
+
+def notes_in_place(store: Store, one: Explained) -> list[tuple[str, str]]:
+    """Who noted what in place about an explanation: rater, labels and note in one line."""
+    return store.rows(
+        """
+        SELECT rater, concat_ws('; ', string_agg(criterion || ' ' || label, ', ' ORDER BY seq), arg_max(note, seq))
+        FROM annotations WHERE mode = 'in place' AND samples = ? AND item_id = ? AND sample = ?
+        GROUP BY rater ORDER BY min(seq)
+        """,
+        [one.samples, one.item_id, one.sample],
+    )
