@@ -17,6 +17,7 @@ PAGES = {
     "runs": ("Runs", ":material/play_circle:"),
     "explanations": ("Explanations", ":material/article:"),
     "anchors": ("Anchors", ":material/anchor:"),
+    "annotate": ("Annotate", ":material/rate_review:"),
     "judgements": ("Judgements", ":material/how_to_vote:"),
     "judges": ("Judges", ":material/gavel:"),
     "compare": ("Compare", ":material/compare_arrows:"),

@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from core.home import Home
@@ -30,17 +31,19 @@ def record(home: Home, action: RunAction, run: str) -> None:
     write(home, action, {"run": run})
 
 
-def write(home: Home, action: str, body: dict[str, Any]) -> float:
+def write(home: Home, action: str, body: dict[str, Any], allowed: Callable[[], None] = lambda: None) -> float:
     """Add a line and wait until it is on the disk; writers take turns.
 
     `body` is what JSON can hold.  Characters that no text file can (lone surrogates, NUL) become "?".
+    `allowed` is called when it is this writer's turn: what it raises, nothing is written and the caller gets.
     Returns the moment that the line bears, seconds since 1970.
     """
     home.path.mkdir(parents=True, exist_ok=True)
-    now = time.time()
-    line = json.dumps(_writable({"t": now, "action": action} | body), ensure_ascii=False).encode() + b"\n"
     with home.journal.open("ab+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        allowed()
+        now = time.time()
+        line = json.dumps(_writable({"t": now, "action": action} | body), ensure_ascii=False).encode() + b"\n"
         file.seek(0)
         file.truncate(len(_whole(file.read())))
         file.write(line)

@@ -21,6 +21,7 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import ValidationError
 
+from core.annotation.exporting import What, annotation_rows
 from core.consensus import agreement_rows, agreements
 from core.draws import draws
 from core.errors import BadInput, StoreBusy
@@ -257,6 +258,17 @@ class Lab:
             "SELECT * EXCLUDE (seq) FROM ratings WHERE starts_with(coalesce(run, ''), ?) ORDER BY run, seq",
             run,
         )
+
+    def annotations(self, what: What = "annotations") -> pd.DataFrame:
+        """A row a label that a person gave in this lab.
+
+        annotator, time (UTC), blind, manual (always), mode ("rate", "spot-check", "in place"), gold_shown, criterion,
+        label, judge_verdict (spot-checks: what was shown), variant, samples, item_id, sample, seconds, note, question,
+        explanation.  `what`: "annotations" the last label of each, "history" all ever given, "votes" choices
+        between two (a, b, left, vote: "a", "b", "both good", "both bad").
+        """
+        with self._store() as store:
+            return annotation_rows(store, what)
 
     def agreement(self, run: str = "", criterion: str | None = None, **settings: Any) -> pd.DataFrame:
         """A row every two raters of a set of judgements and criterion.

@@ -163,4 +163,54 @@ MIGRATIONS: list[tuple[str, str]] = [
         CREATE TABLE journal (seq BIGINT NOT NULL, t DOUBLE NOT NULL, action VARCHAR NOT NULL, body JSON NOT NULL);
         """,
     ),
+    (
+        "what people say of explanations",
+        """
+        CREATE VIEW queues AS           -- the work that is laid before annotators; drawn once, then kept
+            SELECT body->>'queue' AS id, seq, t AS made_at, body->'settings'->>'kind' AS kind,
+                body->'settings' AS settings, body->'tasks' AS tasks
+            FROM journal WHERE action = 'queue' QUALIFY row_number() OVER (PARTITION BY id ORDER BY seq) = 1;
+
+        CREATE VIEW annotation_history AS       -- every label that was ever given, one row a criterion
+            WITH given AS (
+                SELECT seq, t, body, unnest(from_json(body->'labels',
+                    '[{"criterion":"VARCHAR","label":"VARCHAR"}]'), recursive := true)
+                FROM journal WHERE action IN ('rating', 'spot_check')
+            )
+            SELECT seq, t AS rated_at, body->>'rater' AS rater, body->>'mode' AS mode,
+                (body->>'blind')::BOOLEAN AS blind, (body->>'gold_shown')::BOOLEAN AS gold_shown,
+                body->>'queue' AS queue, body->>'task' AS task, body->>'samples' AS samples,
+                body->>'item_id' AS item_id, (body->>'sample')::INTEGER AS sample, body->>'variant' AS variant,
+                criterion, label, body->>'judge' AS judge, body->>'judged' AS judged, body->>'note' AS note,
+                (body->>'seconds')::DOUBLE AS seconds
+            FROM given;
+
+        CREATE VIEW annotations AS      -- the last label of each; the columns of table `ratings`
+            SELECT NULL::VARCHAR AS run, seq, samples, sample, item_id, variant, NULL::VARCHAR AS explanation, rater,
+                'person' AS rater_kind, criterion, label, blind, mode, rated_at, note, NULL::VARCHAR AS part
+            FROM annotation_history
+            QUALIFY row_number() OVER (PARTITION BY rater, samples, item_id, sample, criterion, mode ORDER BY seq DESC)
+                = 1;
+
+        CREATE VIEW pair_votes AS       -- the last vote of each; `vote` is 'a', 'b', 'both good' or 'both bad'
+            SELECT seq, t AS rated_at, body->>'rater' AS rater, (body->>'blind')::BOOLEAN AS blind,
+                (body->>'gold_shown')::BOOLEAN AS gold_shown, body->>'queue' AS queue, body->>'task' AS task,
+                body->>'item_id' AS item_id,
+                body->'a'->>'variant' AS a, body->'a'->>'samples' AS samples_a,
+                (body->'a'->>'sample')::INTEGER AS sample_a,
+                body->'b'->>'variant' AS b, body->'b'->>'samples' AS samples_b,
+                (body->'b'->>'sample')::INTEGER AS sample_b,
+                body->>'left' AS "left", body->>'vote' AS vote, body->>'note' AS note,
+                (body->>'seconds')::DOUBLE AS seconds
+            FROM journal WHERE action = 'pair_vote'
+            QUALIFY row_number() OVER (PARTITION BY body->>'rater', body->>'task' ORDER BY seq DESC) = 1;
+
+        CREATE VIEW drafts AS           -- the last draft of each task that its rater has not handed in since
+            SELECT body->>'rater' AS rater, body->>'task' AS task,
+                arg_max(body, seq) FILTER (action = 'draft') AS body, max(seq) FILTER (action = 'draft') AS seq
+            FROM journal WHERE action IN ('draft', 'rating', 'spot_check', 'pair_vote') AND body->>'task' IS NOT NULL
+            GROUP BY ALL
+            HAVING max(seq) FILTER (action = 'draft') > coalesce(max(seq) FILTER (action <> 'draft'), -1);
+        """,
+    ),
 ]

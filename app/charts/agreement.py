@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.charts.style import safe, styled
+from app.charts.style import SUPPORT, safe, styled
 
 
 def confusion_map(counts: pd.DataFrame, rows: str, columns: str) -> go.Figure:
@@ -23,3 +23,41 @@ def confusion_map(counts: pd.DataFrame, rows: str, columns: str) -> go.Figure:
     figure.update_xaxes(title=safe(columns), type="category")
     figure.update_yaxes(title=safe(rows), type="category", autorange="reversed")
     return styled(figure, 140 + 44 * len(counts))
+
+
+def kappa_map(rows: pd.DataFrame) -> go.Figure:
+    """κ of judges (or annotators) with people, a point a criterion with its interval; one row of points a rater.
+
+    rows: rater, criterion, value, low, high, n (ratings); rows without a value are left out.
+    """
+    known = rows.dropna(subset=["value"])
+    figure = go.Figure()
+    for place, (rater, mine) in enumerate(known.groupby("rater", sort=False)):
+        figure.add_scatter(
+            x=mine["value"],
+            y=[safe(name) for name in mine["criterion"]],
+            name=safe(rater),
+            mode="markers",
+            marker={"size": 10, "color": RATER_COLOURS[place % len(RATER_COLOURS)]},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": mine["high"] - mine["value"],
+                "arrayminus": mine["value"] - mine["low"],
+                "thickness": 1.6,
+                "width": 5,
+            },
+            customdata=mine[["low", "high", "n"]],
+            hovertemplate=f"{safe(rater)}, %{{y}}: κ %{{x:.2f}} (%{{customdata[0]:.2f}} … %{{customdata[1]:.2f}}), "
+            "n = %{customdata[2]} ratings<extra></extra>",
+        )
+    figure.add_vline(x=0, line={"color": SUPPORT, "dash": "dot"})
+    figure.update_xaxes(title="κ, quadratic weights: 0 is chance, 1 is the same verdict always", range=[-1.02, 1.02])
+    figure.update_yaxes(autorange="reversed", type="category")
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    height = 110 + 46 * max(1, known["criterion"].nunique())
+    return styled(figure, height, legend=legend, scattermode="group", showlegend=known["rater"].nunique() > 1)
+
+
+RATER_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+"""Okabe and Ito's, told apart by colour-blind eyes."""

@@ -8,11 +8,23 @@ import sys
 
 from rich.console import Console
 
-from core.cli import data, explanations, judgements, judges, models, results, running, showing
+from core.cli import annotations, data, explanations, judgements, judges, models, results, running, showing
 from core.cli.common import cli
 from core.errors import LabError
 
-__all__ = ["cli", "data", "explanations", "judgements", "judges", "main", "models", "results", "running", "showing"]
+__all__ = [
+    "annotations",
+    "cli",
+    "data",
+    "explanations",
+    "judgements",
+    "judges",
+    "main",
+    "models",
+    "results",
+    "running",
+    "showing",
+]
 
 
 def main() -> None:

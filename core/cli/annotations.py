@@ -1,0 +1,49 @@
+"""What people said in this lab: `anchorlab annotations list · export`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.annotation.exporting import What, annotation_rows, counts, export_annotations
+from core.cli.common import RESULTS, AsJson, cli, console, print_rows
+from core.errors import BadInput
+from core.home import default_home
+from core.store import any_store
+
+annotations = typer.Typer(no_args_is_help=True, help="What people said of explanations here: list, export.")
+cli.add_typer(annotations, name="annotations", rich_help_panel=RESULTS)
+
+NONE = "Nobody has annotated yet: `anchorlab app`, page Annotate."
+Wanted = Annotated[
+    What, typer.Option(help="annotations: last labels; history: all ever given; votes: choices between two.")
+]
+
+
+@annotations.command("list", epilog="Example: anchorlab annotations list --json")
+def annotations_list(as_json: AsJson = False) -> None:
+    """Who has annotated how much, and how: blind, spot-check, pairwise, in place."""
+    with any_store(default_home()) as store:
+        rows = counts(store).to_dict("records")
+    print_rows(rows, as_json, NONE)
+
+
+@annotations.command("export", epilog="Example: anchorlab annotations export annotations.csv")
+def annotations_export(
+    file: Annotated[Path | None, typer.Argument(help="A .csv, .parquet, .json or .jsonl file.")] = None,
+    what: Wanted = "annotations",
+    as_json: AsJson = False,
+) -> None:
+    """Write annotations to a file, or print them as JSON."""
+    with any_store(default_home()) as store:
+        if file is None:
+            if not as_json:
+                raise BadInput("Name the file to write, or print JSON with --json.")
+            print(annotation_rows(store, what).to_json(orient="records"))
+            return
+        count = export_annotations(store, file, what)
+    if as_json:
+        print(json.dumps({"file": str(file), "rows": count}))
+    else:
+        console.print(f"{count} rows in {file}.", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,38 @@
+"""Annotate: rate explanations blind, check a judge's verdicts, choose between two, and how far all agree."""
+
+import streamlit as st
+
+from app.annotating import Bench, annotator, work
+from app.annotating_agreement import agreement
+from app.annotating_queue import chosen_queue
+from app.annotating_tasks import PAIRWISE, RATE, SPOT_CHECK
+from app.state import Lab, lab, view
+from app.widgets import header
+
+
+def bench(here: Lab, rater: str | None, what: Bench) -> None:
+    """One way of annotating: its queue, and the task that is open."""
+    queue = chosen_queue(here, what.kind)
+    if queue is None:
+        return
+    if rater is None:
+        st.info("Type your name above to begin: what you enter is kept under it.", icon=":material/badge:")
+        return
+    work(here, rater, queue, what)
+
+
+here = lab()
+view("annotate", "tab", "rater", "rate_queue", "spot-check_queue", "pairwise_queue", "reveal")
+left, right = st.columns([3, 1], vertical_alignment="bottom")
+with left:
+    header("Annotate", "What people think of the explanations, by keys; and how far the judges agree with them.")
+with right:
+    rater = annotator(here)
+tabs = st.tabs(["Rate", "Spot-check", "Pairwise", "Agreement"], key="tab", bind="query-params", on_change="rerun")
+for tab, what in zip(tabs, (RATE, SPOT_CHECK, PAIRWISE), strict=False):
+    if tab.open:
+        with tab:
+            bench(here, rater, what)
+if tabs[-1].open:
+    with tabs[-1]:
+        agreement(here)
