@@ -7,6 +7,7 @@ uploads/        files that were loaded through the browser
 fetched/        data sets of the Hub, as JSON Lines
 journal.jsonl   what people did, a line each
 slots/          lock files of the machine-wide queue
+playground/     live rounds: what was asked, what was said so far
 lab.duckdb      everything above, queryable (can be rebuilt at any time)
 lab.duckdb.lock held by the process that owns the database
 """
@@ -52,6 +53,10 @@ class Home:
     @property
     def fetched(self) -> Path:
         return self.path / "fetched"
+
+    @property
+    def playground(self) -> Path:
+        return self.path / "playground"
 
     @property
     def uploads(self) -> Path:

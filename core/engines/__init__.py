@@ -68,9 +68,7 @@ class Engine(Protocol):
         """
         ...
 
-    def stream(
-        self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None
-    ) -> Streamed:
+    def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
         """The one generation that `generate` gives for this chat and seed, for somebody who watches."""
         ...
 

@@ -75,9 +75,7 @@ class HFEngine:
             for prompt, group in zip(prompts, seeds, strict=True)
         ]
 
-    def stream(
-        self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None
-    ) -> Streamed:
+    def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
         (prompt,) = self._prompts([chat])
         steps = sample_steps if self.path == "fast" else plain_steps
         for rows in steps(self.weights, self.vocabulary, [prompt], [[seed]], sampling, stop):

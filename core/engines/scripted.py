@@ -24,9 +24,7 @@ class ScriptedEngine:
     ) -> list[list[Generation]]:
         return [[self._say(chat, seed, stop) for seed in group] for chat, group in zip(chats, seeds, strict=True)]
 
-    def stream(
-        self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None
-    ) -> Streamed:
+    def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
         """Word by word."""
         said = self._say(chat, seed, stop)
         for end in [match.end() for match in re.finditer(r"\S+\s*", said.text)]:

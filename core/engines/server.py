@@ -75,9 +75,7 @@ class ServerEngine:
             raise LabError(f"The server at {self.wire.server.url} gave another number of replies than asked for.")
         return found
 
-    def stream(
-        self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None
-    ) -> Streamed:
+    def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
         """As the protocol, in one piece: replies of a server are read when they are whole."""
         [[said]] = self.generate([chat], [[seed]], sampling, stop)
         yield said.text
