@@ -8,6 +8,7 @@ fetched/        data sets of the Hub, as JSON Lines
 backups/        copies of the database
 journal.jsonl   what people did, a line each
 slots/          lock files of the machine-wide queue
+playground/     live rounds: what was asked, what was said so far
 lab.duckdb      everything above, queryable (can be rebuilt at any time)
 lab.duckdb.lock held by the process that owns the database
 """
@@ -57,6 +58,10 @@ class Home:
     @property
     def backups(self) -> Path:
         return self.path / "backups"
+
+    @property
+    def playground(self) -> Path:
+        return self.path / "playground"
 
     @property
     def uploads(self) -> Path:

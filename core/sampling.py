@@ -6,7 +6,7 @@ a sample run got consistently wrong.
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,8 +46,7 @@ class Sampler:
         """N explanations of each item, in order, and the raw generations behind them."""
         chats = [self.chat(item) for item in items]
         seeds = [[self._seed(item, k) for k in range(self.settings.n)] for item in items]
-        drawn = Sampling(self.settings.temperature, self.settings.top_p, self.settings.max_new_tokens)
-        groups = self.engine.generate(chats, seeds, drawn, answer_is_complete)
+        groups = self.engine.generate(chats, seeds, self._drawn, answer_is_complete)
         rows = [
             self._read(item, k, seeds[i][k], generation)
             for i, (item, group) in enumerate(zip(items, groups, strict=True))
@@ -55,6 +54,26 @@ class Sampler:
         ]
         asked = self._force(items, chats, rows) if self.settings.forced else rows
         return asked, [generation for group in groups for generation in group]
+
+    def stream(self, item: Item) -> Generator[str, None, Explanation]:
+        """The first of the N explanations of one item, for somebody who watches: its text while it grows."""
+        chat, seed = self.chat(item), self._seed(item, 0)
+        generation = yield from self.engine.stream(chat, seed, self._drawn, answer_is_complete)
+        rows = [self._read(item, 0, seed, generation)]
+        return self._force([item], [chat], rows)[0] if self.settings.forced and item.options else rows[0]
+
+    def weigh(self, items: Sequence[Item], chats: Sequence[Chat], rows: Sequence[Explanation]) -> list[np.ndarray]:
+        """Probability of each option after a row's explanation and the answer cue; NaN where the engine cannot tell."""
+        cued = [
+            Chat(chat.messages, f"{row.explanation}\n{self.prompt.cue}".lstrip())
+            for chat, row in zip(chats, rows, strict=True)
+        ]
+        options = [[f" {option.text}" for option in item.options] for item in items]
+        return [np.exp(logs) for logs in self.engine.choose(cued, options)]
+
+    @property
+    def _drawn(self) -> Sampling:
+        return Sampling(self.settings.temperature, self.settings.top_p, self.settings.max_new_tokens)
 
     def _seed(self, item: Item, sample: int) -> int:
         return seed_of(self.settings.role, self.settings.seed, item.id, item.question, sample)
@@ -79,17 +98,12 @@ class Sampler:
         unread = [i for i, row in enumerate(rows) if row.parsed is None]
         if self.engine.cannot_choose(()):
             return list(rows)
-        of_row = [i // self.settings.n for i in unread]
-        cued = [
-            Chat(chats[q].messages, f"{rows[i].explanation}\n{self.prompt.cue}".lstrip())
-            for i, q in zip(unread, of_row, strict=True)
-        ]
-        options = [[f" {option.text}" for option in items[q].options] for q in of_row]
+        asked = [i // self.settings.n for i in unread]
+        weighed = self.weigh([items[q] for q in asked], [chats[q] for q in asked], [rows[i] for i in unread])
         decided = list(rows)
-        for i, q, logs in zip(unread, of_row, self.engine.choose(cued, options), strict=True):
-            if np.isnan(logs).any():
+        for i, q, probabilities in zip(unread, asked, weighed, strict=True):
+            if np.isnan(probabilities).any():
                 continue
-            probabilities = np.exp(logs)
             decided[i] = rows[i].model_copy(
                 update={
                     "forced": items[q].options[int(probabilities.argmax())].label,

@@ -213,4 +213,65 @@ MIGRATIONS: list[tuple[str, str]] = [
             HAVING max(seq) FILTER (action = 'draft') > coalesce(max(seq) FILTER (action <> 'draft'), -1);
         """,
     ),
+    (
+        "rounds and votes of the playground",
+        """
+        -- A round that was played, once; names are known from `revealed` on.
+        CREATE VIEW play_rounds AS
+            WITH reveals AS (
+                SELECT body->>'round' AS round, min(seq) AS seq, min(t) AS t FROM journal
+                WHERE action = 'play_reveal' GROUP BY ALL
+            )
+            SELECT j.body->>'session' AS session, j.body->>'round' AS round, j.seq, j.t,
+                (j.body->'wish'->>'blind')::BOOLEAN AS blind, j.body->'wish'->'item'->>'question' AS question,
+                j.body->'wish'->>'judge' AS judge, r.seq AS revealed_seq, r.t AS revealed
+            FROM journal j LEFT JOIN reveals r ON r.round = j.body->>'round' WHERE j.action = 'play_answer'
+            QUALIFY row_number() OVER (PARTITION BY j.body->>'round' ORDER BY j.seq) = 1;
+
+        CREATE VIEW play_answers AS     -- a row a variant of a round; place 0 is column A
+            WITH answers AS (
+                SELECT p.round, j.body->'wish' AS wish, unnest(from_json(j.body->'answers', '["JSON"]')) AS answer
+                FROM play_rounds p JOIN journal j USING (seq)
+            ), placed AS (
+                SELECT *, (answer->>'place')::INTEGER AS place FROM answers
+            )
+            SELECT round, place, wish->'contenders'->place->>'variant' AS variant,
+                wish->'contenders'->place->>'label' AS label, wish->'contenders'->place->>'run' AS samples,
+                answer->'row'->>'response' AS response, answer->'row'->>'explanation' AS explanation,
+                answer->'row'->>'parsed' AS parsed, answer->'row'->>'forced' AS forced, wish->'item'->>'gold' AS gold,
+                (answer->'judgement'->>'total')::INTEGER AS total, (answer->'judgement'->>'expected')::DOUBLE AS expected,
+                (answer->'row'->>'tokens')::INTEGER AS tokens, (answer->>'seconds')::DOUBLE AS seconds
+            FROM placed;
+
+        CREATE VIEW votes AS            -- the last vote of a round before its reveal: a row a criterion
+            WITH counted AS (
+                SELECT p.session, p.round, p.revealed, j.t, j.body FROM journal j
+                JOIN play_rounds p ON p.round = j.body->>'round'
+                WHERE j.action = 'play_vote' AND p.blind AND j.seq < coalesce(p.revealed_seq, j.seq + 1)
+                QUALIFY row_number() OVER (PARTITION BY p.round ORDER BY j.seq DESC) = 1
+            ), chosen AS (
+                SELECT session, round, revealed, t, unnest(json_keys(body->'choices')) AS criterion, body FROM counted
+            ), said AS (
+                SELECT session, round, revealed, t, criterion, body->'choices'->>criterion AS choice FROM chosen
+            )
+            SELECT s.session, s.round, s.t, s.criterion,
+                s.choice,                       -- A to D, 'tie': all good, 'bad': all bad
+                a.variant, a.label, s.revealed IS NOT NULL AS revealed
+            FROM said s LEFT JOIN play_answers a ON a.round = s.round AND a.place = ascii(s.choice) - ascii('A')
+                AND length(s.choice) = 1;
+
+        CREATE VIEW play_sessions AS
+            WITH rounds AS (
+                SELECT session, count(*) AS rounds, count(revealed) AS revealed, arg_min(question, seq) AS question
+                FROM play_rounds GROUP BY session
+            ), voted AS (
+                SELECT session, count(DISTINCT round) AS voted FROM votes GROUP BY session
+            )
+            SELECT j.body->>'session' AS id, min(j.t) AS started, coalesce(any_value(r.rounds), 0) AS rounds,
+                coalesce(any_value(r.revealed), 0) AS revealed, coalesce(any_value(v.voted), 0) AS voted,
+                any_value(r.question) AS question
+            FROM journal j LEFT JOIN rounds r ON r.session = j.body->>'session'
+            LEFT JOIN voted v ON v.session = j.body->>'session' WHERE j.action = 'play_session' GROUP BY 1;
+        """,
+    ),
 ]

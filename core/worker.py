@@ -76,6 +76,16 @@ def slot(work: Work) -> Iterator[None]:
             os.close(file)
 
 
+def free_slot(home: Home) -> int | None:
+    """A compute slot that is free now, held until the file is closed; None where runs have them all."""
+    for number in range(int(os.environ.get("ANCHORLAB_SLOTS", "1"))):
+        file = _slot_file(home, number)
+        if _try_lock(file):
+            return file
+        os.close(file)
+    return None
+
+
 def _slot_file(home: Home, number: int) -> int:
     home.slots.mkdir(parents=True, exist_ok=True)
     return os.open(home.slots / f"{number}.lock", os.O_RDWR | os.O_CREAT)

@@ -5,7 +5,7 @@ server; `scripted` answers from a function and needs no model.  Nothing outside 
 and `core.training` imports torch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -46,8 +46,12 @@ class Generation:
     finish: Literal["end", "stop", "length"]
 
 
+Streamed = Generator[str, None, Generation]
+"""The text so far, time and again while it grows; the finished generation is what the generator returns."""
+
+
 class Engine(Protocol):
-    """A loaded model.  Both calls keep the order of what they are given."""
+    """A loaded model.  `generate` and `choose` keep the order of what they are given."""
 
     def generate(
         self,
@@ -62,6 +66,10 @@ class Engine(Protocol):
         it is batched with.  `stop` is asked with the text so far whenever a generated token
         contains a line break; True ends that row with finish "stop".
         """
+        ...
+
+    def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
+        """The one generation that `generate` gives for this chat and seed, for somebody who watches."""
         ...
 
     def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ from one uniform number a row and step; finished rows are dropped.  Needs full a
 every layer: `core.engines.hf` checks each model against the library and otherwise takes its plain path.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -148,7 +148,6 @@ class Vocabulary:
     decode: Callable[[list[int]], str]
 
 
-@torch.inference_mode()
 def sample_rows(
     model: PreTrainedModel,
     vocabulary: Vocabulary,
@@ -158,6 +157,22 @@ def sample_rows(
     stop: Callable[[str], bool] | None,
 ) -> list[Row]:
     """A finished row per prompt and seed, in order.  prompts: token ids; seeds: per prompt."""
+    rows: list[Row] = []
+    for rows in sample_steps(model, vocabulary, prompts, seeds, sampling, stop):
+        pass
+    return rows
+
+
+@torch.inference_mode()
+def sample_steps(
+    model: PreTrainedModel,
+    vocabulary: Vocabulary,
+    prompts: Sequence[Sequence[int]],
+    seeds: Sequence[Sequence[int]],
+    sampling: Sampling,
+    stop: Callable[[str], bool] | None,
+) -> Iterator[list[Row]]:
+    """As `sample_rows`, for whoever watches: the same rows after each step, finished after the last."""
     of_row = [i for i, group in enumerate(seeds) for _ in group]
     steps = sampling.max_new_tokens
     rows = [
@@ -170,12 +185,12 @@ def sample_rows(
         uniforms = torch.tensor(np.array([row.uniforms[step] for row in alive]), device=model.device)
         drawn = draw(batch.logits, uniforms, sampling)
         going = [row.take(token, vocabulary, stop) for row, token in zip(alive, drawn.tolist(), strict=True)]
+        yield rows
         if not any(going) or step == steps - 1:
             break
         kept = batch.keep(going)
         alive = [alive[i] for i in kept]
         batch.step(model, drawn[kept])
-    return rows
 
 
 def draw(logits: torch.Tensor, uniforms: torch.Tensor, sampling: Sampling) -> torch.Tensor:

@@ -5,7 +5,7 @@ model on which they differ or fail takes the plain paths below, and its provenan
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -15,9 +15,9 @@ import torch
 from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import DynamicLayer
 
-from core.engines import Chat, Generation, Sampling
+from core.engines import Chat, Generation, Sampling, Streamed
 from core.engines.choosing import PrefixReader, Tokens, choose_among
-from core.engines.decoding import GROUPED, Row, Vocabulary, draw, sample_rows
+from core.engines.decoding import GROUPED, Row, Vocabulary, draw, sample_rows, sample_steps
 from core.engines.templates import encode, render, template_record
 from core.engines.weights import dtype_reason, end_tokens, load_weights
 from core.home import default_home
@@ -74,6 +74,14 @@ class HFEngine:
             [self._generation(next(rows), len(prompt)) for _ in group]
             for prompt, group in zip(prompts, seeds, strict=True)
         ]
+
+    def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
+        (prompt,) = self._prompts([chat])
+        steps = sample_steps if self.path == "fast" else plain_steps
+        for rows in steps(self.weights, self.vocabulary, [prompt], [[seed]], sampling, stop):
+            row = rows[0]
+            yield self.vocabulary.decode(row.tokens)
+        return self._generation(row, len(prompt))
 
     def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         prompts = self._prompts(chats)
@@ -161,7 +169,6 @@ def _close(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> bool:
 # --- plain paths, for models that the fast ones do not cover
 
 
-@torch.inference_mode()
 def plain_rows(
     model: PreTrainedModel,
     vocabulary: Vocabulary,
@@ -172,12 +179,28 @@ def plain_rows(
 ) -> list[Row]:
     """As `decoding.sample_rows`, one row at a time with the model's own cache and attention."""
     rows: list[Row] = []
+    for rows in plain_steps(model, vocabulary, prompts, seeds, sampling, stop):
+        pass
+    return rows
+
+
+@torch.inference_mode()
+def plain_steps(
+    model: PreTrainedModel,
+    vocabulary: Vocabulary,
+    prompts: Sequence[Tokens],
+    seeds: Sequence[Sequence[int]],
+    sampling: Sampling,
+    stop: Callable[[str], bool] | None,
+) -> Iterator[list[Row]]:
+    """As `decoding.sample_steps`: the rows begun so far after each token of the last of them."""
+    rows: list[Row] = []
     for prompt, group in zip(prompts, seeds, strict=True):
         for seed in group:
             row = Row(len(rows), np.random.default_rng(seed).random(sampling.max_new_tokens))
-            _continue(model, vocabulary, prompt, row, sampling, stop)
             rows.append(row)
-    return rows
+            for _ in _continue(model, vocabulary, prompt, row, sampling, stop):
+                yield rows
 
 
 def _continue(
@@ -187,14 +210,16 @@ def _continue(
     row: Row,
     sampling: Sampling,
     stop: Callable[[str], bool] | None,
-) -> None:
+) -> Iterator[None]:
     ids, cache = torch.tensor([prompt], device=model.device), None
     for uniform in row.uniforms:
         output = model(input_ids=ids, past_key_values=cache, use_cache=True)
         cache = output.past_key_values
         token = draw(output.logits[:, -1], torch.tensor([uniform], device=model.device), sampling)
         ids = token.unsqueeze(0)
-        if not row.take(int(token), vocabulary, stop):
+        going = row.take(int(token), vocabulary, stop)
+        yield
+        if not going:
             return
 
 

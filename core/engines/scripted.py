@@ -1,10 +1,11 @@
 """An engine that answers from two functions: for tests, and for screens without a model."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from core.engines import Chat, Generation, Sampling
+from core.engines import Chat, Generation, Sampling, Streamed
 
 
 class ScriptedEngine:
@@ -22,6 +23,13 @@ class ScriptedEngine:
         stop: Callable[[str], bool] | None = None,
     ) -> list[list[Generation]]:
         return [[self._say(chat, seed, stop) for seed in group] for chat, group in zip(chats, seeds, strict=True)]
+
+    def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
+        """Word by word."""
+        said = self._say(chat, seed, stop)
+        for end in [match.end() for match in re.finditer(r"\S+\s*", said.text)]:
+            yield said.text[:end]
+        return said
 
     def _say(self, chat: Chat, seed: int, stop: Callable[[str], bool] | None) -> Generation:
         text = self.reply(chat, seed)

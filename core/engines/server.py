@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from openai.types.chat import ChatCompletion
 
-from core.engines import Chat, Generation, Sampling
+from core.engines import Chat, Generation, Sampling, Streamed
 from core.engines.labels import begin_alike, folded, read_labels
 from core.engines.probing import GO_ON, Probe, alternatives, answers, probe
 from core.engines.wire import Wire, text_of
@@ -74,6 +74,12 @@ class ServerEngine:
         if any(len(group) != len(wanted) for group, wanted in zip(found, seeds, strict=True)):
             raise LabError(f"The server at {self.wire.server.url} gave another number of replies than asked for.")
         return found
+
+    def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
+        """As the protocol, in one piece: replies of a server are read when they are whole."""
+        [[said]] = self.generate([chat], [[seed]], sampling, stop)
+        yield said.text
+        return said
 
     def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """As the protocol, by first tokens (see `core.engines.labels`); NaN where the options cannot be read."""
