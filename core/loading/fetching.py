@@ -25,6 +25,9 @@ PARQUET = "refs/convert/parquet"
 """Branch of a Hub repository where the Hub keeps its data as Parquet."""
 
 
+SCRIPT_SIGNS = ("scripts are no longer supported", "Couldn't find cache for")
+"""What `datasets` says of a set that is a script; the second once it holds another configuration of it."""
+
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(:[^/:]+)?")
 """`owner/name`, and after a colon one of several configurations."""
 
@@ -121,7 +124,9 @@ def fetch(name: str, home: Home, known: HubSet | None = None) -> Path:
 def _loaded(asked: HubSet) -> Any:
     """Splits of a Hub data set; one that is a script is read from its Parquet copy."""
     from datasets import disable_progress_bars, load_dataset  # seconds to import, with torch where there is one
+    from datasets.utils.logging import set_verbosity_error
 
+    set_verbosity_error()
     if not sys.stderr.isatty():
         disable_progress_bars()
     name, configuration, revision, _ = asked
@@ -132,7 +137,7 @@ def _loaded(asked: HubSet) -> Any:
     except BadInput:
         raise
     except Exception as error:  # the library raises whatever its readers do
-        if "scripts are no longer supported" in str(error) and revision is None:
+        if revision is None and any(sign in str(error) for sign in SCRIPT_SIGNS):
             return _loaded(asked._replace(revision=PARQUET))
         raise BadInput(_why_not(name, error)) from None
 
