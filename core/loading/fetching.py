@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from core.errors import BadInput
 from core.home import SAMPLES, Home
+from core.loading.lines import unreadable
 from core.loading.mapping import load_settings
 from core.models import hub_reachable, quiet_hub
 from core.settings import ImportSettings
@@ -72,12 +73,13 @@ HUB_SETS: dict[str, HubSet] = {
 def find_source(name: str, home: Home, /, **overrides: Any) -> tuple[Path, ImportSettings]:
     """Data file and mapping of a source; `BadInput` says what else can be named."""
     path = Path(name).expanduser()
-    if path.is_file():
+    is_file, is_folder = _looked_at(path)
+    if is_file:
         return load_settings(path, **overrides)
     sample = SAMPLES / f"{name}.toml"
     if "/" not in name and sample.exists():
         return load_settings(sample, **overrides)
-    if path.is_dir():
+    if is_folder:
         return load_settings(fetch_folder(path, home), **overrides)
     if known := _known(name):
         fields = {"name": name.replace("/", "--")} | known.mapping
@@ -89,6 +91,17 @@ def find_source(name: str, home: Home, /, **overrides: Any) -> tuple[Path, Impor
         f"There is no file {name}: name a file, a Hub id (owner/name[:configuration]), a sample set ({samples}) or "
         f"a set of the paper ({', '.join(HUB_SETS)})."
     )
+
+
+def _looked_at(path: Path) -> tuple[bool, bool]:
+    """Whether a path is a file, and whether a folder; `BadInput` where that may not be known or listed."""
+    try:
+        is_file, is_folder = path.is_file(), path.is_dir()
+        if is_folder:
+            next(path.iterdir(), None)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return is_file, is_folder
 
 
 def _known(name: str) -> HubSet | None:
