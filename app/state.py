@@ -160,6 +160,13 @@ def view(page: str, *names: str) -> None:
             st.session_state[name] = saved[name]
 
 
+def forget(page: str, name: str) -> None:
+    """Let go of a parameter of a page's view, whose value is no more."""
+    st.query_params.pop(name, None)
+    st.session_state.pop(name, None)
+    st.session_state.setdefault(f"_view_{page}", {}).pop(name, None)
+
+
 # --- work that must not hold up a page
 
 

@@ -38,6 +38,7 @@ from core.settings import ImportSettings, Selection
 from core.work import Work
 
 __all__ = [
+    "glance",
     "guess_mapping",
     "import_dataset",
     "is_done",
@@ -72,6 +73,16 @@ def read_items(path: Path, settings: ImportSettings) -> Iterator[Item | Reject]:
 def preview(path: Path, settings: ImportSettings, limit: int = 20) -> tuple[list[Item], list[Reject]]:
     """Items and rejects among the first `limit` rows, exactly as an import would make them."""
     rows = list(islice(read_items(path, settings), limit))
+    items = [row for row in rows if isinstance(row, Item)]
+    return items, [row for row in rows if isinstance(row, Reject)]
+
+
+def glance(path: Path, settings: ImportSettings, limit: int = 200) -> tuple[list[Item], list[Reject]]:
+    """As `preview`, without the split of items where the file has none: read is no more than that takes.
+
+    Fixed labels that are not set are the gold values of the file, for which all of it may be read.
+    """
+    rows = list(islice(_parsed(path, settings, _fixed_labels(path, settings)), limit))
     items = [row for row in rows if isinstance(row, Item)]
     return items, [row for row in rows if isinstance(row, Reject)]
 

@@ -36,11 +36,11 @@ def register(
     Refused before it is registered: a name that is taken, a template that does not render, an adapter that does
     not fit its base, and whatever `resolve_model` refuses.
     """
-    from core.engines.weights import dry_load  # torch takes seconds to import: only commands that need it pay
-
     entry = _registration(home, source, name, template, base)
     _refuse_taken(home, entry)
     model = _resolved(home, entry, base)
+    from core.engines.weights import dry_load  # torch takes seconds to import: what is refused before does not pay
+
     dry_load(model, [Path(adapter.path) for adapter in model.adapters])
     _write(home, entry)
     return model

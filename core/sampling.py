@@ -17,6 +17,7 @@ from core.engines import Chat, Engine, Generation, Sampling
 from core.parsing import answer_is_complete, parse_response
 from core.prompts import Prompt, load_prompt, option_text, task_chat
 from core.records import Explanation, Item
+from core.runs import RunConfig, RunFolder
 from core.seeds import seed_of
 from core.settings import Example, SampleSettings
 from core.variants import load_variant
@@ -141,10 +142,14 @@ def questions_of(work: Work, settings: SampleSettings) -> list[Item]:
     return [item for item in items if wrong.get(item.id) == "consistently_incorrect"]
 
 
+def examples_of(samples: RunConfig, dataset: RunFolder) -> list[Example]:
+    """Worked examples that a sample run's questions are asked with: its own, else those of the data set."""
+    own = samples.settings["examples"] or dataset.config.settings["examples"]
+    return [Example.model_validate(example) for example in own]
+
+
 def _open_sampler(work: Work, settings: SampleSettings, rows: int) -> Sampler:
-    examples = settings.examples or [
-        Example.model_validate(example) for example in work.parent("dataset").config.settings["examples"]
-    ]
+    examples = examples_of(work.config, work.parent("dataset"))
     engine = load_variant(work.home, work.config.model, rows * (settings.max_new_tokens + OWN_PROMPT_TOKENS))
     seen = engine.provenance()
     work.event("loaded", **seen)

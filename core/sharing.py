@@ -25,7 +25,7 @@ from core.prompts import load_prompt, task_chat
 from core.records import Item, Pair, Side
 from core.results import Evaluation
 from core.runs import RunConfig, RunFolder
-from core.settings import Example
+from core.sampling import examples_of
 from core.targets import draft_of
 
 PAIR_FILES = (".jsonl", ".parquet")
@@ -73,8 +73,7 @@ def rows_of_pairs(home: Home, parents: Mapping[str, str], pairs: Iterable[Pair])
     prompt = load_prompt(samples.config.settings["prompt"])
     if prompt.hash != samples.config.inputs.get("prompt", prompt.hash):
         raise BadInput(f"The prompt file that {samples.id} was sampled with has changed: put it back as it was.")
-    own = samples.config.settings["examples"] or dataset.config.settings["examples"]
-    examples = [Example.model_validate(example) for example in own]
+    examples = examples_of(samples.config, dataset)
     return [_preference(task_chat(prompt, items[pair.item_id], examples), items[pair.item_id], pair) for pair in pairs]
 
 

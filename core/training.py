@@ -24,7 +24,8 @@ from core.memory import TOKENS_A_PASS
 from core.prompts import fill, load_prompt, option_text, task_chat
 from core.records import Item, Pair
 from core.runs import RunFolder, file_hash
-from core.settings import DpoSettings, Example, LoraSettings, SftSettings
+from core.sampling import examples_of
+from core.settings import DpoSettings, LoraSettings, SftSettings
 from core.variants import adapters_of, base_of
 from core.work import Work
 
@@ -82,7 +83,8 @@ def dpo_rows(work: Work, settings: DpoSettings, tokenizer: PreTrainedTokenizerBa
     """prompt, chosen, rejected; the prompt is the one that the responses were sampled with."""
     items = {item.id: item for item in load_items(work.parent("dataset"))}
     pairs_run = work.parent("pairs")
-    prompt, examples = load_prompt(settings.prompt), _examples_of(work, pairs_run)
+    samples = RunFolder(work.home.runs / pairs_run.config.parents["samples"])
+    prompt, examples = load_prompt(settings.prompt), examples_of(samples.config, work.parent("dataset"))
     return [
         {
             "prompt": render(tokenizer, task_chat(prompt, items[pair.item_id], examples)),
@@ -91,13 +93,6 @@ def dpo_rows(work: Work, settings: DpoSettings, tokenizer: PreTrainedTokenizerBa
         }
         for pair in pairs_run.read("pairs", Pair)
     ]
-
-
-def _examples_of(work: Work, pairs_run: RunFolder) -> list[Example]:
-    """Worked examples that the pairs' responses were sampled with."""
-    samples = RunFolder(work.home.runs / pairs_run.config.parents["samples"])
-    own = samples.config.settings["examples"] or work.parent("dataset").config.settings["examples"]
-    return [Example.model_validate(example) for example in own]
 
 
 # --- the harness

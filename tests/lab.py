@@ -57,6 +57,15 @@ def toy_pipeline_run(home: Home, folder: Path, model: ModelRef | None = None, **
     return RunConfig(kind="pipeline", label="toy", settings=settings, parents={"dataset": dataset.id})
 
 
+def done(home: Home, config: RunConfig) -> RunFolder:
+    """A run, done in this process."""
+    folder = create_run(home, config)
+    with Work(folder) as work:
+        work.started()
+        run_stage(work)
+    return folder
+
+
 def wait_until(condition, seconds: float = 120.0) -> None:
     """Wait for a condition of another process; a test fails if it does not come true."""
     deadline = time.monotonic() + seconds

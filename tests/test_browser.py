@@ -20,7 +20,7 @@ def pipeline_text(home: Home, folder) -> str:
     toy_dataset(home, folder)
     model = str(folder / "tiny")
     tiny_model(folder / "tiny")
-    file = toy_pipeline(strategies=["rank"]).model_dump(mode="json", exclude_none=True)
+    file = toy_pipeline(strategies=["rank"], variants=["base", "rank"]).model_dump(mode="json", exclude_none=True)
     file["models"] = {"base": model, "judge": model, "reader": "off"}
     examples = [{"question": "What is a key made of?", "explanation": "It is hard.", "answer": "metal"}]
     mapping = {"name": "toy", "gold": "label", "labels": ["wood", "metal", "glass"], "examples": examples}
@@ -59,7 +59,7 @@ def test_launch_watch_browse_compare(home, tmp_path):
             open_page(page, address, "")
             expect(page.get_by_text(re.compile("^rank against base"))).to_be_visible()
             open_page(page, address, "explanations")
-            expect(page.get_by_text("of 48 explanations")).to_be_visible()
+            expect(page.get_by_text("of 32 explanations")).to_be_visible()
             expect(page.get_by_text(re.compile("question 1 of 8"))).to_be_visible()
             page.keyboard.press("ArrowRight")
             expect(page.get_by_text(re.compile("question 2 of 8"))).to_be_visible()

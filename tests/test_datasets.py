@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import re
+import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -23,7 +25,7 @@ from core.datasets import (
     select_items,
 )
 from core.errors import BadInput
-from core.home import SAMPLES
+from core.home import PROJECT, SAMPLES
 from core.loading.items import RowProblem, find_gold
 from core.loading.reading import LONGEST_LINE
 from core.records import Item, Option, Reject
@@ -310,12 +312,50 @@ def test_a_bad_line_is_rejected_and_the_next_one_read(tmp_path, name, bad, reaso
     assert reason in reject.reason and len(reject.raw) <= 500
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_no_permission(tmp_path):
-    path = write(tmp_path, QUIZ)
-    path.chmod(0)
-    with pytest.raises(BadInput, match="Permission denied"):
-        guess_mapping(path)
+READ_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+import pyarrow.parquet
+from core.datasets import preview
+from core.errors import BadInput
+from core.home import Home
+from core.loading.fetching import find_source
+
+if os.geteuid() == 0:  # root may read everything
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    preview(*find_source(sys.argv[1], Home(Path("home"))))
+except BadInput as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("closed", "named", "says"),
+    [
+        ("quiz.jsonl", "quiz.jsonl", "quiz.jsonl cannot be read (Permission denied)"),
+        ("quiz.csv", "quiz.csv", "quiz.csv cannot be read (Permission denied)"),
+        ("quiz.parquet", "quiz.parquet", "quiz.parquet cannot be read (Permission denied)"),
+        ("quiz.toml", "quiz.toml", "The card quiz.toml cannot be read (Permission denied)"),
+        (".", "quiz.jsonl", "quiz.jsonl cannot be read (Permission denied)"),
+        (".", ".", "cannot be read (Permission denied)"),
+    ],
+)
+def test_what_may_not_be_read_is_one_sentence(closed, named, says):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "data"
+        folder.mkdir()
+        for suffix in ("jsonl", "csv", "parquet", "toml"):
+            (folder / f"quiz.{suffix}").write_text("question,gold\n")
+        Path(name).chmod(0o755)
+        (folder / closed).chmod(0)
+        command = [sys.executable, "-c", READ_AS_NOBODY, str(folder / named)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT)
+        folder.chmod(0o755)
+    assert done.stderr == ""
+    assert says in done.stdout and "check its path" in done.stdout and done.stdout.count("\n") == 1
 
 
 @pytest.mark.parametrize(

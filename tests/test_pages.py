@@ -80,49 +80,6 @@ def test_a_run_opened_by_its_link_shows_settings_command_log_and_lineage(lab_hom
         assert word in text, word
 
 
-def test_a_data_set_loads_from_the_page(tmp_path):
-    app = opened("datasets")
-    app.button(key="load").click().run()
-    assert not app.exception
-    assert "questions loaded" in " ".join(message.value for message in app.success)
-    assert app.metric[0].value != "0"
-
-
-def test_a_bad_file_is_one_sentence_on_the_page(tmp_path):
-    bad = tmp_path / "bad.jsonl"
-    bad.write_text('{"question": "Why?", "options": ["a", "b"], "gold": "z"}\n')
-    app = opened("datasets")
-    app.segmented_control(key="source").set_value("A file on this machine").run()
-    app.text_input(key="path").input(str(bad)).run()
-    assert not app.exception
-    assert "names no single option" in words(app)
-    app.text_input(key="path").input(str(tmp_path / "gone.jsonl")).run()
-    assert "There is no file" in words(app)
-
-
-def test_a_data_set_is_archived_from_the_page_and_no_longer_offered(home):
-    from core.datasets import import_dataset, load_settings
-    from core.home import SAMPLES
-    from core.journal import archived
-
-    folder = import_dataset(home, *load_settings(SAMPLES / "topic.toml"))
-    app = opened("datasets", dataset=folder.id)
-    app.button(key="archive").click().run()
-    assert not app.exception
-    assert archived(home) == {folder.id} and "is archived" in " ".join(message.value for message in app.success)
-    assert "No data set yet" in words(app)
-
-
-def test_whether_a_table_has_a_header_can_be_changed_on_the_page(tmp_path):
-    table = tmp_path / "rooms.csv"
-    table.write_text("spoon,kitchen\nhammer,garage\nfork,kitchen\nsaw,garage\n")
-    app = opened("datasets")
-    app.segmented_control(key="source").set_value("A file on this machine").run()
-    app.text_input(key="path").input(str(table)).run()
-    app.checkbox(key="header_rooms.csv").uncheck().run()
-    assert not app.exception and "Of the first 4 rows 4 load" in words(app)
-
-
 def test_text_of_a_data_set_is_never_rendered(home, tmp_path):
     hostile = "![x](http://example.org/x.png) <b>bold</b> $x$ [link](http://example.org)"
     path = tmp_path / "hostile.jsonl"

@@ -149,7 +149,7 @@ def test_a_failing_run_says_why(home, tmp_path):
 
 @pytest.mark.timeout(600)
 def test_a_pipeline_survives_kills_fills_everything_and_repeats_nothing(home, tmp_path):
-    config = toy_pipeline_run(home, tmp_path)
+    config = toy_pipeline_run(home, tmp_path, strategies=["anchor"], variants=["anchor"])
     steps = steps_of(config)
     folder = launch(home, config)
     third = RunFolder(home.runs / steps[2].id)

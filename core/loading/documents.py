@@ -8,6 +8,7 @@ field's name in the column `field`.  After broken JSON nothing more can be read:
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -91,6 +92,18 @@ def document_rows(path: Path, field: str | None) -> Iterator[Row]:
         yield Row(number + 1, "", {}, str(problem))
     except OSError as error:
         raise unreadable(path, error) from None
+
+
+def fields_of(path: Path) -> dict[str, int]:
+    """Fields of a JSON object that hold lists of objects, and how many; empty for an array.  Reads the whole file."""
+    found: Counter[str] = Counter()
+    try:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            for name, _ in _elements(_Window(file), None):
+                found.update([name] if name is not None else [])
+    except Broken:
+        pass  # the rows that can be read say so
+    return dict(found)
 
 
 def _row(number: int, name: str | None, value: Any) -> Row:

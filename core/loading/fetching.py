@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from core.errors import BadInput
 from core.home import SAMPLES, Home
+from core.loading.lines import unreadable
 from core.loading.mapping import load_settings
 from core.models import hub_reachable, quiet_hub
 from core.settings import ImportSettings
@@ -24,6 +25,9 @@ from core.settings import ImportSettings
 PARQUET = "refs/convert/parquet"
 """Branch of a Hub repository where the Hub keeps its data as Parquet."""
 
+
+SCRIPT_SIGNS = ("scripts are no longer supported", "Couldn't find cache for")
+"""What `datasets` says of a set that is a script; the second once it holds another configuration of it."""
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(:[^/:]+)?")
 """`owner/name`, and after a colon one of several configurations."""
@@ -69,12 +73,13 @@ HUB_SETS: dict[str, HubSet] = {
 def find_source(name: str, home: Home, /, **overrides: Any) -> tuple[Path, ImportSettings]:
     """Data file and mapping of a source; `BadInput` says what else can be named."""
     path = Path(name).expanduser()
-    if path.is_file():
+    is_file, is_folder = _looked_at(path)
+    if is_file:
         return load_settings(path, **overrides)
     sample = SAMPLES / f"{name}.toml"
     if "/" not in name and sample.exists():
         return load_settings(sample, **overrides)
-    if path.is_dir():
+    if is_folder:
         return load_settings(fetch_folder(path, home), **overrides)
     if known := _known(name):
         fields = {"name": name.replace("/", "--")} | known.mapping
@@ -86,6 +91,17 @@ def find_source(name: str, home: Home, /, **overrides: Any) -> tuple[Path, Impor
         f"There is no file {name}: name a file, a Hub id (owner/name[:configuration]), a sample set ({samples}) or "
         f"a set of the paper ({', '.join(HUB_SETS)})."
     )
+
+
+def _looked_at(path: Path) -> tuple[bool, bool]:
+    """Whether a path is a file, and whether a folder; `BadInput` where that may not be known or listed."""
+    try:
+        is_file, is_folder = path.is_file(), path.is_dir()
+        if is_folder:
+            next(path.iterdir(), None)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return is_file, is_folder
 
 
 def _known(name: str) -> HubSet | None:
@@ -121,7 +137,9 @@ def fetch(name: str, home: Home, known: HubSet | None = None) -> Path:
 def _loaded(asked: HubSet) -> Any:
     """Splits of a Hub data set; one that is a script is read from its Parquet copy."""
     from datasets import disable_progress_bars, load_dataset  # seconds to import, with torch where there is one
+    from datasets.utils.logging import set_verbosity_error
 
+    set_verbosity_error()
     if not sys.stderr.isatty():
         disable_progress_bars()
     name, configuration, revision, _ = asked
@@ -132,7 +150,7 @@ def _loaded(asked: HubSet) -> Any:
     except BadInput:
         raise
     except Exception as error:  # the library raises whatever its readers do
-        if "scripts are no longer supported" in str(error) and revision is None:
+        if revision is None and any(sign in str(error) for sign in SCRIPT_SIGNS):
             return _loaded(asked._replace(revision=PARQUET))
         raise BadInput(_why_not(name, error)) from None
 

@@ -7,10 +7,13 @@ kept as the source has it.  Not covered: several golds, options that are picture
 """
 
 import ast
+import csv
+import io
 import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from core.loading.reading import Row, quoted
@@ -95,6 +98,27 @@ def repeated_label(labels: list[str]) -> str | None:
     return next((label for label in labels if counts[_folded(label)] > 1), None)
 
 
+@lru_cache(maxsize=64)
+def named_columns(column: str) -> tuple[str, ...]:
+    """Names of option columns; one that holds a comma stands in double quotes.
+
+    >>> named_columns('A, "B, or so",C')
+    ('A', 'B, or so', 'C')
+    """
+    return tuple(name.strip() for name in next(csv.reader([column], skipinitialspace=True)))
+
+
+def joined_columns(columns: Sequence[str]) -> str:
+    """Names of option columns as one text that `named_columns` reads.
+
+    >>> joined_columns(["A", "B, or so"])
+    'A,"B, or so"'
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(columns)
+    return text.getvalue()
+
+
 def options_of(values: dict[str, Any], column: str) -> tuple[list[Option], bool]:
     """A row's options, and whether their labels are the source's own (else letters are given).
 
@@ -105,7 +129,7 @@ def options_of(values: dict[str, Any], column: str) -> tuple[list[Option], bool]
     """
     value = cell(values, column)
     if value is None and "," in column:
-        columns = [name.strip() for name in column.split(",")]
+        columns = named_columns(column)
         return _options_in_columns(values, columns), not _unnamed(columns)
     if isinstance(value, str):
         value = _spelt_out(value)
@@ -171,7 +195,7 @@ def _pairs(value: list[Any]) -> list[tuple[Any, Any]]:
     return []
 
 
-def _options_in_columns(values: dict[str, Any], columns: list[str]) -> list[Option]:
+def _options_in_columns(values: dict[str, Any], columns: Sequence[str]) -> list[Option]:
     missing = [name for name in columns if name not in values]
     if missing:
         raise RowProblem(f"It has no column {quoted(missing[0])} for an option: {_there_are(values)}.")
@@ -179,7 +203,7 @@ def _options_in_columns(values: dict[str, Any], columns: list[str]) -> list[Opti
     return [Option(label=mark, text=text) for mark, text in texts.items() if text is not None]
 
 
-def column_labels(columns: list[str]) -> dict[str, str]:
+def column_labels(columns: Sequence[str]) -> dict[str, str]:
     """Label → column of options that stand in columns of their own: what their names do not share.
 
     >>> column_labels(["option_a", "option_b"]), column_labels(["A", "B"])
@@ -196,7 +220,7 @@ def column_labels(columns: list[str]) -> dict[str, str]:
     return dict(zip(marks, columns, strict=True))
 
 
-def _unnamed(columns: list[str]) -> bool:
+def _unnamed(columns: Sequence[str]) -> bool:
     """Whether the columns have the names that a table without a header gets."""
     return all(re.fullmatch(r"column_\d+", name) for name in columns)
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from core.errors import BadInput
 from core.loading.blocks import begins_as_blocks, block_rows
-from core.loading.documents import document_rows
+from core.loading.documents import document_rows, fields_of
 from core.loading.lines import LONGEST_LINE, Line, Row, file_name, quoted, text_lines, unreadable
 from core.loading.tables import csv_rows, parquet_rows
 
-__all__ = ["LONGEST_LINE", "Row", "check_file", "file_name", "is_table", "quoted", "read_rows"]
+__all__ = ["LONGEST_LINE", "Row", "check_file", "document_fields", "file_name", "is_table", "quoted", "read_rows"]
 
 JSON = (".jsonl", ".ndjson", ".json", ".txt")
 TABLES = (".csv", ".tsv")
@@ -62,6 +62,15 @@ def check_file(path: Path) -> None:
 def is_table(path: Path) -> bool:
     """Whether the file is CSV or TSV, which may have no header."""
     return path.suffix.lower() in TABLES
+
+
+def document_fields(path: Path) -> dict[str, int]:
+    """Field → objects of each list in a file that is one JSON object; empty for any other file.  Reads all of it."""
+    check_file(path)
+    if path.suffix.lower() not in JSON:
+        return {}
+    first = list(islice(text_lines(path), 8))
+    return fields_of(path) if _first_text(first).startswith("{") and _is_document(path, first) else {}
 
 
 def read_rows(path: Path, header: bool = True, field: str | None = None) -> Iterator[Row]:

@@ -1,0 +1,45 @@
+"""The type of numbers, and memory that is refused before weights are read."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from core import memory
+from core.engines.hf import load_engine
+from core.engines.weights import choose_dtype, dtype_reason
+from core.errors import ModelUnavailable
+from core.memory import parameters, refuse_if_too_large, sizes
+from tests.tiny import tiny_model
+
+
+def test_the_dtype_is_measured_once_and_kept(home, monkeypatch):
+    monkeypatch.delenv("ANCHORLAB_DTYPE")
+    first = choose_dtype(home)
+    if torch.cuda.is_available():
+        pytest.skip("a GPU decides by what it supports")
+    kept = home.path / "dtype.json"
+    assert set(json.loads(kept.read_text())["matmul_seconds"]) == {"float32", "bfloat16"}
+    kept.write_text(kept.read_text().replace(str(first).removeprefix("torch."), "bfloat16", 1))
+    assert choose_dtype(home) == torch.bfloat16, "what was decided for a home stands"
+    assert "ms" in dtype_reason(home)
+
+
+def test_memory_is_read_from_headers_and_a_model_too_large_is_refused_with_the_figures(tmp_path):
+    model = tiny_model(tmp_path / "tiny")
+    weights = AutoModelForCausalLM.from_pretrained(model.path)
+    assert parameters(Path(model.path)) == sum(weight.numel() for weight in weights.parameters())
+    assert sizes(Path(model.path))[:3] == (2, 64, 32)
+    refuse_if_too_large(model, 4, 0, free=2 * memory.GIB)
+    with pytest.raises(ModelUnavailable, match=r"tiny needs about \d+\.\d GiB .* 2\.0 GiB are free: "):
+        refuse_if_too_large(model, 4, 28 * memory.GIB, free=2 * memory.GIB)
+
+
+def test_a_batch_that_cannot_fit_is_refused_before_weights_are_read(tmp_path):
+    model = tiny_model(tmp_path / "tiny")
+    shutil.copy(Path(model.path) / "tokenizer.json", tmp_path)
+    with pytest.raises(ModelUnavailable, match="GiB are free"):
+        load_engine(model, cache_tokens=10**12)

@@ -1,0 +1,152 @@
+"""The Datasets page: sources, an editable mapping with its preview, balance, rejects, archiving and deleting."""
+
+import json
+
+from core.contents import every_dataset, reject_kinds, rejects_page, split_balance
+from core.datasets import import_dataset, load_settings
+from core.home import SAMPLES
+from core.journal import archived
+from core.queries import label_counts
+from tests.app import opened, released, store_of, words  # noqa: F401
+from tests.lab import toy_dataset
+
+
+def from_file(path):
+    app = opened("datasets")
+    app.segmented_control(key="source").set_value("A file on this machine").run()
+    return app.text_input(key="path").input(str(path)).run()
+
+
+def test_a_data_set_loads_from_the_page(tmp_path):
+    app = opened("datasets")
+    app.button(key="load").click().run()
+    assert not app.exception
+    assert "questions loaded" in words(app)
+    assert app.metric[0].value != "0"
+
+
+def test_a_bad_file_is_one_sentence_on_the_page(tmp_path):
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"question": "Why?", "options": ["a", "b"], "gold": "z"}\n')
+    app = opened("datasets")
+    app.segmented_control(key="source").set_value("A file on this machine").run()
+    app.text_input(key="path").input(str(bad)).run()
+    assert not app.exception
+    assert "names no single option" in words(app)
+    app.text_input(key="path").input(str(tmp_path / "gone.jsonl")).run()
+    assert "There is no file" in words(app)
+
+
+def test_a_data_set_is_archived_from_the_page_and_no_longer_offered(home):
+    folder = import_dataset(home, *load_settings(SAMPLES / "topic.toml"))
+    app = opened("datasets", dataset=folder.id, tab="Put away")
+    app.button(key="archive").click().run()
+    assert not app.exception
+    assert archived(home) == {folder.id} and "is archived" in words(app)
+    assert "No data set yet" in words(app)
+
+
+def test_whether_a_table_has_a_header_can_be_changed_on_the_page(tmp_path):
+    table = tmp_path / "rooms.csv"
+    table.write_text("spoon,kitchen\nhammer,garage\nfork,kitchen\nsaw,garage\n")
+    app = opened("datasets")
+    app.segmented_control(key="source").set_value("A file on this machine").run()
+    app.text_input(key="path").input(str(table)).run()
+    app.checkbox(key="header_rooms.csv").uncheck().run()
+    assert not app.exception and "Of the 4 rows 4 load" in words(app)
+
+
+def test_an_archived_data_set_is_shown_and_restored(home):
+    folder = import_dataset(home, *load_settings(SAMPLES / "topic.toml"))
+    import_dataset(home, *load_settings(SAMPLES / "material.toml"))
+    app = opened("datasets", dataset=folder.id, tab="Put away")
+    app.button(key="archive").click().run()
+    assert folder.id not in "".join(app.selectbox(key="dataset").options)
+    app.toggle(key="archived").set_value(True).run()
+    assert any(option.endswith(f"({folder.id}), archived") for option in app.selectbox(key="dataset").options)
+    app.selectbox(key="dataset").select(folder.id).run()
+    app.button(key="restore").click().run()
+    assert not app.exception and not archived(home)
+
+
+def test_what_runs_depend_on_is_not_deleted_and_archiving_is_offered(lab_home):
+    (folder,) = lab_home.runs.glob("import-*")
+    app = opened("datasets", dataset=folder.name, tab="Put away")
+    app.button(key="delete_now").click().run()
+    assert folder.exists() and not app.exception
+    assert f"{folder.name} cannot be removed, for" in words(app) and "anchor" in words(app)
+    app.button(key="instead").click().run()
+    assert archived(lab_home) == {folder.name}
+
+
+def test_what_nothing_depends_on_is_deleted_with_its_rows(home, tmp_path):
+    folder, kept = toy_dataset(home, tmp_path), import_dataset(home, *load_settings(SAMPLES / "topic.toml"))
+    app = opened("datasets", dataset=folder.id, tab="Put away")
+    app.button(key="delete_now").click().run()
+    assert not app.exception and not folder.path.exists() and f"{folder.id}) is deleted" in words(app)
+    with store_of(home) as store:
+        assert every_dataset(store)["id"].tolist() == [kept.id]
+        assert store.rows("SELECT count(*) FROM items WHERE run = ?", [folder.id])[0][0] == 0
+
+
+ODD = "Nº;Frage, bitte;Antwort 1;Antwort, die zweite;richtig?\n7;Was glänzt?;Gold;Holz;0\n9;Was brennt?;Eis;Holz;1\n"
+
+
+def test_oddly_named_columns_are_mapped_by_hand_with_a_live_preview(tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text(ODD)
+    app = from_file(path)
+    assert not app.exception
+    app.checkbox(key="header_odd.csv").check().run()  # “richtig?” reads like a cell
+    of = "odd.csv_True_None"
+    app.selectbox(key=f"question_{of}").select("Frage, bitte").run()
+    app.selectbox(key=f"gold_{of}").select("richtig?").run()
+    app.multiselect(key=f"options_{of}").set_value(["Antwort 1", "Antwort, die zweite"]).run()
+    app.selectbox(key=f"base_{of}").select("a position from 0").run()
+    assert "Of the 2 rows 2 load" in words(app)
+    app.button(key="load").click().run()
+    assert not app.exception and "2 questions loaded, 0 rows rejected" in words(app)
+    assert "Was brennt?" in words(app) and "Holz" in words(app)
+
+
+def test_the_field_of_a_json_object_is_chosen(tmp_path):
+    path = tmp_path / "quiz.json"
+    row = {"question": "Is it?", "options": ["yes", "no"], "gold": "yes"}
+    path.write_text(json.dumps({"easy": [row], "hard": [row, row | {"gold": "no"}], "version": 2}))
+    app = from_file(path)
+    assert app.selectbox(key="field_quiz.json").options[1:] == ["easy  (1 rows)", "hard  (2 rows)"]
+    assert "Of the 3 rows" in words(app)
+    app.selectbox(key="field_quiz.json").select_index(2).run()
+    assert not app.exception and "Of the 2 rows 2 load" in words(app)
+
+
+def test_rejects_are_grouped_by_reason_searched_and_read_whole(home, tmp_path):
+    rows = [{"question": f"Is it {n}?", "options": ["yes", "no"], "gold": f"maybe {n}"} for n in range(120)]
+    good = {"question": "Is it?", "options": ["yes", "no"], "gold": "yes"}
+    path = tmp_path / "much.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in [good, *rows]) + "{broken <b>*\n")
+    folder = import_dataset(home, *load_settings(path))
+    app = opened("datasets", dataset=folder.id, tab="Rejected rows")
+    assert "1 to 50 of 121 rejected rows" in words(app)
+    kinds = app.selectbox(key="reason").options
+    assert kinds[1].startswith("120 × Its gold … names no single option") and kinds[2].startswith("1 × It is not valid")
+    app.selectbox(key="reason").select(kinds[2].removeprefix("1 × ")).run()
+    assert "1 to 1 of 1 rejected rows" in words(app)
+    assert "{broken <b>*" in [code.value for code in app.code]
+    app = opened("datasets", dataset=folder.id, tab="Rejected rows", row_text="MAYBE 11")
+    assert not app.exception and "1 to 11 of 11 rejected rows" in words(app)
+
+
+def test_balance_counts_each_split_and_what_a_guesser_gets(home, tmp_path):
+    folder = toy_dataset(home, tmp_path)
+    with store_of(home) as store:
+        balance = split_balance(label_counts(store, folder.id)).set_index("split")
+        assert balance["questions"].sum() == 24 and abs(balance["share"].sum() - 1) < 1e-9
+        assert (balance["its share"] >= 1 / 3).all()
+        assert reject_kinds(store, folder.id).empty and rejects_page(store, folder.id, None, "", 5, 0)[1] == 0
+
+
+def test_the_url_keeps_the_view(home):
+    folder = import_dataset(home, *load_settings(SAMPLES / "topic.toml"))
+    app = opened("datasets", dataset=folder.id, split="test", page="2")
+    assert not app.exception and "51 to " in words(app) and app.selectbox(key="split").value == "test"
