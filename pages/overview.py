@@ -4,8 +4,8 @@ import streamlit as st
 
 from app.activity import recent, running
 from app.headlines import headlines
-from app.launching import start_pipeline
 from app.method_picture import method_picture
+from app.runs_pipeline import start_pipeline
 from app.state import Lab, lab, results
 from app.widgets import empty_state, header, live, plain
 from core.pipeline import find_pipeline, read_pipeline
