@@ -48,7 +48,8 @@ def whole_card(card: JudgeCard, key: str) -> None:
     st.caption(counts_sentence(card))
     checks = {check.figure: check for check in card.checks}
     rows = [_figure_row(figure, checks.get(figure.name)) for figure in card.figures]
-    st.dataframe(rows, hide_index=True, key=f"{key}_figures", height="content")
+    wide = {"check": st.column_config.Column(width=210), "allowed": st.column_config.Column(width=120)}
+    st.dataframe(rows, hide_index=True, key=f"{key}_figures", height="content", column_config=wide)
     for check in card.failed:
         plain(f"{check.title}: {card.figure(check.figure).sentence} {check.remedy}")
     st.dataframe([_criterion_row(c) for c in card.criteria], hide_index=True, key=f"{key}_criteria", height="content")
@@ -109,7 +110,7 @@ def _judge_row(card: JudgeCard) -> dict[str, Any]:
         "judge": card.name,
         "mode": card.mode,
         "rubric": card.rubric,
-        "believe it": "✓ yes" if card.reliable else f"✗ no: {', '.join(card.doubts)}",
-        "fails": failed or "–",
+        "believe it": "✓ yes" if card.reliable else "✗ no",
+        "fails": failed or ("–" if card.reliable else ", ".join(card.doubts)),
         "asked": card.asked,
     } | {figure.title: cell(figure.estimate, figure.unit) for figure in card.figures}
