@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.navigation import link
 from app.widgets import interval, plain
 from core.agreement import Auc
 from core.judge_card import JudgeCard
@@ -30,6 +31,7 @@ def believe(evaluation: Evaluation) -> None:
         st.warning(f"{card.line} Do not believe rankings by its score.", icon=":material/casino:")
     with st.popover("The whole judge card", icon=":material/gavel:", key=f"card_{evaluation.key}", type="tertiary"):
         whole_card(card, key=f"popover_{evaluation.key}")
+        link("judges", "Its verdicts, and other judges", responses=evaluation.protocol, judge=evaluation.key)
     if evaluation.reader_auc:
         _reader(evaluation.reader_auc)
 
