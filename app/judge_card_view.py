@@ -9,12 +9,14 @@ from typing import Any
 
 import streamlit as st
 
+from app.navigation import link
 from app.widgets import interval, plain
 from core.agreement import Auc
 from core.judge_card import JudgeCard
-from core.judge_card.records import Check, Figure, OnCriterion
+from core.judge_card.records import Check, Figure, OnCriterion, Unit
 from core.report import auc_sentence, check_word, counts_sentence
 from core.results import Evaluation
+from core.statistics.estimates import Estimate
 
 SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 """Sign of each verdict of a check, beside its word."""
@@ -29,6 +31,7 @@ def believe(evaluation: Evaluation) -> None:
         st.warning(f"{card.line} Do not believe rankings by its score.", icon=":material/casino:")
     with st.popover("The whole judge card", icon=":material/gavel:", key=f"card_{evaluation.key}", type="tertiary"):
         whole_card(card, key=f"popover_{evaluation.key}")
+        link("judges", "Its verdicts, and other judges", responses=evaluation.protocol, judge=evaluation.key)
     if evaluation.reader_auc:
         _reader(evaluation.reader_auc)
 
@@ -47,7 +50,8 @@ def whole_card(card: JudgeCard, key: str) -> None:
     st.caption(counts_sentence(card))
     checks = {check.figure: check for check in card.checks}
     rows = [_figure_row(figure, checks.get(figure.name)) for figure in card.figures]
-    st.dataframe(rows, hide_index=True, key=f"{key}_figures", height="content")
+    wide = {"check": st.column_config.Column(width=210), "allowed": st.column_config.Column(width=120)}
+    st.dataframe(rows, hide_index=True, key=f"{key}_figures", height="content", column_config=wide)
     for check in card.failed:
         plain(f"{check.title}: {card.figure(check.figure).sentence} {check.remedy}")
     st.dataframe([_criterion_row(c) for c in card.criteria], hide_index=True, key=f"{key}_criteria", height="content")
@@ -61,12 +65,24 @@ def whole_card(card: JudgeCard, key: str) -> None:
 def _figure_row(figure: Figure, check: Check | None) -> dict[str, Any]:
     return {
         "figure": figure.title,
-        "value (95%)": interval(figure.estimate, figure.unit),
-        "n questions": figure.estimate.n,
+        "value (95%)": cell(figure.estimate, figure.unit),
         "check": f"{SIGNS[check.verdict]} {check_word(check)}" if check else "",
         "allowed": check.rule if check else "",
+        "n questions": figure.estimate.n,
         "in words": figure.sentence,
     }
+
+
+def cell(estimate: Estimate, unit: Unit = "number") -> str:
+    """A figure of a card in one cell; numbers with two decimals, since most lie between −1 and 1.
+
+    >>> cell(Estimate(-0.034, -0.1, 0.03, 60)), cell(Estimate(0.5, 0.4, 0.6, 60), "share")
+    ('−0.03  (−0.10 … 0.03)', '50.0 %  (40.0 … 60.0)')
+    """
+    if estimate.value is None or unit == "share":
+        return interval(estimate, "share")
+    low, high = ("–" if end is None else f"{end:.2f}" for end in (estimate.low, estimate.high))
+    return f"{estimate.value:.2f}  ({low} … {high})".replace("-", "−")
 
 
 def _criterion_row(c: OnCriterion) -> dict[str, Any]:
@@ -74,9 +90,9 @@ def _criterion_row(c: OnCriterion) -> dict[str, Any]:
         "criterion": c.criterion,
         "most frequent verdict": "–" if c.most is None else c.most,
         "its share": interval(c.same_verdict, "share"),
-        "entropy": interval(c.entropy),
+        "entropy": cell(c.entropy),
         "same again": interval(c.self_agreement, "share"),
-        "κ with people": interval(c.people),
+        "κ with people": cell(c.people),
         "ratings": c.ratings,
         "unread": c.unread,
     }
@@ -96,7 +112,7 @@ def _judge_row(card: JudgeCard) -> dict[str, Any]:
         "judge": card.name,
         "mode": card.mode,
         "rubric": card.rubric,
-        "believe it": "✓ yes" if card.reliable else f"✗ no: {', '.join(card.doubts)}",
-        "fails": failed or "–",
+        "believe it": "✓ yes" if card.reliable else "✗ no",
+        "fails": failed or ("–" if card.reliable else ", ".join(card.doubts)),
         "asked": card.asked,
-    } | {figure.title: interval(figure.estimate, figure.unit) for figure in card.figures}
+    } | {figure.title: cell(figure.estimate, figure.unit) for figure in card.figures}

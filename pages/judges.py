@@ -3,10 +3,10 @@
 import streamlit as st
 
 from app.charts.judges import score_by_length, together_map, verdict_bars
-from app.judge_card_view import side_by_side, whole_card
+from app.judge_card_view import cell, side_by_side, whole_card
 from app.judge_swap import judge_swap
 from app.state import Lab, lab, results, view
-from app.widgets import choice, empty_state, header, picture, plain
+from app.widgets import choice, empty_state, header, picture
 from core.judge_card.pictures import judge_matrix, length_bins
 from core.results import Evaluation
 
@@ -37,21 +37,18 @@ def one_judge(here: Lab, evaluation: Evaluation) -> None:
     st.subheader("Verdicts", anchor=False)
     picture(verdict_bars(card), key="verdicts", alt="Shares of each verdict on each criterion")
     st.caption("Verdicts by rule, on empty explanations, are left out: they say nothing of the judge.")
-    left, right = st.columns(2)
-    with left:
-        st.subheader("Criteria together", anchor=False)
-        names = [c.criterion for c in card.criteria]
-        picture(together_map(names, card.correlations, "r"), key="criteria", alt="Correlation of every two criteria")
-        st.caption("Pearson's r over explanations. All near 1: the criteria are one figure several times.")
-    with right:
-        st.subheader("Score and length", anchor=False)
-        bins = length_bins(here.store, card, evaluation.settings)
-        picture(score_by_length(bins, evaluation.settings.score), key="lengths", alt="Mean score over length")
-        st.caption("Mean score in bins of about equally many explanations, all variants together; 95% over questions.")
+    st.subheader("Criteria together", anchor=False)
+    names = [c.criterion for c in card.criteria]
+    picture(together_map(names, card.correlations, "r"), key="criteria", alt="Correlation of every two criteria")
+    st.caption("Pearson's r over explanations. All near 1: the criteria are one figure several times.")
+    st.subheader("Score and length", anchor=False)
+    bins = length_bins(here.store, card, evaluation.settings)
+    picture(score_by_length(bins, evaluation.settings.score), key="lengths", alt="Mean score over length")
+    st.caption("Mean score in bins of about equally many explanations, all variants together; 95% over questions.")
 
 
-def between(found: list[Evaluation]) -> None:
-    """How far the judges of the same responses agree in rank."""
+def between(found: list[Evaluation], chosen: Evaluation) -> None:
+    """How far the judges of the same responses agree in rank, and the intervals of the judge that is shown."""
     st.subheader("Judges together", anchor=False)
     if len(found) < 2:
         st.caption("One judge alone: let another read the same explanations, below.")
@@ -59,7 +56,19 @@ def between(found: list[Evaluation]) -> None:
     cards = [evaluation.card for evaluation in found]
     names = [f"{card.name} ({card.mode})" for card in cards]
     picture(together_map(names, judge_matrix(cards), "ρ"), key="judges", alt="Rank correlation of every two judges")
-    st.caption("Spearman's ρ of the scores of explanations that both scored; the card of each judge has the intervals.")
+    st.dataframe(
+        [
+            {
+                "the judge shown, with": f"{peer.name} ({peer.mode})",
+                "ρ (95%)": cell(peer.correlation),
+                "n questions": peer.correlation.n,
+                "explanations": peer.explanations,
+            }
+            for peer in chosen.card.peers
+        ],
+        hide_index=True,
+    )
+    st.caption("Spearman's ρ of the scores of explanations that both judges scored; 95% intervals resample questions.")
 
 
 here = lab()
@@ -76,10 +85,5 @@ else:
     names = {key: f"{one.card.name} ({one.mode}, {one.card.rubric})" for key, one in by_key.items()}
     chosen = by_key[choice("Judge", list(by_key), key="judge", format_func=lambda key: names[key])]
     one_judge(here, chosen)
-    between(group)
-    for peer in chosen.card.peers:
-        if peer.correlation.value is not None:
-            low, high = peer.correlation.low, peer.correlation.high
-            interval = f"95% {low:.2f} … {high:.2f}, n = {peer.correlation.n} questions"
-            plain(f"With {peer.name} ({peer.mode}): ρ {peer.correlation.value:.2f} ({interval})")
+    between(group, chosen)
     judge_swap(here, chosen)

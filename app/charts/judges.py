@@ -11,6 +11,8 @@ from core.judge_card.pictures import LengthBin
 VERDICT_FILLS = ("#D55E00", "#E69F00", "#56B4E9", "#009E73")
 """Verdicts from worst to best (longer rubrics share the ends); told apart by colour-blind eyes."""
 UNREAD = "#8A8F98"
+LONGEST = 28
+"""Letters of a name that fit beside a map."""
 TOGETHER = [[0, "#B35806"], [0.5, "#F1F1F1"], [1, "#005A8C"]]
 """Correlations from −1 to 1; opaque, so that plotly picks a readable text colour."""
 
@@ -51,16 +53,19 @@ def _stack(
 
 
 def together_map(names: Sequence[str], matrix: Sequence[Sequence[float | None]], what: str) -> go.Figure:
-    """Correlations of every two criteria or judges, shape (names, names), None where undefined; `what` names them."""
-    shown = [[f"{i + 1}. {name}" if names.count(name) > 1 else name for i, name in enumerate(names)]][0]
+    """Correlations of every two criteria or judges, shape (names, names), None where undefined; `what` names them.
+
+    Names are cut and stand beside the rows alone; columns have their numbers.
+    """
+    rows = [f"{i + 1}  {name if len(name) <= LONGEST else name[: LONGEST - 1] + '…'}" for i, name in enumerate(names)]
     figure = go.Figure(
         go.Heatmap(
             z=matrix,
-            x=[safe(name) for name in shown],
-            y=[safe(name) for name in shown],
+            x=[str(i + 1) for i in range(len(names))],
+            y=[safe(row) for row in rows],
             zmin=-1,
             zmax=1,
-            text=[["–" if value is None else f"{value:.2f}" for value in row] for row in matrix],
+            text=[["–" if value is None else f"{value:.2f}".replace("-", "−") for value in row] for row in matrix],
             texttemplate="%{text}",
             colorscale=TOGETHER,
             showscale=False,
@@ -70,7 +75,7 @@ def together_map(names: Sequence[str], matrix: Sequence[Sequence[float | None]],
     )
     figure.update_xaxes(type="category", showgrid=False)
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
-    return styled(figure, 120 + 44 * len(names))
+    return styled(figure, 90 + 40 * len(names))
 
 
 def score_by_length(bins: Sequence[LengthBin], score: str) -> go.Figure:
@@ -93,6 +98,7 @@ def score_by_length(bins: Sequence[LengthBin], score: str) -> go.Figure:
             "%{customdata[5]} questions<extra></extra>",
         )
     )
-    figure.update_xaxes(title="tokens (middle of the bin)", type="log", dtick="D2", zeroline=False)
+    figure.update_xaxes(title="tokens (middle of the bin)", type="log", zeroline=False)
+    figure.update_xaxes(tickvals=[one.tokens for one in bins], ticktext=[f"{one.tokens:.0f}" for one in bins])
     figure.update_yaxes(title=f"mean score ({safe(score)})", zeroline=False)
     return styled(figure, 300, showlegend=False)

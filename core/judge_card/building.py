@@ -101,7 +101,7 @@ class _Measured:
         if given:
             k, questions = len(self.evidence.criteria), int((read.sum(axis=1) > 0).sum())
             same = self.totals.estimate(f.same_verdict_of(k, at, most), questions, f.SHARE)
-            entropy = self.totals.estimate(f.entropy_of(k, at), questions)
+            entropy = self.totals.centred(f.entropy_of(k, at), questions, f.SHARE)
         return OnCriterion(
             criterion=name,
             counts=[int(count) for count in counts[:-1]],
@@ -123,7 +123,7 @@ class _Measured:
         questions = int((self.evidence.counts[:, :, :-1].sum(axis=(1, 2)) > 0).sum())
         same = f.mean_of([f.same_verdict_of(k, at, most) for at, most in known])
         entropy = f.mean_of([f.entropy_of(k, at) for at, _ in known])
-        return self.totals.estimate(same, questions, f.SHARE), self.totals.estimate(entropy, questions)
+        return self.totals.estimate(same, questions, f.SHARE), self.totals.centred(entropy, questions, f.SHARE)
 
     def repeated(self) -> Estimate:
         """Self-agreement over all criteria."""

@@ -61,7 +61,7 @@ def _auc_check(auc: Estimate, useful: float) -> Check:
         verdict = "pass"
     elif auc.value is not None and auc.high < useful:
         verdict, title = "fail", "AUC below chance" if auc.high < 0.5 else "AUC at chance"
-    rule = f"interval above 0.5; one that holds 0.5 and ends below {useful:g} fails"
+    rule = "above 0.5"
     remedy = (
         "Name a stronger judge: `judge` under `[models]` in the pipeline file, or judge the same samples again on the "
         "Judges page. Reverse nothing by hand: a judge that prefers wrong explanations reads the rubric wrongly."
@@ -140,7 +140,7 @@ def _soft_rules(s: JudgeCardSettings, observed: bool) -> list[_Rule]:
             "prefers a place",
             False,
             (0.5 - place, 0.5 + place),
-            f"within {place:g} of one half",
+            f"{0.5 - place:g} to {0.5 + place:g}",
             "Ask in both orders, as the lab does, and do not use this judge in one order anywhere.",
         ),
         _Rule(

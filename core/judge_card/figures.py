@@ -193,8 +193,12 @@ def criteria_figures(totals: Totals, criteria: int, questions: int) -> tuple[Est
         return (Estimate.undefined(questions, said),) * 2 + (matrix,)
     upper = tuple(vary[index] for index in np.triu_indices(len(vary), 1))
     pairs = totals.estimate(lambda t: correlations(t, criteria)[:, *upper].mean(axis=1), questions)
-    first = totals.estimate(lambda t: _first_component(correlations(t, criteria)[:, vary][:, :, vary]), questions)
+    first = totals.centred(_first_component_of(criteria, vary), questions, (1 / len(vary), 1.0))
     return pairs, first, matrix
+
+
+def _first_component_of(criteria: int, vary: np.ndarray) -> Formula:
+    return lambda t: _first_component(correlations(t, criteria)[:, vary][:, :, vary])
 
 
 def _first_component(matrices: np.ndarray) -> np.ndarray:

@@ -54,6 +54,15 @@ class Totals:
         """
         return estimate_of(self.value(formula), formula(self.draws), self.n if n is None else n, bounds)
 
+    def centred(self, formula: Formula, n: int, ends: tuple[float, float]) -> Estimate:
+        """The same for a figure whose resamples are biased, as entropies (down) and largest eigenvalues (up) are.
+
+        The draws are moved so that their mean is the figure, and cut at `ends`, its least and greatest value.
+        """
+        value, draws = self.value(formula), formula(self.draws)
+        moved = np.clip(draws - np.nanmean(draws) + value, *ends) if n > 1 else draws
+        return estimate_of(value, moved, n)
+
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole, NaN where the whole is nothing.
