@@ -249,18 +249,17 @@ def test_names_are_cleaned_and_bounded():
             rater_name(bad)
 
 
-def test_everything_people_did_is_there_after_a_rebuild(store, lab_home):
-    queue = open_queue(store, settings_of(store, "rate"))
-    rate(store, "kim", queue, queue.tasks[0], whole())
-    keep_draft(store, "kim", queue, queue.tasks[1], Draft(labels={"clarity": "excellent"}))
-    before = store.frame("SELECT * FROM annotations ORDER BY seq")
-    store.close()
+def test_everything_people_did_is_there_after_a_rebuild(lab_home):
+    with open_store(lab_home) as store:
+        store.ingest()
+        queue = open_queue(store, settings_of(store, "rate"))
+        rate(store, "kim", queue, queue.tasks[0], whole())
+        keep_draft(store, "kim", queue, queue.tasks[1], Draft(labels={"clarity": "excellent"}))
+        before = store.frame("SELECT * FROM annotations ORDER BY seq")
     with rebuild(lab_home) as fresh:
         pd.testing.assert_frame_equal(fresh.frame("SELECT * FROM annotations ORDER BY seq"), before)
         assert find_queue(fresh, queue.id) == queue
         assert draft_of(fresh, "kim", queue.tasks[1]).labels == {"clarity": "excellent"}
-    store._closed = False  # the fixture closes it again
-    store._connection = store._connect()
 
 
 def test_the_view_has_the_columns_of_ratings(store):
@@ -303,7 +302,9 @@ def test_agreement_is_that_of_the_labels_and_counts_each_question_once(store):
     assert found["clarity"].pair.n == 32
     assert found["clarity"].kappa == expected.kappa_quadratic
     assert found["clarity"].pair.percent.n == mine["item_id"].nunique()
-    among = {one.criterion: one for one in people_agreement(store, list(queue.settings.samples.values()), RUBRIC, SETTINGS)}
+    among = {
+        one.criterion: one for one in people_agreement(store, list(queue.settings.samples.values()), RUBRIC, SETTINGS)
+    }
     assert among["clarity"].shared == 16 and among["clarity"].alpha.value < 0.5
     assert among["clarity"].pairs[0].percent.value == 0
 
@@ -370,7 +371,9 @@ def test_exports_say_who_when_and_whether_blind_and_hold_no_formula(store, tmp_p
     rows = list(csv.DictReader((tmp_path / "a.csv").open()))
     assert {(r["annotator"], r["note"], r["blind"], r["manual"]) for r in rows} == {("'=kim", "'@x", "true", "true")}
     assert all(r["time"].endswith("Z") and r["question"] for r in rows)
-    assert counts(store)[["annotator", "mode", "explanations", "labels"]].to_numpy().tolist() == [["=kim", "rate", 1, 6]]
+    assert counts(store)[["annotator", "mode", "explanations", "labels"]].to_numpy().tolist() == [
+        ["=kim", "rate", 1, 6]
+    ]
 
 
 def test_the_command_line_lists_and_exports(store, lab_home, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""The annotator in a real browser: twenty explanations by keys alone, a refresh, a killed server, a second annotator."""
+"""The annotator in a real browser: twenty by keys alone, a refresh, a killed server, a second annotator."""
 
 import os
 import re
