@@ -6,6 +6,12 @@ const editable = (node) => node instanceof Element &&
   (node.matches("input, textarea, select, [contenteditable=true], [role=combobox], [role=textbox]") || node.isContentEditable);
 const pressable = (node) => node instanceof Element && node.matches("button, a, summary, [role=tab], [role=option]");
 
+// A name or queue was just chosen in a box, which keeps the focus: the keys are for the task that came of it.
+function letGo() {
+  const box = document.activeElement;
+  if (box && box.matches("[role=combobox], [data-testid=stSelectbox] *")) box.blur();
+}
+
 function make(tag, className, text) {
   const node = document.createElement(tag);
   if (className) node.className = className;
@@ -34,6 +40,7 @@ class Pad {
       this.earlier = data.seconds;
       this.focus = this.firstOpen(data);
       this.message = "";
+      letGo();
     }
     this.data = data;
     this.draw();
@@ -163,6 +170,7 @@ class Pad {
     if (wide) button.append(option.label);
     button.title = option.label;
     button.setAttribute("aria-label", option.label);
+    button.setAttribute("aria-keyshortcuts", option.keys.join(" "));
     const chosen = this.labels[field.key] === option.value;
     button.classList.toggle("chosen", chosen);
     button.setAttribute("role", "radio");
@@ -197,6 +205,8 @@ class Pad {
     const button = make("button", action.main ? "main" : "");
     button.type = "button";
     button.append(make("kbd", "", action.shown), action.label);
+    button.setAttribute("aria-label", action.label);
+    button.setAttribute("aria-keyshortcuts", action.key);
     button.disabled = Boolean(this.waiting);
     button.onclick = () => this.leave(action);
     return button;
