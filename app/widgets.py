@@ -280,6 +280,8 @@ STYLES = """
 }
 [class*="st-key-stage_"] [data-testid="stMetricValue"] { font-size: 1.35rem; }
 [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
+.st-key-aligned :has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
+.st-key-aligned [data-testid="stColumn"] { min-width: 240px; flex: 1 1 240px; }
 [data-testid="stCode"] pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 </style>
 """
