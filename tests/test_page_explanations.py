@@ -11,7 +11,7 @@ from core.home import Home
 from core.results import evaluations
 from core.settings import CompareSettings
 from core.store import open_store
-from tests.adversarial import SURROGATE, adversarial_lab, injected, rendered, watched
+from tests.adversarial import HOSTILE, adversarial_lab, injected, rendered, watched
 from tests.app import opened, released, store_of, words  # noqa: F401
 from tests.browser import browser_page, served, settle
 
@@ -109,13 +109,14 @@ def test_nonsense_in_the_url_is_no_error(lab_home):
 
 
 def test_hostile_texts_in_list_filters_and_reading_view(hostile, monkeypatch):
+    shown = ids(hostile, 20)
     monkeypatch.setenv("ANCHORLAB_HOME", str(hostile.path))
     app = opened("explanations")
     variant = app.multiselect(key="wanted_variant").options[0]
     app.multiselect(key="wanted_variant").select(variant).run()
-    app.text_input(key="wanted_text").input(SURROGATE).run()
+    app.text_input(key="wanted_text").input(HOSTILE["script"]).run()
     assert not app.exception and rendered(app) == []
-    for item in ids(hostile, 20):
+    for item in shown:
         app = opened("explanations", item=item)
         assert not app.exception and "Something went wrong" not in words(app)
         assert rendered(app) == []
