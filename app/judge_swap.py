@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from app.launching import model_form
 from app.navigation import link
 from app.state import Lab
+from core.defaults import defaults
 from core.launcher import launch
-from core.models import resolve_model
+from core.models import registrations, resolve_model
 from core.rejudging import judge_again
 from core.results import Evaluation
 from core.rubrics import FOLDER
@@ -30,15 +30,29 @@ def judge_swap(here: Lab, evaluation: Evaluation) -> None:
             "Repeat", 0, 99, 0, key="swap_repeat", help="1 and more: the same judge asked again, for self-consistency."
         )
         warmth = st.number_input("Temperature (written)", 0.0, 5.0, 0.7 if repeat else 0.0, 0.1, key="swap_temperature")
-        model = model_form(here, "judge", {})
+        name = _judge(here)
         temperature = warmth if mode == "written" else 0.0
         settings = JudgeSettings(mode=mode, rubric=rubric, repeat=int(repeat), temperature=temperature)
         if st.button("Judge again", type="primary", icon=":material/gavel:", key="swap_launch"):
             with st.spinner("Looking for the model: the first time this takes a minute."):
-                use = model if model.chain else use_of(resolve_model(model.name, here.home))
+                use = use_of(resolve_model(name, here.home))
             folders = [
                 launch(here.home, config) for config in judge_again(here.home, evaluation.samples, settings, use)
             ]
             here.refresh()
             st.success(f"{len(folders)} judge runs: those that are done already stay as they are, the others run now.")
             link("runs", "Watch the first", icon=":material/play_circle:", run=folders[0].id)
+
+
+def _judge(here: Lab) -> str:
+    """The judge's model: a name that is known, or one typed in; the default of the settings first."""
+    first = defaults(here.home).judge
+    names = list(dict.fromkeys([first, "default", *registrations(here.home)]))
+    picked = st.selectbox(
+        "Judge",
+        names,
+        accept_new_options=True,
+        key="swap_model",
+        help="`default`, a registered name (`anchorlab model add`), or type a folder or a Hub id.",
+    )
+    return picked or first

@@ -15,6 +15,7 @@ from app.runs_pipeline import clone_pipeline, launch_pipeline
 from app.runs_state import checks, closed, go_to, rates
 from app.state import Lab
 from app.widgets import choice, duration, literal, plain
+from core.defaults import defaults
 from core.errors import BadInput
 from core.launcher import launch
 from core.models import model_at_hand, registrations, resolve_model
@@ -264,8 +265,10 @@ def _model(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | None:
     picked = _chooser("variant", "Judge" if kind in ("judge", "head_to_head") else "Variant", names)
     if picked != OWN:
         return _trained(here, picked)
-    names = ["default", *registrations(here.home)]
-    given = st.session_state.get("launch_base", "default")
+    chosen = defaults(here.home)
+    first = chosen.judge if kind in ("judge", "head_to_head") else chosen.model
+    names = list(dict.fromkeys([first, "default", *registrations(here.home)]))
+    given = st.session_state.get("launch_base", first)
     with st.container(width=310):
         name = st.selectbox(
             "Base model",
@@ -275,7 +278,7 @@ def _model(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | None:
             bind="query-params",
             help="`default`, a registered name (`anchorlab model add`), or type a folder or a Hub id.",
         )
-    return _at_hand(here, here.sealed, name or "default")
+    return _at_hand(here, here.sealed, name or first)
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Looking for the model …")

@@ -268,6 +268,8 @@ STYLES = """
 .shares { display: flex; height: 6px; border-radius: 3px; overflow: hidden; }
 .shares span { display: block; height: 100%; }
 [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
+.st-key-aligned :has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
+.st-key-aligned [data-testid="stColumn"] { min-width: 240px; flex: 1 1 240px; }
 [data-testid="stCode"] pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 </style>
 """

@@ -22,6 +22,8 @@ from typing import Annotated
 import typer
 from harness import batches, console, median_seconds, processor, show
 
+from core.browsing import Wanted, facets, page
+from core.catalogue import Catalogue, catalogue
 from core.datasets import import_dataset, load_items, load_settings
 from core.engines import Chat
 from core.engines.scripted import ScriptedEngine
@@ -30,9 +32,8 @@ from core.judging import EXPLANATIONS_A_BATCH, Judge
 from core.models import ModelRef
 from core.plan import run_config
 from core.prompts import load_prompt
-from core.queries import Wanted, browse
 from core.records import Explanation, Item
-from core.results import Evaluation, evaluations
+from core.results import evaluations
 from core.rubrics import load_rubric
 from core.runs import RunFolder, create_run
 from core.sampling import ROWS_A_BATCH, Sampler, summarise
@@ -123,21 +124,22 @@ def measure(store: Store) -> list[tuple[str, int, float]]:
     began = time.perf_counter()
     lines = store.ingest()
     first = time.perf_counter() - began
-    (evaluation,) = evaluations(store, CompareSettings())
+    known = catalogue(store)
     every = Wanted()
-    some = Wanted(labels=("sft",), category="variable", text="light", order="best first")
+    some = Wanted(labels=("sft",), categories=("variable",), text="light", order="best")
     return [
         ("ingest, all lines", lines, first),
         ("ingest, nothing new", 0, median_seconds(store.ingest)),
-        ("browse, all", found(store, evaluation, every), median_seconds(lambda: found(store, evaluation, every))),
-        ("browse, filtered", found(store, evaluation, some), median_seconds(lambda: found(store, evaluation, some))),
+        ("browse, all", found(store, known, every), median_seconds(lambda: found(store, known, every))),
+        ("browse, filtered", found(store, known, some), median_seconds(lambda: found(store, known, some))),
         ("evaluations", total(store, "scores"), median_seconds(lambda: evaluations(store, CompareSettings()))),
     ]
 
 
-def found(store: Store, evaluation: Evaluation, wanted: Wanted) -> int:
-    """Rows that a browse gives."""
-    return len(browse(store, evaluation.judges, by="forced", score="expected", wanted=wanted)[0])
+def found(store: Store, known: Catalogue, wanted: Wanted) -> int:
+    """Rows that a browse finds: it counts every choice and gives the first page."""
+    page(store, known, wanted, 0)
+    return facets(store, known, wanted).wanted
 
 
 def total(store: Store, table: str) -> int:

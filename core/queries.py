@@ -4,18 +4,13 @@ Frames are small: a page of rows, a run, a question.  Numbers with intervals are
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from core.journal import archived
-from core.records import Category, Explanation, Item, Option, RightBy
+from core.records import Explanation, Item, Option, RightBy
 from core.store import Store
-
-Order = Literal["as sampled", "best first", "worst first", "shuffled"]
-
 
 # --- runs
 
@@ -119,75 +114,6 @@ def item(store: Store, dataset: str, item_id: str) -> Item | None:
 # --- explanations
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Which explanations; None and empty mean all."""
-
-    labels: tuple[str, ...] = ()
-    category: Category | None = None
-    right: bool | None = None
-    form: Literal["unparsed", "empty", "unjudged"] | None = None
-    text: str = ""
-    order: Order = "as sampled"
-
-
-ORDERS: dict[Order, str] = {
-    "as sampled": "place, seq",
-    "best first": "score DESC NULLS LAST, place, seq",
-    "worst first": "score ASC NULLS LAST, place, seq",
-    "shuffled": "hash(item_id || sample::VARCHAR || label), place",
-}
-FORMS = {"unparsed": "parsed IS NULL", "empty": "empty", "unjudged": "score IS NULL"}
-
-
-def browse(
-    store: Store, judges: Mapping[str, str], by: RightBy, score: Literal["total", "expected"], wanted: Wanted
-) -> tuple[pd.DataFrame, int]:
-    """Explanations of an evaluation that are wanted, and how many there are in all.
-
-    judges: variant label → judge run.  Columns: label, item_id, sample, question, gold, prediction,
-    right, category, score, tokens, explanation.
-    """
-    chosen = {label: run for label, run in judges.items() if not wanted.labels or label in wanted.labels}
-    where, values = _where(wanted)
-    query = f"""
-        WITH chosen AS (
-            SELECT unnest($labels) AS label, unnest($judges) AS judge, unnest($places) AS place
-        ), rows AS (
-            SELECT c.label, c.place, s.item_id, s.sample, s.seq, i.question, i.gold, e.{by} AS prediction, s.parsed,
-                s.right_{by} AS right, k.{by} AS category, s.{score} AS score, s.empty, s.tokens, e.explanation
-            FROM chosen c JOIN scores s ON s.run = c.judge
-            JOIN explanations e ON e.run = s.samples AND e.item_id = s.item_id AND e.sample = s.sample
-            JOIN runs r ON r.id = s.samples JOIN items i ON i.run = r.dataset AND i.id = s.item_id
-            LEFT JOIN categories k ON k.run = s.samples AND k.item_id = s.item_id
-        )
-        SELECT * FROM rows WHERE {where} ORDER BY {ORDERS[wanted.order]}
-    """
-    bound = {
-        "labels": list(chosen),
-        "judges": list(chosen.values()),
-        "places": list(range(len(chosen))),
-        **values,
-    }
-    total = store.rows("SELECT count(*) FROM scores WHERE list_contains(?, run)", [list(judges.values())])[0][0]
-    return store.frame(query, bound), total
-
-
-def _where(wanted: Wanted) -> tuple[str, dict[str, Any]]:
-    conditions, values = ["true"], {}
-    if wanted.category:
-        conditions.append("category = $category")
-        values["category"] = wanted.category
-    if wanted.right is not None:
-        conditions.append('"right"' if wanted.right else 'NOT "right"')
-    if wanted.form:
-        conditions.append(FORMS[wanted.form])
-    if wanted.text:
-        conditions.append("(contains(lower(explanation), lower($text)) OR contains(lower(question), lower($text)))")
-        values["text"] = wanted.text
-    return " AND ".join(conditions), values
-
-
 def responses(store: Store, samples: str, item_id: str) -> list[Explanation]:
     """All samples of one question of a sample run, in order."""
     names = list(Explanation.model_fields)
@@ -249,6 +175,21 @@ def pairs(store: Store, run: str) -> pd.DataFrame:
         "SELECT p.*, i.question, i.gold FROM pairs p JOIN runs r ON r.id = p.run "
         "JOIN items i ON i.run = r.dataset AND i.id = p.item_id WHERE p.run = ? ORDER BY p.seq",
         [run],
+    )
+
+
+def pairs_of(store: Store, dataset: str, item_id: str) -> pd.DataFrame:
+    """Pairs that a question gave, newest set first, with the set's label, who wrote both halves, and the trainings."""
+    return store.frame(
+        """
+        SELECT p.*, r.label, coalesce(c.label, '') AS chosen_writer, coalesce(j.label, '') AS rejected_writer,
+            list(t.id ORDER BY t.created) FILTER (t.id IS NOT NULL) AS trainings
+        FROM pairs p JOIN runs r ON r.id = p.run AND r.dataset = ? LEFT JOIN runs c ON c.id = p.chosen_run
+        LEFT JOIN runs j ON j.id = p.rejected_run
+        LEFT JOIN runs t ON t.kind = 'dpo' AND t.parents->>'pairs' = p.run
+        WHERE p.item_id = ? GROUP BY ALL ORDER BY max(r.created) DESC, p.seq
+        """,
+        [dataset, item_id],
     )
 
 

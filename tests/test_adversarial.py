@@ -42,9 +42,7 @@ def test_what_is_rendered_is_found(line):
     assert rendered(app), line
 
 
-@pytest.mark.parametrize(
-    "line", ["st.text(NAME)", "st.code(NAME)", "st.dataframe([NAME])", "st.selectbox('x', [NAME])"]
-)
+@pytest.mark.parametrize("call", ["text(NAME)", "code(NAME)", "dataframe([NAME])", "selectbox('x', [NAME])"])
 def test_what_is_shown_as_it_is_is_no_finding(call):
     assert not rendered(AppTest.from_string(f"import streamlit as st\nNAME = {NAME!r}\nst.{call}").run())
 

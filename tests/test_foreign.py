@@ -15,6 +15,8 @@ from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 from app.navigation import ROOT
+from core.browsing import Wanted, facets, page
+from core.catalogue import catalogue
 from core.categories import categorise
 from core.datasets import load_items
 from core.distribution import shares_by_group
@@ -26,7 +28,7 @@ from core.judging import PROMPTS, Judge
 from core.loading.written import load_responses
 from core.plan import command_of, run_config
 from core.prompts import load_prompt
-from core.queries import Wanted, browse, provenance, rejects
+from core.queries import provenance, rejects
 from core.records import CATEGORIES, Explanation
 from core.results import evaluations
 from core.rubrics import load_rubric
@@ -302,7 +304,9 @@ def test_authors_as_variants_are_compared_under_one_judge(home, tmp_path):
         (found,) = evaluations(store, CompareSettings(resamples=100))
         rates = {(rate.a, rate.b): (rate.win.value, rate.tie.value, rate.n) for rate in found.win_rates}
         accuracy = {result.label: result.accuracy_parsed.value for result in found.results}
-        rows, total = browse(store, found.judges, "parsed", "expected", Wanted(labels=("ann",), right=True))
+        known = catalogue(store)
+        wanted = Wanted(labels=("ann",), right=("right",), by="parsed")
+        rows, total = page(store, known, wanted, 0), facets(store, known, wanted).total
         assert provenance(store, runs[0].id) == {"engine": "imported"}
     assert rates == {("bob", "ann"): (0.0, 0.0, 3), ("model", "ann"): (0.0, 0.0, 3), ("model", "bob"): (0.0, 1.0, 3)}
     assert accuracy == pytest.approx({"ann": 2 / 3, "bob": 1 / 3, "model": 1 / 3})

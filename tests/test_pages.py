@@ -48,22 +48,6 @@ def test_another_score_gives_another_tie_rule(lab_home):
     assert "within 0 points tie" in words(app)
 
 
-def test_explanations_filters_count_and_the_reading_view_shows_all_samples(lab_home):
-    app = opened("explanations")
-    assert "of 64 explanations" in words(app)
-    app.selectbox(key="variant").select("sft").run()
-    assert "16 of 64 explanations" in words(app)
-    app.text_input(key="text").input("no such words anywhere").run()
-    assert "0 of 64 explanations" in words(app)
-    assert not app.exception
-
-
-def test_explanations_show_every_criterion_and_the_judges_prompt(lab_home):
-    text = words(opened("explanations"))
-    for word in ("Logical coherence", "Factual accuracy", "What the judge was given", "[system]", "gold"):
-        assert word in text, word
-
-
 def test_anchors_show_categories_and_pairs_with_reasons(lab_home):
     text = words(opened("anchors"))
     for word in ("consistently correct", "uncategorised", "95%"):

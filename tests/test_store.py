@@ -25,7 +25,7 @@ from rich.console import Console
 from core.categories import categorise_items
 from core.errors import BadInput, LabError, RunStopped, StoreBusy
 from core.home import PROJECT, Home
-from core.queries import ORDERS, Wanted, browse, verdicts
+from core.queries import verdicts
 from core.records import CriterionVerdict, Dropped, Explanation, Item, Judgement, Option, Pair, Record, Reject, Side
 from core.report import show_evaluation
 from core.results import details, evaluations
@@ -795,31 +795,6 @@ def test_missing_texts_and_lists_of_a_frame_are_none(home):
     with opened(home) as store:
         found = verdicts(store, judge.id, "q0").iloc[0]
         assert (found["verdict"], found["probabilities"]) == (None, None)
-
-
-FILTERS = {
-    Wanted(): 12,
-    Wanted(right=True): 6,
-    Wanted(right=False): 6,
-    Wanted(category="variable"): 12,
-    Wanted(category="consistently_correct"): 0,
-    Wanted(form="unparsed"): 6,
-    Wanted(form="empty"): 0,
-    Wanted(form="unjudged"): 0,
-    Wanted(text="THING 3"): 2,
-    Wanted(text="number q4"): 2,
-    Wanted(labels=("base",)): 12,
-    Wanted(labels=("nobody",)): 0,
-    **{Wanted(order=order): 12 for order in ORDERS},
-}
-
-
-def test_browsing_finds_the_wanted_explanations_among_all(home):
-    loop = whole_loop(home)
-    with opened(home) as store:
-        for wanted, expected in FILTERS.items():
-            found, total = browse(store, {"base": loop.judge.id}, "parsed", "expected", wanted)
-            assert (len(found), total) == (expected, 12), wanted
 
 
 # --- export
