@@ -5,8 +5,8 @@ from core.home import Home
 from core.playground import rounds
 from core.playground.answering import Engines
 from core.playground.records import Wish, typed_item
-from core.playground.sessions import begin, contenders, judges
 from core.playground.serving import play
+from core.playground.sessions import begin, contenders, judges
 from core.store import Store
 
 
