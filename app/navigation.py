@@ -18,6 +18,7 @@ PAGES = {
     "anchors": ("Anchors", ":material/anchor:"),
     "judgements": ("Judgements", ":material/how_to_vote:"),
     "compare": ("Compare", ":material/compare_arrows:"),
+    "playground": ("Playground", ":material/forum:"),
 }
 """Page (a script in pages/) → title and icon."""
 
