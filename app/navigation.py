@@ -21,6 +21,7 @@ PAGES = {
     "judgements": ("Judgements", ":material/how_to_vote:"),
     "judges": ("Judges", ":material/gavel:"),
     "compare": ("Compare", ":material/compare_arrows:"),
+    "playground": ("Playground", ":material/forum:"),
 }
 """Page (a script in pages/) → title and icon."""
 

@@ -239,7 +239,8 @@ MIGRATIONS: list[tuple[str, str]] = [
                 wish->'contenders'->place->>'label' AS label, wish->'contenders'->place->>'run' AS samples,
                 answer->'row'->>'response' AS response, answer->'row'->>'explanation' AS explanation,
                 answer->'row'->>'parsed' AS parsed, answer->'row'->>'forced' AS forced, wish->'item'->>'gold' AS gold,
-                (answer->'judgement'->>'total')::INTEGER AS total, (answer->'judgement'->>'expected')::DOUBLE AS expected,
+                (answer->'judgement'->>'total')::INTEGER AS total,
+                (answer->'judgement'->>'expected')::DOUBLE AS expected,
                 (answer->'row'->>'tokens')::INTEGER AS tokens, (answer->>'seconds')::DOUBLE AS seconds
             FROM placed;
 

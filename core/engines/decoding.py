@@ -7,6 +7,7 @@ from one uniform number a row and step; finished rows are dropped.  Needs full a
 every layer: `core.engines.hf` checks each model against the library and otherwise takes its plain path.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -157,10 +158,12 @@ def sample_rows(
     stop: Callable[[str], bool] | None,
 ) -> list[Row]:
     """A finished row per prompt and seed, in order.  prompts: token ids; seeds: per prompt."""
-    rows: list[Row] = []
-    for rows in sample_steps(model, vocabulary, prompts, seeds, sampling, stop):
-        pass
-    return rows
+    return last(sample_steps(model, vocabulary, prompts, seeds, sampling, stop))
+
+
+def last(steps: Iterator[list[Row]]) -> list[Row]:
+    """The rows after the last step; none where there was none."""
+    return next(iter(deque(steps, maxlen=1)), [])
 
 
 @torch.inference_mode()

@@ -17,7 +17,7 @@ from transformers.cache_utils import DynamicLayer
 
 from core.engines import Chat, Generation, Sampling, Streamed
 from core.engines.choosing import PrefixReader, Tokens, choose_among
-from core.engines.decoding import GROUPED, Row, Vocabulary, draw, sample_rows, sample_steps
+from core.engines.decoding import GROUPED, Row, Vocabulary, draw, last, sample_rows, sample_steps
 from core.engines.templates import encode, render, template_record
 from core.engines.weights import dtype_reason, end_tokens, load_weights
 from core.home import default_home
@@ -178,10 +178,7 @@ def plain_rows(
     stop: Callable[[str], bool] | None,
 ) -> list[Row]:
     """As `decoding.sample_rows`, one row at a time with the model's own cache and attention."""
-    rows: list[Row] = []
-    for rows in plain_steps(model, vocabulary, prompts, seeds, sampling, stop):
-        pass
-    return rows
+    return last(plain_steps(model, vocabulary, prompts, seeds, sampling, stop))
 
 
 @torch.inference_mode()

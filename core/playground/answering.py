@@ -5,7 +5,6 @@ Prompt, worked examples, sampling and judging are those of sample and judge runs
 Each variant is loaded as a run loads it, with its adapters merged, and stays: see `Engines`.
 """
 
-import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -102,6 +101,16 @@ def answer(home: Home, engines: Engines, wish: Wish) -> Generator[Event, None, l
     return judged
 
 
+def shared_length(a: str, b: str) -> int:
+    """Length of the common beginning of two texts.
+
+    >>> shared_length("It is", "It was"), shared_length("", "It")
+    (3, 0)
+    """
+    differing = (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y)
+    return next(differing, min(len(a), len(b)))
+
+
 def _answered(one: Answer) -> Event:
     return {"type": "answer", "answer": one.model_dump(mode="json")}
 
@@ -140,7 +149,7 @@ def _interleaved(wish: Wish, samplers: Sequence[Sampler]) -> Generator[Event, No
                 yield _answered(answers[place])
                 continue
             first.setdefault(place, time.monotonic() - began)
-            at = len(os.path.commonprefix([said[place], text]))
+            at = shared_length(said[place], text)
             said[place] = text
             yield {"type": "text", "place": place, "at": at, "add": text[at:]}
     return [answers[place] for place in sorted(answers)]

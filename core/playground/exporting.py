@@ -45,7 +45,7 @@ def _round(found: Round, votes: Mapping[str, str], t: float) -> dict[str, Any]:
     wish = found.wish
     return {
         "round": wish.round,
-        "time": datetime.fromtimestamp(t, UTC).isoformat(timespec="seconds"),
+        "time": _moment(t),
         "blind": wish.blind,
         "question": wish.item.question,
         "context": wish.item.context,
@@ -58,6 +58,10 @@ def _round(found: Round, votes: Mapping[str, str], t: float) -> dict[str, Any]:
         "votes": dict(votes),
         "answers": [_answer(found, found.answers[place]) for place in sorted(found.answers)],
     }
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _answer(found: Round, answer: Answer) -> dict[str, Any]:
@@ -166,6 +170,4 @@ def listed(store: Store) -> Sequence[dict[str, Any]]:
     rows = store.rows("SELECT id, started, rounds, revealed, voted, question FROM play_sessions ORDER BY started DESC")
     names = ("session", "started", "rounds", "revealed", "voted", "first question")
     found = [dict(zip(names, row, strict=True)) for row in rows if row[2]]
-    return [
-        row | {"started": datetime.fromtimestamp(row["started"], UTC).isoformat(timespec="minutes")} for row in found
-    ]
+    return [row | {"started": _moment(row["started"])} for row in found]

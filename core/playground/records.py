@@ -42,7 +42,7 @@ class Wish(Record):
     """In the order of the columns."""
     judge: str | None
     """A judge run: model, mode and rubric are taken from there; None: nobody judges."""
-    examples: list[Example] = []
+    examples: list[Example] = Field([])
     """Worked examples before the question, as a data set brings them."""
     temperature: float = Field(ge=0, le=5)
     max_new_tokens: int = Field(ge=1, le=2048)

@@ -1,0 +1,63 @@
+"""Playground: one question, two to four variants side by side, live; blind, with a vote and a reveal."""
+
+import streamlit as st
+
+from app.playground_form import KEYS, ask_form
+from app.playground_round import STYLES, show_round
+from app.playground_sessions import current, files, go, rounds_table, session_list
+from app.playground_votes import tally_table, verdict_of_the_room, voting
+from app.state import Lab, lab, view
+from app.widgets import empty_state, header, literal
+from core.playground.sessions import contenders, is_revealed, round_at
+
+
+def one_round(here: Lab, session: str | None, name: str) -> None:
+    """A round in the form's place, so that no name of a variant is on the page while it is blind."""
+    found = round_at(here.store, name)
+    if found is None:
+        literal(f"There is no round {name}: its session may have been another lab's.")
+        if st.button("Back to the questions", key="play_back"):
+            go(session)
+        return
+    size = "large" if st.session_state.get("play_large") else "normal"
+    revealed = is_revealed(here.store, found)
+    with st.container(key=f"play_round_{size}"):
+        show_round(here, found)
+        if found.status == "done" and revealed:
+            verdict_of_the_room(here, found)
+        elif found.status == "done":
+            voting(here, found)
+    if not found.waiting and st.button("Next question", icon=":material/arrow_forward:", shortcut="N", key="play_next"):
+        go(found.wish.session)
+    if revealed and found.status == "done":
+        tally_table(here, found.wish.session)
+        files(here, found.wish.session)
+
+
+def questions(here: Lab, session: str | None) -> None:
+    """The form, and what this session and all sessions have so far."""
+    ask_form(here, session)
+    st.divider()
+    session_list(here, session)
+    if session:
+        rounds_table(here, session)
+        files(here, session)
+    tally_table(here, session)
+
+
+here = lab()
+view("playground", *KEYS)
+header("Playground", "One question, several variants side by side, live; the room votes before it knows who is who.")
+st.html(STYLES)
+if not contenders(here.store):
+    empty_state(
+        "No variants yet",
+        "The playground asks the variants of this lab. Run the demo from the Overview, or sample a model from Runs.",
+    )
+else:
+    st.toggle("Large type, for a room", key="play_large")
+    session, round = current(here)
+    if round:
+        one_round(here, session, round)
+    else:
+        questions(here, session)
