@@ -11,6 +11,7 @@ from itertools import permutations
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.charts.comparison import delta_by_part, forest, win_matrix
 from app.widgets import choice, interval, number, picture, plain, tie_rule
@@ -21,6 +22,9 @@ from core.results import Details, Evaluation
 
 ALL = "all"
 """Value of a filter that leaves nothing out."""
+
+HALF = 480
+"""Width of a figure that has another beside it, in pixels."""
 
 
 def table_of(frame: pd.DataFrame, file: str) -> None:
@@ -47,6 +51,12 @@ def pick(key: str, set_to: Callable[[int], None]) -> None:
 def choose(key: str, values: Sequence[str], place: int) -> None:
     """Set a `choice` of the page to one of the values, from a figure's click."""
     st.session_state[key] = values[place]
+
+
+def halves() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Two places for figures: beside each other, one below the other where the page is narrow."""
+    row = st.container(horizontal=True, gap="medium")
+    return row.container(width=HALF), row.container(width=HALF)
 
 
 # --- every two variants
@@ -85,7 +95,7 @@ def win_rates(evaluation: Evaluation, baseline: str) -> None:
     """The win matrix, the distance of each variant from the baseline, and the counts that give each rate."""
     labels = list(evaluation.samples)
     both = [rate for a, b in permutations(labels, 2) if (rate := evaluation.rate(a, b))]
-    left, right = st.columns(2, gap="medium") if len(labels) < 6 else (st.container(), st.container())
+    left, right = halves() if len(labels) < 6 else (st.container(), st.container())
     with left:
         st.subheader("Which variant wins against which?", anchor=False)
         st.caption("Row against column: share of sample pairs won, Δ(W−L) in points. Click a cell to take it apart.")
@@ -122,12 +132,12 @@ def rate_table(evaluation: Evaluation) -> None:
             {
                 "A against B": f"{rate.a} against {rate.b}",
                 "n questions": rate.n,
+                "Δ(W−L), points": interval(rate.delta, "points"),
+                "p (Holm)": p_words(rate.p_holm),
                 "wins / ties / losses": f"{rate.wins} / {rate.ties} / {rate.losses}",
                 "win": interval(rate.win, "share"),
                 "tie": interval(rate.tie, "share"),
                 "loss": interval(rate.loss, "share"),
-                "Δ(W−L), points": interval(rate.delta, "points"),
-                "p (Holm)": p_words(rate.p_holm),
                 "accuracy, points": interval(rate.accuracy, "points"),
                 "unjudged": rate.unjudged,
             }
@@ -159,7 +169,7 @@ def chosen_pair(evaluation: Evaluation) -> WinRate:
 
 def taken_apart(evaluation: Evaluation, found: Details, rate: WinRate) -> None:
     """Where the wins of one pair of variants come from: criteria and categories, side by side."""
-    left, right = st.columns(2, gap="medium")
+    left, right = halves()
     with left:
         st.subheader("Which criteria drive it?", anchor=False)
         _parts(found.by_criterion, rate, "scored_by", "Win minus loss by criterion")

@@ -79,14 +79,14 @@ def signed(value: float) -> str:
 def forest(rates: Sequence[WinRate], names: Sequence[str], labels: Sequence[str]) -> go.Figure:
     """Δ(W−L) in points with its interval, a row a rate under its name; right of zero A wins.  Hollow: 0 is inside."""
     colours = [colour_of(rate.a, labels) for rate in rates]
-    return _points([rate.delta for rate in rates], names, colours, "Δ(W−L), percentage points (95% interval)")
+    return _points([rate.delta for rate in rates], names, colours, "Δ(W−L), points (95% interval)")
 
 
 def delta_by_part(parts: Sequence[Part]) -> go.Figure:
     """Δ(W−L) in points with its interval, a row a part of the evidence (a criterion, a category)."""
     names = [CATEGORY_NAMES.get(part.part, part.part) for part in parts]
     colours = [CATEGORY_COLOURS.get(part.part, "#0072B2") for part in parts]
-    return _points([part.delta for part in parts], names, colours, "Δ(W−L), percentage points (95% interval)")
+    return _points([part.delta for part in parts], names, colours, "Δ(W−L), points (95% interval)")
 
 
 def _points(estimates: Sequence[Estimate], names: Sequence[str], colours: Sequence[str], axis: str) -> go.Figure:
