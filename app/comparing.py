@@ -9,7 +9,9 @@ from functools import partial
 from itertools import permutations
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.charts.comparison import delta_by_part, forest, win_matrix
 from app.widgets import choice, interval, number, picture, plain, tie_rule
@@ -20,6 +22,9 @@ from core.results import Details, Evaluation
 
 ALL = "all"
 """Value of a filter that leaves nothing out."""
+
+HALF = 480
+"""Width of a figure that has another beside it, in pixels."""
 
 
 def table_of(frame: pd.DataFrame, file: str) -> None:
@@ -46,6 +51,12 @@ def pick(key: str, set_to: Callable[[int], None]) -> None:
 def choose(key: str, values: Sequence[str], place: int) -> None:
     """Set a `choice` of the page to one of the values, from a figure's click."""
     st.session_state[key] = values[place]
+
+
+def halves() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Two places for figures: beside each other, one below the other where the page is narrow."""
+    row = st.container(horizontal=True, gap="medium")
+    return row.container(width=HALF), row.container(width=HALF)
 
 
 # --- every two variants
@@ -84,33 +95,27 @@ def win_rates(evaluation: Evaluation, baseline: str) -> None:
     """The win matrix, the distance of each variant from the baseline, and the counts that give each rate."""
     labels = list(evaluation.samples)
     both = [rate for a, b in permutations(labels, 2) if (rate := evaluation.rate(a, b))]
-    left, right = st.columns(2, gap="medium") if len(labels) < 6 else (st.container(), st.container())
+    left, right = halves() if len(labels) < 6 else (st.container(), st.container())
     with left:
         st.subheader("Which variant wins against which?", anchor=False)
-        st.caption(
-            "Row against column: share of sample pairs won, and Δ(W−L) in points. Click a cell to take it apart."
-        )
-        picture(
-            win_matrix(both, labels),
-            key="matrix",
-            alt="How often each variant wins against each other",
-            on_select=partial(pick, "matrix", partial(choose, "pair", [pair_key(evaluation, rate) for rate in both])),
-            selection_mode="points",
+        st.caption("Row against column: share of sample pairs won, Δ(W−L) in points. Click a cell to take it apart.")
+        _picks_pair(
+            evaluation, win_matrix(both, labels), both, "matrix", "How often each variant wins against each other"
         )
     against = [rate for rate in both if rate.b == baseline]
     with right:
         st.subheader("How far is each variant from the baseline?", anchor=False)
-        plain(f"Right of zero the variant's explanations win against those of {baseline}; hollow: 0 is not excluded.")
-        picture(
-            forest(against, [rate.a for rate in against], labels),
-            key="forest",
-            alt="Win minus loss of every variant against the baseline",
-            on_select=partial(
-                pick, "forest", partial(choose, "pair", [pair_key(evaluation, rate) for rate in against])
-            ),
-            selection_mode="points",
-        )
+        st.caption("Right of zero a variant's explanations win against the baseline's; hollow: 0 is not excluded.")
+        figure = forest(against, [rate.a for rate in against], labels)
+        _picks_pair(evaluation, figure, against, "forest", "Win minus loss of every variant against the baseline")
     rate_table(evaluation)
+
+
+def _picks_pair(evaluation: Evaluation, figure: go.Figure, rates: Sequence[WinRate], key: str, alt: str) -> None:
+    """A figure whose points, one a rate that is known, choose the pair of variants."""
+    known = [pair_key(evaluation, rate) for rate in rates if rate.delta.value is not None]
+    clicked = partial(pick, key, partial(choose, "pair", known))
+    picture(figure, key=key, alt=alt, on_select=clicked, selection_mode="points")
 
 
 def pair_key(evaluation: Evaluation, rate: WinRate) -> str:
@@ -127,12 +132,12 @@ def rate_table(evaluation: Evaluation) -> None:
             {
                 "A against B": f"{rate.a} against {rate.b}",
                 "n questions": rate.n,
-                "win": interval(rate.win, "share"),
-                "tie": interval(rate.tie, "share"),
-                "loss": interval(rate.loss, "share"),
                 "Δ(W−L), points": interval(rate.delta, "points"),
                 "p (Holm)": p_words(rate.p_holm),
                 "wins / ties / losses": f"{rate.wins} / {rate.ties} / {rate.losses}",
+                "win": interval(rate.win, "share"),
+                "tie": interval(rate.tie, "share"),
+                "loss": interval(rate.loss, "share"),
                 "accuracy, points": interval(rate.accuracy, "points"),
                 "unjudged": rate.unjudged,
             }
@@ -158,14 +163,13 @@ def rate_table(evaluation: Evaluation) -> None:
 
 def chosen_pair(evaluation: Evaluation) -> WinRate:
     """The pair of variants that the rest of the page is about."""
-    names = [f"{rate.a} against {rate.b}" for rate in evaluation.win_rates]
-    name = choice("Pair of variants (A against B)", names, key="pair")
-    return evaluation.win_rates[names.index(name)]
+    named = {f"{rate.a} against {rate.b}": rate for rate in reversed(evaluation.win_rates)}
+    return named[choice("Pair of variants (A against B)", list(named), key="pair")]
 
 
-def taken_apart(found: Details, rate: WinRate) -> None:
+def taken_apart(evaluation: Evaluation, found: Details, rate: WinRate) -> None:
     """Where the wins of one pair of variants come from: criteria and categories, side by side."""
-    left, right = st.columns(2, gap="medium")
+    left, right = halves()
     with left:
         st.subheader("Which criteria drive it?", anchor=False)
         _parts(found.by_criterion, rate, "scored_by", "Win minus loss by criterion")
@@ -174,6 +178,8 @@ def taken_apart(found: Details, rate: WinRate) -> None:
         st.subheader("On which questions?", anchor=False)
         _parts(found.by_category, rate, "of_category", "Win minus loss by category of the question")
         st.caption("Questions by how often B was right on them, its lucky draws among them.")
+    st.caption("Click a point to see the questions behind it; hollow: 0 is not excluded.")
+    table_of(pd.DataFrame(detail_rows(evaluation, found), columns=DETAIL), "taken-apart.csv")
 
 
 def _parts(parts: Sequence[Part], rate: WinRate, key: str, alt: str) -> None:
@@ -208,12 +214,11 @@ def _parts(parts: Sequence[Part], rate: WinRate, key: str, alt: str) -> None:
         )
 
 
-def models(evaluation: Evaluation, found: Details) -> None:
+def models(found: Details) -> None:
     """Win rates at equal length, and the strengths of all variants at once."""
     st.subheader("Would it hold at equal length, and over all variants at once?", anchor=False)
     _lengths(found)
     _strengths(found)
-    table_of(pd.DataFrame(detail_rows(evaluation, found), columns=DETAIL), "taken-apart.csv")
 
 
 def _lengths(found: Details) -> None:

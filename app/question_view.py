@@ -78,7 +78,7 @@ def _filters(criteria: list[str]) -> tuple[str | None, str | None, str]:
     with left:
         criterion = choice("Scored by", [ALL, *criteria], key="scored_by", help="One criterion's score, or all.")
     with middle:
-        category = choice("Category of the question under B", [ALL, *CATEGORIES], key="of_category", format_func=_words)
+        category = choice("Category under B", [ALL, *CATEGORIES], key="of_category", format_func=_words)
     with right:
         order = choice("Order", list(ORDERS), key="order")
     return None if criterion == ALL else criterion, None if category == ALL else category, order

@@ -115,6 +115,17 @@ def _figure_row(figure: str, a: str, b: str | None, estimate: Estimate, unit: st
     return {"figure": figure, "part": None, "a": a, "b": b, "unit": unit} | numbers
 
 
+def variant_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """A row a variant: accuracy, form and score with their intervals, questions, explanations, unjudged."""
+    names = ("accuracy_parsed", "accuracy_forced", "unparsed", "empty", "tokens", "score")
+    return [
+        _shared(evaluation)
+        | {"variant": r.label, "questions": r.questions, "explanations": r.explanations, "unjudged": r.unjudged}
+        | {column: value for name in names for column, value in _spread(name, getattr(r, name)).items()}
+        for r in evaluation.results
+    ]
+
+
 # --- files
 
 

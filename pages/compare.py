@@ -1,14 +1,16 @@
 """Compare: accuracy and win rates of every two variants, with n, tie rule and intervals."""
 
+import pandas as pd
 import streamlit as st
 
 from app.charts.comparison import quality_and_accuracy
-from app.comparing import chosen_pair, elsewhere, findings, models, taken_apart, win_rates
+from app.comparing import chosen_pair, elsewhere, findings, models, table_of, taken_apart, win_rates
 from app.duels_view import head_to_head
 from app.judge_card_view import believe
 from app.question_view import questions
 from app.state import Lab, details, lab, results, view
 from app.widgets import choice, empty_state, header, interval, number, picture, plain
+from core.figures import variant_rows
 from core.queries import variants_of
 from core.results import Evaluation
 from core.settings import CompareSettings
@@ -28,6 +30,7 @@ def chosen_settings() -> CompareSettings:
             value=default,
             step=0.1,
             key=f"margin_{score}",
+            bind="query-params",
             help="Two explanations whose scores differ by at most this much tie.",
         )
     return CompareSettings(score=score, tie_margin=margin)
@@ -58,6 +61,7 @@ def accuracy(evaluation: Evaluation) -> None:
         "probabilities decide. In brackets 95% intervals over questions; they exclude training variance, since each "
         "variant is one training run."
     )
+    table_of(pd.DataFrame(variant_rows(evaluation)), "variants.csv")
 
 
 def variants(here: Lab, evaluation: Evaluation) -> None:
@@ -104,7 +108,19 @@ def baseline_of(evaluation: Evaluation) -> str:
 
 
 here = lab()
-view("compare", "evaluation", "score", "baseline", "pair", "scored_by", "of_category", "order", "item")
+view(
+    "compare",
+    "evaluation",
+    "score",
+    "margin_expected",
+    "margin_total",
+    "baseline",
+    "pair",
+    "scored_by",
+    "of_category",
+    "order",
+    "item",
+)
 header("Compare", "Is one variant better than another, by how much, and how sure is that?")
 settings = chosen_settings()
 found = results(settings)
@@ -128,10 +144,10 @@ else:
         win_rates(evaluation, baseline)
         apart = details(evaluation)
         rate = chosen_pair(evaluation)
-        taken_apart(apart, rate)
+        taken_apart(evaluation, apart, rate)
         questions(here, evaluation, rate, list(dict.fromkeys(part.part for part in apart.by_criterion)))
         elsewhere(found, rate)
-        models(evaluation, apart)
+        models(apart)
     else:
         st.caption("One variant alone cannot be compared: sample and judge another with the same settings.")
     head_to_head(here, evaluation)

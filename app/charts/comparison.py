@@ -15,8 +15,8 @@ LOSES, EVEN, WINS = "#D98A4A", "#E4E7EA", "#4C97C8"
 def win_matrix(rates: Sequence[WinRate], labels: Sequence[str]) -> go.Figure:
     """How often each variant (row) wins against each other (column); colour is Δ(W−L).
 
-    rates: every two variants in both orders.  The second trace lies over the cells, a point a rate in the order of
-    `rates`, so that a cell can be clicked.
+    rates: every two variants in both orders.  The second trace lies over the cells, a point a rate that is known,
+    in the order of `rates`, so that a cell can be clicked.
     """
     known = {(rate.a, rate.b): rate for rate in rates if rate.delta.value is not None}
     cells = [[known.get((a, b)) for b in labels] for a in labels]
@@ -40,11 +40,11 @@ def win_matrix(rates: Sequence[WinRate], labels: Sequence[str]) -> go.Figure:
         )
     )
     figure.add_scatter(
-        x=[safe(rate.b) for rate in rates],
-        y=[safe(rate.a) for rate in rates],
+        x=[safe(rate.b) for rate in known.values()],
+        y=[safe(rate.a) for rate in known.values()],
         mode="markers",
         marker={"size": 46, "symbol": "square", "color": "rgba(0,0,0,0)"},
-        text=[_hover(rate) for rate in rates],
+        text=[_hover(rate) for rate in known.values()],
         hovertemplate="%{text}<extra></extra>",
         showlegend=False,
     )
@@ -58,18 +58,13 @@ def _cell(rate: WinRate) -> str:
 
 
 def _hover(rate: WinRate) -> str:
-    if rate.delta.value is None:
-        return f"{safe(rate.a)} against {safe(rate.b)}: {safe(rate.delta.note)}"
-    shares = [
-        f"{100 * e.value:.1f} % ({100 * e.low:.1f} … {100 * e.high:.1f})" for e in (rate.win, rate.tie, rate.loss)
+    outcomes = (("wins", rate.win, rate.wins), ("ties", rate.tie, rate.ties), ("losses", rate.loss, rate.losses))
+    lines = [
+        f"{name} {100 * e.value:.1f} % ({100 * e.low:.1f} … {100 * e.high:.1f}), {count:,} sample pairs"
+        for name, e, count in outcomes
     ]
-    counts = (rate.wins, rate.ties, rate.losses)
-    lines = [f"{name} {share}, {n:,} sample pairs" for name, share, n in zip(OUTCOMES, shares, counts, strict=True)]
     delta = f"Δ(W−L) {signed(rate.delta.value)} points, 95% {signed(rate.delta.low)} … {signed(rate.delta.high)}"
     return "<br>".join([f"{safe(rate.a)} against {safe(rate.b)}", *lines, delta, f"n = {rate.n} questions"])
-
-
-OUTCOMES = ("wins", "ties", "losses")
 
 
 def signed(value: float) -> str:
@@ -82,16 +77,16 @@ def signed(value: float) -> str:
 
 
 def forest(rates: Sequence[WinRate], names: Sequence[str], labels: Sequence[str]) -> go.Figure:
-    """Δ(W−L) in points with its interval, a row a rate under its name; right of zero A wins.  Empty where 0 is inside."""
+    """Δ(W−L) in points with its interval, a row a rate under its name; right of zero A wins.  Hollow: 0 is inside."""
     colours = [colour_of(rate.a, labels) for rate in rates]
-    return _points([rate.delta for rate in rates], names, colours, "Δ(W−L), percentage points (95% interval)")
+    return _points([rate.delta for rate in rates], names, colours, "Δ(W−L), points (95% interval)")
 
 
 def delta_by_part(parts: Sequence[Part]) -> go.Figure:
     """Δ(W−L) in points with its interval, a row a part of the evidence (a criterion, a category)."""
     names = [CATEGORY_NAMES.get(part.part, part.part) for part in parts]
     colours = [CATEGORY_COLOURS.get(part.part, "#0072B2") for part in parts]
-    return _points([part.delta for part in parts], names, colours, "Δ(W−L), percentage points (95% interval)")
+    return _points([part.delta for part in parts], names, colours, "Δ(W−L), points (95% interval)")
 
 
 def _points(estimates: Sequence[Estimate], names: Sequence[str], colours: Sequence[str], axis: str) -> go.Figure:
@@ -117,7 +112,7 @@ def _points(estimates: Sequence[Estimate], names: Sequence[str], colours: Sequen
     )
     figure.add_vline(x=0, line={"color": SUPPORT, "width": 1.5})
     figure.update_xaxes(title=axis, zeroline=False)
-    figure.update_yaxes(type="category", autorange="reversed", range=None)
+    figure.update_yaxes(type="category", autorange="reversed")
     return styled(figure, 110 + 36 * len(known))
 
 
@@ -135,8 +130,9 @@ def quality_and_accuracy(results: Sequence[VariantResult], by: str, score: str) 
     """Each variant's accuracy against its mean score, both with their intervals."""
     figure = go.Figure()
     labels = [result.label for result in results]
+    place = {r.label: i for i, r in enumerate(sorted(results, key=lambda r: accuracy_of(r, by).value or 0))}
     for result in results:
-        accuracy = result.accuracy_forced if by == "forced" else result.accuracy_parsed
+        accuracy = accuracy_of(result, by)
         if accuracy.value is None or result.score.value is None:
             continue
         colour = colour_of(result.label, labels)
@@ -147,7 +143,7 @@ def quality_and_accuracy(results: Sequence[VariantResult], by: str, score: str) 
             error_y=whiskers([result.score]) | {"color": colour},
             mode="markers+text",
             text=[safe(result.label)],
-            textposition="top right",
+            textposition="bottom right" if place[result.label] % 2 else "top right",
             textfont={"color": colour, "size": 14},
             marker={"size": 12, "color": colour},
             name=safe(result.label),
@@ -158,6 +154,11 @@ def quality_and_accuracy(results: Sequence[VariantResult], by: str, score: str) 
     figure.update_xaxes(title=f"accuracy ({by}), %", zeroline=False)
     figure.update_yaxes(title=f"mean score ({score})", zeroline=False)
     return styled(figure, 360, showlegend=False)
+
+
+def accuracy_of(result: VariantResult, by: str) -> Estimate:
+    """Accuracy of a variant by the prediction that counts."""
+    return result.accuracy_forced if by == "forced" else result.accuracy_parsed
 
 
 def answers_by_order(orders: Sequence[tuple[str, dict[str, int]]], a: str, b: str) -> go.Figure:
