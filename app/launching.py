@@ -174,6 +174,20 @@ def _with_weights(here: Lab, config: RunConfig) -> RunConfig:
 # --- what it builds on
 
 
+FACTS = ["id", "kind", "role", "mode", "parents"]
+"""Columns that say whether a run can take a role."""
+
+TAKEN_BY = {
+    "samples": ("sample", "responses"),
+    "samples_a": ("sample",),
+    "samples_b": ("sample",),
+    "judgements": ("judge",),
+    "debates": ("sample",),
+    "debate_judgements": ("judge",),
+}
+"""Role → kinds of run that may take it; a role that is not here bears its kind's name."""
+
+
 def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str], str | None]:
     """Role → chosen run, and what is missing, in a sentence."""
     runs, known = closed(here), _datasets(here)
@@ -181,7 +195,8 @@ def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str],
     chosen = {"dataset": _chooser("dataset", "Data set", names)}
     done = runs[(runs["state"] == "done") & (runs["dataset"] == chosen["dataset"])]
     for role in _roles(kind, settings):
-        fitting = done[[_fits(row, role, kind, chosen) for row in done.to_dict("records")]]
+        able = done[done["kind"].isin(TAKEN_BY.get(role, (role,)))]
+        fitting = able[[_fits(row, role, kind, chosen) for row in able[FACTS].to_dict("records")]]
         if fitting.empty:
             return chosen, MISSING[role]
         if role == "samples" and kind == "pairs":

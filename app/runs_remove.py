@@ -5,6 +5,7 @@ import streamlit as st
 from app.runs_state import choose
 from app.state import Lab
 from app.widgets import plain
+from core.errors import BadInput
 from core.removal import Removal, plan_removal, remove_runs
 from core.run_table import acts_about
 from core.runs import RunFolder
@@ -20,18 +21,30 @@ def ask_to_remove(here: Lab, runs: list[str]) -> None:
     consequences(here, planned)
     if planned.dependents and not planned.at_work:
         _list(planned.dependents)
-        if st.button(f"Choose these {len(planned.dependents)} too", key="choose_dependents"):
-            choose([*runs, *(run.id for run in planned.dependents)])
-            st.session_state["_ask_to_remove"] = True
+        both = [*runs, *(run.id for run in planned.dependents)]
+        more = f"Choose these {len(planned.dependents)} too"
+        if st.button(more, key="choose_dependents", on_click=_choose_more, args=(both,)):
             st.rerun()
-    if planned.refusal is None and st.button(
-        f"Delete {len(planned.runs)} {_runs(planned.runs)}", type="primary", key="delete_now", icon=":material/delete:"
-    ):
-        remove_runs(here.home, planned)
-        here.refresh()
+    if planned.refusal is None:
+        word = f"Delete {len(planned.runs)} {_runs(planned.runs)}"
+        icon = ":material/delete:"
+        if st.button(word, type="primary", key="delete_now", icon=icon, on_click=_delete, args=(here, planned)):
+            st.rerun()
+
+
+def _choose_more(runs: list[str]) -> None:
+    """The dialog comes back with these runs."""
+    choose(runs)
+    st.session_state["_ask_to_remove"] = True
+
+
+def _delete(here: Lab, planned: Removal) -> None:
+    try:
+        st.session_state["_removed"] = f"{len(remove_runs(here.home, planned))} deleted."
         choose([])
-        st.session_state["_removed"] = len(planned.runs)
-        st.rerun()
+    except BadInput as error:  # a worker has started meanwhile
+        st.session_state["_removed"] = str(error)
+    here.refresh()
 
 
 def consequences(here: Lab, planned: Removal) -> None:

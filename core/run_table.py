@@ -67,10 +67,15 @@ def headline_figures(store: Store) -> dict[str, float]:
 
 def headline(row: dict[str, Any], figures: dict[str, float]) -> str:
     """The figure that says most of a sealed run of its kind, with what it counts; empty where there is none."""
-    summary = json.loads(row["summary"]) if row["summary"] else {}
     if row["state"] != "done":
         return ""
-    figure = figures.get(row["id"])
+    try:
+        return _headline(row, json.loads(row["summary"]), figures.get(row["id"]))
+    except KeyError:  # sealed by a version that did not sum this up
+        return ""
+
+
+def _headline(row: dict[str, Any], summary: dict[str, Any], figure: float | None) -> str:
     match row["kind"]:
         case "sft":
             return f"loss {summary['last_loss']:.3f}"

@@ -9,7 +9,7 @@ from app.runs_remove import ask_to_remove
 from app.runs_state import choose, chosen
 from app.runs_table import FILTERS, actions, all_rows, filters, table
 from app.state import Lab, lab, view
-from app.widgets import boundary, empty_state, header
+from app.widgets import boundary, empty_state, header, plain
 
 SHOWN = ["All runs", "Launch"]
 
@@ -53,7 +53,7 @@ show = st.segmented_control(
     "Show", SHOWN, key="show", default=SHOWN[0], required=True, bind="query-params", label_visibility="collapsed"
 )
 if (removed := st.session_state.pop("_removed", None)) is not None:
-    st.success(f"{removed} {'run is' if removed == 1 else 'runs are'} deleted.", icon=":material/delete:")
+    plain(removed)
 with boundary():
     if show == "Launch":
         launch_panel(here)

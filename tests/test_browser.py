@@ -42,6 +42,7 @@ def test_launch_watch_browse_compare(home, tmp_path):
         with served(home) as (address, app):
             open_page(page, address, "runs")
             page.get_by_text("Launch", exact=True).click()
+            page.get_by_role("tab", name="The file").click()
             page.get_by_label("Pipeline (TOML)").fill(text)
             page.get_by_label("Pipeline (TOML)").blur()
             page.wait_for_timeout(1500)

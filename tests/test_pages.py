@@ -59,7 +59,8 @@ def test_anchors_show_categories_and_pairs_with_reasons(lab_home):
 
 def test_a_run_opened_by_its_link_shows_settings_command_log_and_lineage(lab_home):
     dpo = next(path.name for path in lab_home.runs.glob("dpo-*"))
-    text = words(opened("runs", run=dpo))
+    tabs = ("Progress", "Settings", "Log", "Lineage")
+    text = "\n".join(words(opened("runs", run=dpo, tab=tab)) for tab in tabs)
     for word in ("anchorlab run dpo", "learning_rate", "ln 2", "log.txt", "Made from"):
         assert word in text, word
 
@@ -95,9 +96,9 @@ def test_stop_and_resume_are_offered_by_state(home, tmp_path):
 
 
 def test_a_launched_run_shows_on_the_page(lab_home):
-    app = opened("runs")
-    app.selectbox(key="launch_kind").select("pairs").run()
-    app.text_area(key="launch_settings_pairs").input('strategy = "rank"\nseed = 7').run()
+    app = opened("runs", show="Launch", launch_kind="pairs")
+    app.segmented_control(key="launch_as").set_value("As text (TOML)").run()
+    app.text_area(key="launch_settings_pairs_0").input('strategy = "rank"\nseed = 7').run()
     app.button(key="launch_run").click().run()
     assert not app.exception
     made = [RunFolder(p) for p in lab_home.runs.glob("pairs-*") if RunFolder(p).config.settings["seed"] == 7]

@@ -1,0 +1,205 @@
+"""The page Runs: the table and its filters, one run opened, several compared, cloned, deleted, launched."""
+
+import json
+import shutil
+
+import pytest
+
+from core.home import Home
+from core.lineage import descendants, edges_of_folders
+from core.queries import datasets
+from core.runs import RunFolder, all_runs
+from core.store import open_store
+from tests.app import opened, released, words  # noqa: F401
+from tests.lab import filled_lab, toy_dataset, wait_until
+
+HOSTILE = (
+    '![x](http://example.org/x.png) <img src="http://example.org/y"> **bold** $x^2$ [l](javascript:1) '
+    "\u202e \u200b :red[r]"
+)
+
+
+def run_of(home: Home, kind: str, label: str | None = None) -> RunFolder:
+    """The first run of a kind."""
+    return next(f for f in all_runs(home) if f.config.kind == kind and label in (None, f.config.label))
+
+
+def table_of(app):
+    return next(frame.value for frame in app.dataframe if "headline" in frame.value.columns)
+
+
+def test_an_empty_lab_leads_to_the_launch_panel(home):
+    app = opened("runs")
+    assert not app.exception and "No run yet" in words(app)
+    app.button(key="no_runs_button").click().run()
+    assert app.session_state["show"] == "Launch"
+    assert "runs are left to do" in words(app) or "Not counted" in words(app)
+
+
+def test_every_kind_has_its_headline_figure(lab_home):
+    frame = table_of(opened("runs"))
+    headline = {run.split("-")[0]: text for run, text in zip(frame["run"], frame["headline"], strict=True)}
+    sft, pairs = run_of(lab_home, "sft"), run_of(lab_home, "pairs", "anchor")
+    assert headline["sft"] == f"loss {sft.result['summary']['last_loss']:.3f}"
+    assert headline["dpo"].startswith("reward accuracy ") and headline["dpo"].endswith(" %")
+    assert headline["import"] == "24 items"
+    assert f"{pairs.result['summary']['pairs']} pairs" in set(frame["headline"])
+    samples = run_of(lab_home, "sample")
+    share = samples.result["summary"]["right_parsed"] / samples.result["summary"]["explanations"]
+    assert dict(zip(frame["run"], frame["headline"], strict=True))[samples.id] == f"{100 * share:.1f} % right"
+    judge = next(f for f in all_runs(lab_home) if f.config.kind == "judge" and f.config.settings["mode"] != "reader")
+    with_scores = [json.loads(line) for line in judge.lines("judgements")]
+    assert dict(zip(frame["run"], frame["headline"], strict=True))[judge.id].endswith(
+        f"{judge.result['summary']['unjudged']} unparsed"
+    )
+    assert len(with_scores) == judge.result["summary"]["judgements"]
+
+
+def test_filters_count_and_come_back_from_the_url(lab_home):
+    app = opened("runs", kind="judge", text="anchor")
+    frame = table_of(app)
+    assert set(frame["kind"]) == {"judge"} and set(frame["variant or set"]) == {"anchor"}
+    assert f"{len(frame)} runs; choose one" in words(app)
+    app.text_input(key="text").input("no such words").run()
+    assert "No run matches these filters" in " ".join(message.value for message in app.info)
+
+
+def test_one_run_opened_shows_what_it_did(lab_home):
+    dpo = run_of(lab_home, "dpo")
+    progress = words(opened("runs", run=dpo.id))
+    assert "ln 2 = 0.693" in progress and "first_loss" in progress
+    assert 'name = "trl"' not in progress and "anchorlab run dpo" in words(opened("runs", run=dpo.id, tab="Settings"))
+    files = words(opened("runs", run=dpo.id, tab="Files"))
+    assert "adapter_model.safetensors" in files and str(dpo.path) in files
+    lineage = words(opened("runs", run=dpo.id, tab="Lineage"))
+    users = descendants(edges_of_folders(all_runs(lab_home)), [dpo.id])
+    assert f"used by {len(users)}." in lineage
+
+
+def test_newest_rows_are_the_last_ones_written(lab_home):
+    samples = run_of(lab_home, "sample")
+    last = json.loads(list(samples.lines("explanations"))[-1])
+    text = words(opened("runs", run=samples.id, tab="Newest rows"))
+    assert last["response"].strip()[:20] in text and "sample 1" in text
+    judge = run_of(lab_home, "judge")
+    assert "coherence:" in words(opened("runs", run=judge.id, tab="Newest rows"))
+
+
+def test_several_runs_are_compared_and_only_differences_are_shown(lab_home):
+    rank, anchor = run_of(lab_home, "pairs", "rank"), run_of(lab_home, "pairs", "anchor")
+    app = opened("runs", run=f"{rank.id},{anchor.id}")
+    frame = next(f.value for f in app.dataframe if "part" in f.value.columns).set_index("name")
+    assert list(frame.loc["strategy"])[1:] == ["rank", "anchor"] and "right_by" not in frame.index
+    app.toggle(key="only").set_value(False).run()
+    frame = next(f.value for f in app.dataframe if "part" in f.value.columns).set_index("name")
+    assert list(frame.loc["right_by"])[1:] == ["forced", "forced"]
+
+
+def test_a_clone_is_the_same_run_until_a_setting_changes(lab_home):
+    anchor = run_of(lab_home, "pairs", "anchor")
+    app = opened("runs", run=anchor.id)
+    app.button(key="clone").click().run()
+    assert not app.exception
+    assert app.selectbox(key="launch_samples").value == anchor.config.parents["samples"]
+    assert "Nothing to do" in words(app) and anchor.id in words(app)
+    assert app.button(key="launch_run").disabled
+    app.number_input(key="launch_pairs_seed_1").set_value(5).run()
+    assert not app.button(key="launch_run").disabled and "seed=5" in words(app)
+    app.button(key="launch_run").click().run()
+    made = [f for f in all_runs(lab_home) if f.config.kind == "pairs" and f.config.settings["seed"] == 5]
+    assert len(made) == 1 and made[0].config.parents == anchor.config.parents
+    wait_until(lambda: made[0].result and not made[0].alive)
+    assert made[0].state == "done"
+
+
+def test_a_cloned_pipeline_starts_from_its_own_file(lab_home):
+    pipeline = run_of(lab_home, "pipeline")
+    app = opened("runs", run=pipeline.id)
+    app.button(key="clone").click().run()
+    assert not app.exception and app.selectbox(key="launch_from").value == pipeline.id
+    assert 'name = "toy"' in app.text_area[0].value
+
+
+def test_the_size_dial_fills_the_form(lab_home):
+    app = opened("runs", show="Launch", launch_kind="sft")
+    app.segmented_control(key="launch_size_sft").set_value("tiny").run()
+    assert not app.exception
+    assert "steps=4" in words(app) and "select.limit=16" in words(app)
+
+
+def test_the_form_survives_a_refresh(lab_home):
+    app = opened("runs", show="Launch", launch_kind="pairs")
+    app.selectbox(key="launch_pairs_strategy_0").select("rank").run()
+    app.number_input(key="launch_pairs_seed_0").set_value(3).run()
+    link = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
+    again = opened("runs", **link)
+    assert "seed=3" in words(again) and "strategy=rank" in words(again)
+
+
+def test_what_is_missing_is_said_and_the_button_is_disabled(lab_home):
+    app = opened("runs", show="Launch", launch_kind="sample")
+    app.selectbox(key="launch_sample_select.split_0").select("train").run()
+    app.slider(key="launch_sample_select.part_0").set_value((0.5, 0.5)).run()
+    assert "holds no question" in words(app) and app.button(key="launch_run").disabled
+
+
+def test_a_strategy_that_lacks_its_debater_says_so(lab_home):
+    shutil.rmtree(run_of(lab_home, "sample", "debater").path)
+    assert "needs a debater's samples" in words(opened("runs", show="Launch", launch_kind="pairs"))
+
+
+def test_a_run_that_others_rest_on_is_deleted_only_with_them(lab_home):
+    sft = run_of(lab_home, "sft")
+    users = descendants(edges_of_folders(all_runs(lab_home)), [sft.id])
+    app = opened("runs", run=sft.id)
+    app.button(key="delete").click().run()
+    assert f"{len(users)} runs depend on" in words(app)
+    assert not any(button.key == "delete_now" for button in app.button)
+    app.button(key="choose_dependents").click().run()
+    assert set(app.session_state["run"].split(",")) == {sft.id, *users}
+    app.button(key="delete_now").click().run()
+    assert not app.exception
+    left = {folder.id for folder in all_runs(lab_home)}
+    assert not left & {sft.id, *users} and run_of(lab_home, "import").id in left
+    assert f"{1 + len(users)} deleted." in words(app)
+    assert set(table_of(app)["run"]) == left
+
+
+def test_stop_and_resume_act_on_all_that_can(lab_home):
+    judge = run_of(lab_home, "judge")
+    seal = judge.path / "result.json"
+    seal.write_text(seal.read_text().replace('"state": "done"', '"state": "stopped"'))
+    labels = {button.key: button.label for button in opened("runs").button}
+    assert labels["resume"] == "Resume all (1)" and "stop" not in labels
+    assert {b.key: b.label for b in opened("runs", run=judge.id).button}["resume"] == "Resume"
+
+
+@pytest.mark.parametrize("tab", ["Progress", "Settings", "Newest rows", "Lineage", "Files"])
+def test_nothing_untrusted_is_rendered(home, tmp_path, tab):
+    pipeline = filled_lab(home, tmp_path, variants=["base"])
+    for folder in all_runs(home):  # names are notes and no part of a run's id
+        config = json.loads((folder.path / "config.json").read_text())
+        (folder.path / "config.json").write_text(json.dumps(config | {"label": HOSTILE}))
+    samples = run_of(home, "sample")
+    others = f"{samples.id},{pipeline.id}"
+    for query in ({"run": samples.id, "tab": tab}, {"run": others}, {"show": "Launch", "launch_kind": "judge"}):
+        app = opened("runs", **query)
+        assert not app.exception and "Something went wrong" not in words(app)
+        shown = [e.value for kind in ("markdown", "caption", "title", "subheader") for e in app.get(kind)]
+        shown += [b.label for b in app.button]
+        assert not any("example.org" in str(text) for text in shown)
+    assert HOSTILE in set(table_of(opened("runs"))["variant or set"])
+    for chart in opened("runs", run=samples.id, tab="Lineage").get("plotly_chart"):
+        assert "<img" not in chart.proto.spec
+
+
+def test_the_database_forgets_what_is_deleted(home, tmp_path):
+    from core.removal import plan_removal, remove_runs
+
+    folder = toy_dataset(home, tmp_path)
+    with open_store(home) as store:
+        store.ingest()
+        assert len(datasets(store)) == 1
+        remove_runs(home, plan_removal(home, [folder.id]))
+        store.ingest()
+        assert datasets(store).empty and store.rows("SELECT count(*) FROM items") == [(0,)]
