@@ -66,7 +66,7 @@ def _open(key: str, rows: pd.DataFrame) -> None:
 
 def _pager(wanted: int) -> None:
     pages = -(-wanted // ROWS_A_PAGE)
-    number = page_number()
+    number = min(page_number(), pages - 1)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
         _turn("Previous page", ":material/chevron_left:", number - 1, number > 0)
         st.caption(f"page {number + 1:,} of {pages:,}", width="content")
