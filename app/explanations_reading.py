@@ -140,7 +140,7 @@ def _option(asked: Item, label: str, text: str, columns: Sequence[Column]) -> No
     name = text if label == text else f"{label}. {text}"
     place = [option.label for option in asked.options].index(label)
     marks = " · ".join(filter(None, (_mark(column, label, place) for column in columns)))
-    star = "★" if label == asked.gold else "☆"
+    star = "★" if label == asked.gold else "·"
     plain(f"{star} {name}" + (f"   ← {marks}" if marks else ""))
 
 

@@ -27,12 +27,12 @@ def table(rows: pd.DataFrame, found: Facets, wanted: Wanted) -> None:
         column_config={
             "": st.column_config.TextColumn(width=36, help="✓ right, ✗ wrong, – no gold"),
             "variant": st.column_config.TextColumn(width=90),
-            "question": st.column_config.TextColumn(width=240),
-            "explanation": st.column_config.TextColumn(width=420),
+            "question": st.column_config.TextColumn(width=220),
+            "explanation": st.column_config.TextColumn(width=300),
             "answer": st.column_config.TextColumn(width=80),
             "score": st.column_config.NumberColumn(format="%.2f", width=60),
             "spread": st.column_config.NumberColumn(format="%.2f", width=60),
-            "category": st.column_config.TextColumn(width=130),
+            "category": st.column_config.TextColumn(width=110),
             "split": st.column_config.TextColumn(width=60),
             "tokens": st.column_config.NumberColumn(width=60),
         },
@@ -46,7 +46,7 @@ def _shown(rows: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
         "variant": rows["label"],
         "score": rows["score"],
         "question": rows["question"],
-        "explanation": rows["explanation"],
+        "explanation": rows["explanation"].map(lambda text: text or "(no explanation)"),
         "answer": rows["prediction"],
         "category": rows["category"].map(words, na_action="ignore"),
         "split": rows["split"],
@@ -66,7 +66,7 @@ def _open(key: str, rows: pd.DataFrame) -> None:
 
 def _pager(wanted: int) -> None:
     pages = -(-wanted // ROWS_A_PAGE)
-    number = page_number()
+    number = min(page_number(), pages - 1)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
         _turn("Previous page", ":material/chevron_left:", number - 1, number > 0)
         st.caption(f"page {number + 1:,} of {pages:,}", width="content")
