@@ -1,6 +1,10 @@
 """Every test has a state folder of its own: nothing touches the lab of whoever runs the tests."""
 
 import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # several torch processes at full threads are ten times slower than one
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 import shutil
 from pathlib import Path
 
