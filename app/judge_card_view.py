@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from app.navigation import link
+from app.state import results
 from app.widgets import interval, plain
 from core.agreement import Auc
 from core.judge_card import JudgeCard
@@ -34,6 +35,13 @@ def believe(evaluation: Evaluation) -> None:
         link("judges", "Its verdicts, and other judges", responses=evaluation.protocol, judge=evaluation.key)
     if evaluation.reader_auc:
         _reader(evaluation.reader_auc)
+
+
+def believe_run(run: str | None) -> None:
+    """Beside the verdicts of one judge run: the card of the judge in the evaluation that the run is part of."""
+    for evaluation in results():
+        if run in evaluation.judges.values():
+            believe(evaluation)
 
 
 def _reader(auc: Auc) -> None:
