@@ -15,7 +15,7 @@ import streamlit as st
 from app.explanations_lineage import lineage
 from app.explanations_view import address, put, show
 from app.highlight import Span, shared_spans
-from app.reading import Score, behind_the_score, explanation_card
+from app.reading import Score, explanation_card, judge_behind
 from app.state import Lab
 from app.widgets import literal, plain
 from core.browsing import Neighbours, Spot, Wanted
@@ -228,7 +228,7 @@ def _behind(here: Lab, column: Column, asked: Item, row: Explanation) -> None:
         plain(f"{column.drawn.label}, sample {row.sample + 1}: behind the score")
     annotate(here, column, row)
     mine = column.verdicts[column.verdicts["sample"] == row.sample]
-    behind_the_score(here, column.judge, asked, row, column.scores.get(row.sample), mine, column.rubric)
+    judge_behind(here, column.judge, asked, row, column.scores.get(row.sample), mine, column.rubric, key="chosen")
 
 
 def annotate(here: Lab, column: Column, row: Explanation) -> None:
