@@ -17,7 +17,7 @@ from app.explanations_lineage import lineage
 from app.explanations_view import address, put, show
 from app.highlight import Span, shared_spans
 from app.judge_card_view import believe_run
-from app.reading import Score, behind_the_score, explanation_card
+from app.reading import Score, explanation_card, judge_behind
 from app.state import Lab
 from app.widgets import literal, plain
 from core.annotation.records import Explained
@@ -233,7 +233,7 @@ def _behind(here: Lab, column: Column, asked: Item, row: Explanation) -> None:
     annotate(here, column, row)
     believe_run(column.judge)
     mine = column.verdicts[column.verdicts["sample"] == row.sample]
-    behind_the_score(here, column.judge, asked, row, column.scores.get(row.sample), mine, column.rubric)
+    judge_behind(here, column.judge, asked, row, column.scores.get(row.sample), mine, column.rubric, key="chosen")
 
 
 def annotate(here: Lab, column: Column, row: Explanation) -> None:

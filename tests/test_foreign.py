@@ -427,7 +427,7 @@ def test_explanations_and_compare_show_what_was_judged(home, tmp_path, released)
     for run in add(home, lines(tmp_path, rows_of()), authors="variants"):
         judged(home, run)
     app = opened("explanations")
-    assert not app.exception and any("9 of 9 explanations" in caption.value for caption in app.caption)
+    assert not app.exception and any("9 of 9 explanations" in text.value for text in app.text)
     app = opened("compare")
     assert not app.exception and any("bob against ann" in frame.value.to_string() for frame in app.dataframe)
     assert not opened("runs", run=run.id).exception
