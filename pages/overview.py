@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app.launching import start_pipeline
 from app.navigation import link
+from app.runs_pipeline import start_pipeline
 from app.state import Lab, diagnostics, lab, results
 from app.widgets import (
     believe,
