@@ -36,5 +36,5 @@ def test_a_pairs_run_is_launched_by_mouse(lab_home):
         page.reload()
         settle(page)
         expect(page.get_by_text("pair mine")).to_be_visible()
-        expect(page.get_by_text("done", exact=True).first).to_be_visible()
+        expect(page.get_by_test_id("stMain").get_by_text("check_circle")).to_be_visible()
         assert made[0].state == "done"
