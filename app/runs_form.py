@@ -176,7 +176,7 @@ def _drawn(kind: str, fields: list[Field], given: dict[str, Any], splits: Sequen
     values, defaults = {}, flat(RUN_SETTINGS[kind]().model_dump(mode="json"))
     with st.container(horizontal=True, gap="small"):
         for field in fields:
-            with st.container(width=225, gap=None):
+            with st.container(width=215, gap=None):
                 draw = _widget_of(field, splits)
                 values[field.name] = draw(field, given.get(field.name), f"launch_{kind}_{field.name}_{_version(kind)}")
                 st.caption(_help(field, defaults.get(field.name)))
