@@ -16,7 +16,7 @@ from app.annotating_here import annotate_here
 from app.explanations_lineage import lineage
 from app.explanations_view import address, put, show
 from app.highlight import Span, shared_spans
-from app.judge_card_view import believe_run
+from app.judge_card_view import believe_runs
 from app.reading import Score, explanation_card, judge_behind
 from app.state import Lab
 from app.widgets import literal, plain
@@ -231,7 +231,7 @@ def _behind(here: Lab, column: Column, asked: Item, row: Explanation) -> None:
     with st.container(key="sentence_behind"):
         plain(f"{column.drawn.label}, sample {row.sample + 1}: behind the score")
     annotate(here, column, row)
-    believe_run(column.judge)
+    believe_runs([column.judge] if column.judge else [])
     mine = column.verdicts[column.verdicts["sample"] == row.sample]
     judge_behind(here, column.judge, asked, row, column.scores.get(row.sample), mine, column.rubric, key="chosen")
 

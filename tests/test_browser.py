@@ -58,7 +58,7 @@ def test_launch_watch_browse_compare(home, tmp_path):
 
         with served(home) as (address, _):
             open_page(page, address, "")
-            expect(page.get_by_text(re.compile("^rank against base"))).to_be_visible()
+            expect(page.get_by_text(re.compile("^toy: rank against base"))).to_be_visible()
             open_page(page, address, "explanations")
             expect(page.get_by_text("64 of 64 explanations")).to_be_visible()
             open_page(page, address, "explanations?split=test")
