@@ -58,13 +58,14 @@ def win_rates(here: Lab, chosen: JudgementSet, rates: list[PreferenceRate]) -> N
                 "loss": rate.losses,
                 "nothing given": rate.nothing,
                 "n": rate.rate.n,
-                "win rate, %": number(rate.rate.value),
-                "± s.e.": number(rate.rate.se),
+                "win rate, %": rate.rate.value,
+                "± s.e.": rate.rate.se,
                 "95%": f"{number(rate.rate.low)} … {number(rate.rate.high)}",
             }
             for rate in rates
         ],
         hide_index=True,
+        column_config={name: st.column_config.NumberColumn(format="%.4f") for name in ("win rate, %", "± s.e.")},
     )
     if majority := majority_counts(here.store, chosen.id):
         plain("Majority of people: " + ", ".join(f"{name} {count:,}" for name, count in majority.items()))

@@ -110,7 +110,7 @@ def test_agreement_opens_where_kappa_is_defined(home):
     assert "criterion" not in app.query_params
     assert table(app, "κ [95%]")["κ [95%]"].iloc[0].startswith("0.600")
     app.selectbox(key="criterion").select("same").run()
-    assert app.query_params["criterion"] == ["same"]
+    assert app.query_params["criterion"] == "same"
 
 
 def test_rejected_rows_are_shown_as_they_were_read(home):
