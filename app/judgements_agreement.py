@@ -49,9 +49,9 @@ def pair_row(found: SetAgreement, place: int) -> dict[str, Any]:
     return {
         "rater": pair.a,
         "and": pair.b,
+        "κ [95%]": estimate_words(pair.kappa),
         "n": pair.n,
         "left out": pair.left_out,
         "same label": number(pair.percent.value, "share"),
-        "κ [95%]": estimate_words(pair.kappa),
         "in words": pair.sentence,
     }

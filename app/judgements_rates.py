@@ -51,16 +51,16 @@ def win_rates(here: Lab, chosen: JudgementSet, rates: list[PreferenceRate]) -> N
         [
             {
                 "variant": rate.b,
+                "win rate, %": rate.rate.value,
+                "± s.e.": rate.rate.se,
+                "95%": f"{number(rate.rate.low)} … {number(rate.rate.high)}",
+                "n": rate.rate.n,
                 "against": rate.a,
                 "annotator": f"{rate.annotator} ({rate.kind})",
                 "win": rate.wins,
                 "tie": rate.ties,
                 "loss": rate.losses,
                 "nothing given": rate.nothing,
-                "n": rate.rate.n,
-                "win rate, %": rate.rate.value,
-                "± s.e.": rate.rate.se,
-                "95%": f"{number(rate.rate.low)} … {number(rate.rate.high)}",
             }
             for rate in rates
         ],
@@ -94,10 +94,10 @@ def length_row(entry: SetLength) -> dict[str, Any]:
     found = entry.found
     return {
         "variant": entry.b,
+        "at equal length": interval(found.controlled, "share"),
+        "win rate": interval(found.plain, "share"),
         "against": entry.a,
         "annotator": f"{entry.annotator} ({entry.kind})",
-        "win rate": interval(found.plain, "share"),
-        "at equal length": interval(found.controlled, "share"),
         "slope": interval(found.slope),
         "times as long": "–" if found.ratio is None else f"{found.ratio:.2f}",
         "n": found.plain.n,
@@ -126,12 +126,12 @@ def correction_row(entry: SetCorrection) -> dict[str, Any]:
     found = entry.found
     return {
         "variant": entry.b,
-        "against": entry.a,
-        "judge": entry.judge,
         "corrected": interval(found.corrected, "share"),
         "people alone (classical)": interval(found.people, "share"),
-        "judge alone": interval(found.judge, "share"),
         "n labelled / n all": f"{found.labelled:,} / {found.questions:,}",
+        "against": entry.a,
+        "judge": entry.judge,
+        "judge alone": interval(found.judge, "share"),
         "λ": "–" if found.tuning is None else f"{found.tuning:.2f}",
         "note": found.note or "",
     }
