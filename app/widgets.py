@@ -156,8 +156,10 @@ def empty_state(title: str, what_to_do: str, button: str | None = None, key: str
         return bool(button) and st.button(button, key=f"{key}_button", type="primary")
 
 
-def choice(label: str, options: Sequence[str], key: str, **select: Any) -> str:
-    """A select box whose value stands in the URL under `key`, unless it is the first option.
+def choice(label: str, options: Sequence[str], key: str, start: str | None = None, **select: Any) -> str:
+    """A select box whose value stands in the URL under `key`, unless it is the option that it opens on.
+
+    start: that option; the first without one.
 
     Streamlit's own binding would put the words shown there; ids make links that last.  A URL that changed
     (a link, Back) wins; a value that is gone falls back to the first.  Options may be untrusted text: select
@@ -168,8 +170,11 @@ def choice(label: str, options: Sequence[str], key: str, **select: Any) -> str:
         st.session_state[key] = given
     elif key in st.session_state and st.session_state[key] not in options:
         del st.session_state[key]
+    opening = options[0] if start is None else start
+    if start is not None:
+        st.session_state.setdefault(key, start)
     value = st.selectbox(label, options, key=key, **select)
-    if value == options[0]:
+    if value == opening:
         st.query_params.pop(key, None)
     else:
         st.query_params[key] = value

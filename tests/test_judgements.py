@@ -465,7 +465,7 @@ def test_the_page_shows_win_rates_of_a_pairwise_set(home, tmp_path, released):
     rates = app.dataframe[0].value
     judge = rates[rates["annotator"] == "my (judge)"].iloc[0]
     assert (judge["win"], judge["tie"], judge["loss"], judge["nothing given"], judge["n"]) == (0, 2, 1, 1, 3)
-    assert judge["win rate, %"] == "33.3"
+    assert judge["win rate, %"] == pytest.approx(100 / 3)
     assert "Majority of people: first 1, tie 1, second 1, split 1" in words(app)
     rendered = [e.value for kind in ("markdown", "caption", "title", "subheader") for e in app.get(kind)]
     assert not any("example.org" in str(text) for text in rendered)

@@ -1,0 +1,122 @@
+"""The Judgements page on small hand-made sets whose figures are known."""
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.home import Home
+from core.judgements import import_judgements, judgement_settings
+from tests.app import opened, released, words  # noqa: F401  (`released` is a fixture)
+
+
+def choice_of(question: int, annotator: str, preference: float | str | None, b: str = "new", length: int = 1) -> dict:
+    return {
+        "instruction": f"Question {question}?",
+        "output_1": "word " * 4,
+        "generator_1": "old",
+        "output_2": "word " * 4 * length,
+        "generator_2": b,
+        "annotator": annotator,
+        "preference": preference,
+    }
+
+
+def loaded(home: Home, rows: list[dict], name: str = "set.json", **changes) -> str:
+    path = home.path.parent / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rows))
+    return import_judgements(home, path, judgement_settings(path, [], changes)).id
+
+
+def table(app: AppTest, column: str):
+    """The one table that has this column."""
+    (found,) = [frame.value for frame in app.dataframe if column in frame.value.columns]
+    return found
+
+
+def test_people_correct_a_judge_whose_choices_they_made_in_part(home):
+    """The judge: 2 wins on 40 of 60; people on the first 20, where judge and people agree on 15 of 20."""
+    judge = [choice_of(q, "gpt_judge", 2 if q % 3 else 1) for q in range(60)]
+    people = [choice_of(q, "ann", (2 if q % 3 else 1) if q < 15 else 1) for q in range(20)]
+    loaded(home, judge + people, judges=["gpt*"])
+    row = table(opened("judgements"), "n labelled / n all").iloc[0]
+    assert row["n labelled / n all"] == "20 / 60"
+    assert row["judge alone"].startswith("66.7 %")
+    assert row["people alone (classical)"].startswith("50.0 %")
+    assert (row["judge"], row["variant"], row["against"]) == ("gpt_judge", "new", "old")
+    assert row["corrected"] != row["people alone (classical)"]
+    assert 0 < float(row["λ"]) < 1
+
+
+def test_a_win_rate_that_length_alone_explains_is_half_at_equal_length(home):
+    """Longer wins three times in four, whoever is longer: at equal length nobody does."""
+    rows = []
+    for q in range(80):
+        longer_wins, new_is_longer = q % 4 != 0, (q // 4) % 4 != 0
+        row = choice_of(q, "gpt_judge", 2 if longer_wins == new_is_longer else 1, length=2)
+        if not new_is_longer:
+            row["output_1"], row["output_2"] = row["output_2"], row["output_1"]
+        rows.append(row)
+    loaded(home, rows, judges=["gpt*"])
+    app = opened("judgements")
+    row = table(app, "at equal length").iloc[0]
+    assert row["n"] == 80 and row["left out"] == 0
+    assert "This lab's own measure, and not AlpacaEval's" in words(app)
+    plain, controlled = (float(row[name].split(" %")[0]) for name in ("win rate", "at equal length"))
+    assert plain == pytest.approx(62.5)
+    assert controlled == pytest.approx(50, abs=0.2)
+
+
+def test_strengths_order_three_variants_and_two_apart_have_none(home):
+    rows = [choice_of(q, "gpt_judge", 2 if q % 4 else 1) for q in range(60)]
+    rows += [choice_of(q, "gpt_judge", 2 if q % 2 else 1, b="middle") for q in range(60)]
+    loaded(home, rows, judges=["gpt*"])
+    found = table(opened("judgements"), "strength [95%]")
+    assert found["variant"].iloc[0] == "new" and set(found["n"]) == {60}
+    values = dict(zip(found["variant"], (float(cell.split(" ")[0]) for cell in found["strength [95%]"]), strict=True))
+    assert sum(values.values()) == pytest.approx(0, abs=0.02)
+    assert values["new"] - values["old"] == pytest.approx(1.0986, abs=0.02)  # odds of 3 : 1
+    assert values["middle"] == pytest.approx(values["old"], abs=0.02)
+
+
+def test_what_is_undefined_says_why(home):
+    rows = [choice_of(q, "gpt_judge", 2 if q % 4 else 1) for q in range(12)]
+    apart = [choice_of(q, "gpt_judge", 1, b="other") | {"generator_1": "alone"} for q in range(12)]
+    for row in rows + apart:
+        del row["output_1"], row["output_2"]
+    loaded(home, rows + apart, judges=["gpt*"])
+    shown = words(opened("judgements"))
+    assert "no person chose in this set" in shown
+    assert "outputs whose lengths are known" in shown
+    assert "no chain of comparisons joins all variants" in shown
+    assert "there is one rater alone" in shown
+
+
+def test_agreement_opens_where_kappa_is_defined(home):
+    """On `same` everybody says the same, so κ is undefined; on `quality` it is not."""
+    rows = [
+        {"item": f"q{q}", "variant": "v", "rater": rater, "criterion": criterion, "label": label}
+        for q in range(20)
+        for rater in ("ann", "ben")
+        for criterion, label in {
+            "same": "yes",
+            "quality": "good" if (q + (rater == "ben" and q < 4)) % 2 else "bad",
+        }.items()
+    ]
+    loaded(home, rows)
+    app = opened("judgements")
+    assert app.selectbox(key="criterion").value == "quality"
+    assert "criterion" not in app.query_params
+    assert table(app, "κ [95%]")["κ [95%]"].iloc[0].startswith("0.600")
+    app.selectbox(key="criterion").select("same").run()
+    assert app.query_params["criterion"] == "same"
+
+
+def test_rejected_rows_are_shown_as_they_were_read(home):
+    rows = [choice_of(q, "gpt_judge", 2 if q % 4 else 1) for q in range(6)]
+    loaded(home, [*rows, choice_of(9, "gpt_judge", "![x](http://x) both are bad")], judges=["gpt*"])
+    app = opened("judgements")
+    found = table(app, "reason").iloc[0]
+    assert found["row"] == 7 and "both are bad" in found["raw"]
+    assert any("![x](http://x) both are bad" in code.value for code in app.code)
