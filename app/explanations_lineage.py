@@ -53,7 +53,7 @@ def _pairs(found: pd.DataFrame) -> None:
             link("anchors", "Its pairs on Anchors", icon=":material/anchor:", tab="Pairs", pairs=row.run)
             link("runs", "Chosen: its sample run", icon=":material/play_circle:", run=row.chosen_run)
             link("runs", "Rejected: its sample run", icon=":material/play_circle:", run=row.rejected_run)
-            for training in row.trainings:
+            for training in [] if row.trainings is None else row.trainings:
                 link("runs", "Trained on it", icon=":material/model_training:", run=training)
 
 

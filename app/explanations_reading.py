@@ -12,18 +12,22 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from app.annotating_here import annotate_here
 from app.explanations_lineage import lineage
 from app.explanations_view import address, put, show
 from app.highlight import Span, shared_spans
-from app.reading import Score, behind_the_score, explanation_card
+from app.judge_card_view import believe_runs
+from app.reading import Score, explanation_card, judge_behind
 from app.state import Lab
 from app.widgets import literal, plain
+from core.annotation.records import Explained
 from core.browsing import Neighbours, Spot, Wanted
 from core.catalogue import Catalogue, Drawn
 from core.queries import item, responses, scores, verdicts
 from core.records import Explanation, Item
 from core.rubrics import Rubric, load_rubric
 from core.runs import RunFolder
+from core.settings import JudgeSettings
 
 SAMPLES_SHOWN = 4
 """Samples of a question that are shown at first."""
@@ -227,9 +231,12 @@ def _behind(here: Lab, column: Column, asked: Item, row: Explanation) -> None:
     with st.container(key="sentence_behind"):
         plain(f"{column.drawn.label}, sample {row.sample + 1}: behind the score")
     annotate(here, column, row)
+    believe_runs([column.judge] if column.judge else [])
     mine = column.verdicts[column.verdicts["sample"] == row.sample]
-    behind_the_score(here, column.judge, asked, row, column.scores.get(row.sample), mine, column.rubric)
+    judge_behind(here, column.judge, asked, row, column.scores.get(row.sample), mine, column.rubric, key="chosen")
 
 
 def annotate(here: Lab, column: Column, row: Explanation) -> None:
-    """The place where people annotate what they read."""
+    """The keys to annotate what is being read, by the judge's rubric or the default one."""
+    one = Explained(samples=column.drawn.samples, item_id=row.item_id, sample=row.sample, variant=column.drawn.label)
+    annotate_here(here, one, column.rubric or load_rubric(JudgeSettings().rubric))

@@ -5,11 +5,13 @@
 A card's own words hold no text of a model or a person but the judge's name, which is shown as literal text.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import streamlit as st
 
 from app.navigation import link
+from app.state import results
 from app.widgets import interval, plain
 from core.agreement import Auc
 from core.judge_card import JudgeCard
@@ -25,15 +27,27 @@ SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 def believe(evaluation: Evaluation) -> None:
     """Beside numbers that a judge made: whether it can be believed, and the reader that ran with it."""
     card = evaluation.card
-    if card.reliable:
-        st.caption(card.line)
-    else:
-        st.warning(f"{card.line} Do not believe rankings by its score.", icon=":material/casino:")
+    _line(card)
     with st.popover("The whole judge card", icon=":material/gavel:", key=f"card_{evaluation.key}", type="tertiary"):
         whole_card(card, key=f"popover_{evaluation.key}")
         link("judges", "Its verdicts, and other judges", responses=evaluation.protocol, judge=evaluation.key)
     if evaluation.reader_auc:
         _reader(evaluation.reader_auc)
+
+
+def _line(card: JudgeCard) -> None:
+    if card.reliable:
+        st.caption(card.line)
+    else:
+        st.warning(f"{card.line} Do not believe rankings by its score.", icon=":material/casino:")
+
+
+def believe_runs(runs: Collection[str]) -> None:
+    """Beside verdicts of judge runs: the cards of their judges, one for each evaluation that a run is part of."""
+    for evaluation in results():
+        if not set(evaluation.judges.values()).isdisjoint(runs):
+            _line(evaluation.card)
+            link("judges", "The judge card", icon=":material/gavel:", responses=evaluation.protocol)
 
 
 def _reader(auc: Auc) -> None:

@@ -45,14 +45,7 @@ def judge_swap(here: Lab, evaluation: Evaluation) -> None:
 
 
 def _judge(here: Lab) -> str:
-    """The judge's model: a name that is known, or one typed in; the default of the settings first."""
+    """The judge's model; the default of the settings first."""
     first = defaults(here.home).judge
-    names = list(dict.fromkeys([first, "default", *registrations(here.home)]))
-    picked = st.selectbox(
-        "Judge",
-        names,
-        accept_new_options=True,
-        key="swap_model",
-        help="`default`, a registered name (`anchorlab model add`), or type a folder or a Hub id.",
-    )
-    return picked or first
+    known = ", ".join(f"`{name}`" for name in ["default", *registrations(here.home)] if name.replace("-", "").isalnum())
+    return st.text_input("Judge", first, key="swap_model", help=f"A name ({known}), a folder or a Hub id.") or first

@@ -97,7 +97,7 @@ def launch_run(here: Lab, kind: Kind, label: str) -> None:
         settings = settings_form(kind, _splits(here))
         with sources:
             parents, missing = _sources(here, kind, settings)
-            use = None if kind == "pairs" else _model(here, kind, parents)
+            use = None if kind == "pairs" else model_form(here, kind, parents)
     with st.container(border=True, key="preflight"):
         if missing:
             _lacking(missing)
@@ -270,7 +270,7 @@ MISSING = {
 # --- the model
 
 
-def _model(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | None:
+def model_form(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | None:
     """The weights the run computes with: what a training made, or a base model, looked up if it is here."""
     if kind == "dpo":
         return _trained(here, parents["sft"]) if "sft" in parents else None

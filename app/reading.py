@@ -1,7 +1,7 @@
 """One explanation as people read it: text, prediction, verdicts, and what the judge was asked and said.
 
 explanation_card(asked, row, score, verdicts, rubric, by, spans)
-behind_the_score(here, judge, asked, row, score, verdicts, rubric)
+judge_behind(here, judge, asked, row, score, verdicts, rubric, key)
 """
 
 from collections.abc import Sequence
@@ -107,7 +107,7 @@ def _chip(rubric: Rubric, verdict: Any) -> None:
 # --- behind the score
 
 
-def behind_the_score(
+def judge_behind(
     here: Lab,
     judge: str | None,
     asked: Item,
@@ -115,11 +115,12 @@ def behind_the_score(
     score: Score | None,
     verdicts: pd.DataFrame,
     rubric: Rubric | None,
+    key: str,
 ) -> None:
     """Probabilities as bars, the judge's reason, its prompt, and the response as generated; a tab each."""
     said, prompt, generated = st.tabs(["Verdicts", "Judge's prompt", "Response as generated"])
     with said:
-        _said(score, verdicts, rubric)
+        _said(score, verdicts, rubric, key)
     with prompt:
         if judge is None or rubric is None:
             st.caption("No judge has scored this explanation: run one from Runs.")
@@ -130,10 +131,10 @@ def behind_the_score(
     with generated:
         st.caption(f"{row.tokens} tokens, ended by {row.finish}, seed {row.seed}")
         literal(row.response or "(empty)", height=360 if len(row.response) > TALL else "content")
-        _forced(asked, row)
+        _forced(asked, row, key)
 
 
-def _said(score: Score | None, verdicts: pd.DataFrame, rubric: Rubric | None) -> None:
+def _said(score: Score | None, verdicts: pd.DataFrame, rubric: Rubric | None, key: str) -> None:
     if score is None:
         st.caption("No judge has scored this explanation.")
         return
@@ -144,12 +145,12 @@ def _said(score: Score | None, verdicts: pd.DataFrame, rubric: Rubric | None) ->
         literal(score["reply"], height=360 if len(score["reply"]) > TALL else "content")
     if rubric and len(verdicts) and verdicts["probabilities"].notna().all():
         st.caption("Probability of each verdict, and the value expected from them")
-        _bars(verdicts, rubric)
+        _bars(verdicts, rubric, key)
     elif score["origin"] == "rule":
         st.caption("By rule: an empty explanation is unsatisfactory on every criterion, and no judge was asked.")
 
 
-def _bars(verdicts: pd.DataFrame, rubric: Rubric) -> None:
+def _bars(verdicts: pd.DataFrame, rubric: Rubric, key: str) -> None:
     """A bar a verdict of each criterion."""
     bars = pd.DataFrame(verdicts["probabilities"].tolist(), columns=rubric.labels)
     bars.insert(0, "criterion", verdicts["criterion"].tolist())
@@ -159,17 +160,17 @@ def _bars(verdicts: pd.DataFrame, rubric: Rubric) -> None:
         for label in rubric.labels
     }
     config["expected"] = st.column_config.NumberColumn(format="%.2f", width=80)
-    st.dataframe(bars, hide_index=True, key="probabilities", column_config=config)
+    st.dataframe(bars, hide_index=True, key=f"probabilities_{key}", column_config=config)
 
 
-def _forced(asked: Item, row: Explanation) -> None:
+def _forced(asked: Item, row: Explanation, key: str) -> None:
     if row.forced_probabilities is None:
         return
     st.caption("No answer could be read: after the answer cue, the options have these probabilities")
     st.dataframe(
         pd.DataFrame({"option": [o.text for o in asked.options], "probability": row.forced_probabilities}),
         hide_index=True,
-        key="forced",
+        key=f"forced_{key}",
         column_config={"probability": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f")},
     )
 

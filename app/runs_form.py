@@ -105,8 +105,14 @@ def replace(kind: str, settings: Settings) -> None:
 
 def changes(kind: str, settings: Settings) -> dict[str, Any]:
     """Settings that differ from the defaults, by dotted name."""
-    defaults = flat(RUN_SETTINGS[kind]().model_dump(mode="json"))
-    return {n: v for n, v in flat(settings.model_dump(mode="json")).items() if defaults.get(n) != v}
+    defaults = values_of(RUN_SETTINGS[kind]())
+    return {n: v for n, v in values_of(settings).items() if defaults.get(n) != v}
+
+
+def values_of(settings: Settings) -> dict[str, Any]:
+    """Every setting by dotted name, also those that a configuration leaves out while they are at their default."""
+    left_out = {field.name: field.info.default for field in fields_of(type(settings))}
+    return left_out | flat(settings.model_dump(mode="json"))
 
 
 def _version(kind: str) -> int:
@@ -158,10 +164,10 @@ def _form(kind: str, start: Settings, splits: Sequence[str]) -> Settings:
     fields = [field for field in fields_of(RUN_SETTINGS[kind]) if _widget_of(field, splits)]
     first = sorted((f for f in fields if f.name in FIRST[kind]), key=lambda f: FIRST[kind].index(f.name))
     more = [f for f in fields if f.name not in FIRST[kind]]
-    given = flat(start.model_dump(mode="json"))
+    given = values_of(start)
     values = _drawn(kind, first, given, splits)
     if more:
-        defaults = flat(RUN_SETTINGS[kind]().model_dump(mode="json"))
+        defaults = values_of(RUN_SETTINGS[kind]())
         changed = sum(given.get(f.name) != defaults.get(f.name) for f in more)
         with st.expander(f"More settings ({len(more)}{f', {changed} changed' if changed else ''})", key="launch_more"):
             values |= _drawn(kind, more, given, splits)
@@ -173,10 +179,10 @@ def _form(kind: str, start: Settings, splits: Sequence[str]) -> Settings:
 
 def _drawn(kind: str, fields: list[Field], given: dict[str, Any], splits: Sequence[str]) -> dict[str, Any]:
     """The widgets of these settings, as many in a row as there is room for."""
-    values, defaults = {}, flat(RUN_SETTINGS[kind]().model_dump(mode="json"))
+    values, defaults = {}, values_of(RUN_SETTINGS[kind]())
     with st.container(horizontal=True, gap="small"):
         for field in fields:
-            with st.container(width=225, gap=None):
+            with st.container(width=215, gap=None):
                 draw = _widget_of(field, splits)
                 values[field.name] = draw(field, given.get(field.name), f"launch_{kind}_{field.name}_{_version(kind)}")
                 st.caption(_help(field, defaults.get(field.name)))

@@ -29,9 +29,12 @@ def launch_pipeline(here: Lab) -> None:
         plan, source = st.tabs(["What would run", "The file"])
         with source:
             text = st.text_area("Pipeline (TOML)", written, height=360, key=f"pipeline_{hash(written)}")
-        with plan, boundary():
+        with boundary():
             file = _file(text, dataset, size)
-            planned(here, file)
+            with plan:
+                looks = planned(here, file)
+            checks(looks)
+            _start(here, file, looks)
 
 
 def _written(here: Lab) -> str:
@@ -79,19 +82,16 @@ def _file(text: str, dataset: str, size: str) -> PipelineFile:
     return file if size == AS_WRITTEN else sized(file, size)
 
 
-def planned(here: Lab, file: PipelineFile) -> None:
-    """Every run that the pipeline stands for, the checks, and the button."""
-    problem, looks = None, _models(here, here.sealed, file.model_dump_json(), file)
+def planned(here: Lab, file: PipelineFile) -> list[Look]:
+    """Draw every run that the pipeline stands for; what was looked at."""
+    looks = _models(here, here.sealed, file.model_dump_json(), file)
     try:
         would = _dry(here, here.sealed, file.model_dump_json(), file)
-        _table(would)
-        looks = [*looks, _nothing_new(would)]
     except BadInput as error:  # a data set that is yet to be fetched, or a mapping that does not fit
-        problem = str(error)
-    checks(looks)
-    if problem:
-        plain(f"Not counted: {problem}")
-    _start(here, file, looks)
+        plain(f"Not counted: {error}")
+        return looks
+    _table(would)
+    return [*looks, _nothing_new(would)]
 
 
 def _nothing_new(would: DryRun) -> Look:

@@ -55,6 +55,12 @@ class Catalogue:
         """Those that answered the same questions in the same way, itself among them."""
         return [other for other in self.drawn if other.protocol == one.protocol]
 
+    def scored_by(self, judge: str | None, datasets: Sequence[str] = ()) -> list[str]:
+        """Runs of a judge (None: the first) on these data sets, all of them where none is named."""
+        key = judge or next(iter(self.judges), "")
+        wanted = [one for one in self.drawn if not datasets or one.dataset in datasets]
+        return [one.judges[key] for one in wanted if key in one.judges]
+
 
 def catalogue(store: Store) -> Catalogue:
     """Complete sample runs of explainers and sets written elsewhere, oldest first, with the judges of each."""

@@ -107,7 +107,7 @@ def _looks_at_rows(home: Home, config: RunConfig) -> list[Look]:
         case "pairs":
             summary = _result(home, config.parents["judgements"])["summary"]
             judged = summary["judgements"] - summary["unjudged"]
-            return [Look("judged explanations", judged > 0, f"{judged:,} explanations have a score.")]
+            return [Look("scores", judged > 0, f"{judged:,} explanations have a score.")]
         case "dpo":
             pairs = _result(home, config.parents["pairs"])["summary"]["pairs"]
             nothing = "This pair set is empty, so there is nothing to align on: choose another."

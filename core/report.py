@@ -15,7 +15,7 @@ from core.statistics.estimates import Estimate
 def show_evaluation(evaluation: Evaluation, found: Details, console: Console) -> None:
     """Print results per variant, win rates between them and what they come to, and what cannot be believed."""
     settings = evaluation.settings
-    console.rule(evaluation.title, align="left")
+    console.print(evaluation.title, style="bold", markup=False, highlight=False)
     console.print(_variants(evaluation))
     console.print(_win_rates(evaluation))
     console.print(

@@ -6,6 +6,7 @@ from app.explanations_filters import chips, filters, rubric_of
 from app.explanations_reading import reading
 from app.explanations_table import table
 from app.explanations_view import page_number, restore, spot_of, wanted_of
+from app.judge_card_view import believe_runs
 from app.navigation import link
 from app.state import Lab, lab
 from app.widgets import empty_state, header
@@ -38,9 +39,10 @@ def state_of(here: Lab, wanted: Wanted) -> str:
 
 
 def the_list(here: Lab, known: Catalogue, wanted: Wanted) -> None:
-    """Filters, chips, and a page of the table."""
+    """Filters, the judge's card, chips, and a page of the table."""
     found = _facets(here, state_of(here, wanted), known, wanted)
     filters(here, known, wanted, found)
+    believe_runs(known.scored_by(wanted.judge, wanted.datasets))
     chips(known, wanted, found, rubric_of(here, known, wanted.judge))
     last = max(0, -(-found.wanted // ROWS_A_PAGE) - 1)
     table(page(here.store, known, wanted, min(page_number(), last)), found, wanted)

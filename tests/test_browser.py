@@ -58,11 +58,13 @@ def test_launch_watch_browse_compare(home, tmp_path):
 
         with served(home) as (address, _):
             open_page(page, address, "")
-            expect(page.get_by_text(re.compile("^rank against base"))).to_be_visible()
+            expect(page.get_by_text(re.compile("^toy: rank against base"))).to_be_visible()
             open_page(page, address, "explanations")
-            expect(page.get_by_text("of 48 explanations")).to_be_visible()
-            page.goto(f"{address}/explanations?item=door-0")
-            settle(page)
+            expect(page.get_by_text("64 of 64 explanations")).to_be_visible()
+            open_page(page, address, "explanations?split=test")
+            expect(page.get_by_text("48 of 64 explanations")).to_be_visible()
+            open_page(page, address, "explanations?split=test&item=nobody")
+            page.keyboard.press("ArrowRight")
             expect(page.get_by_text(re.compile("question 1 of 8"))).to_be_visible()
             page.keyboard.press("ArrowRight")
             expect(page.get_by_text(re.compile("question 2 of 8"))).to_be_visible()

@@ -9,12 +9,9 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 import pytest
-import streamlit as st
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
-from streamlit.testing.v1 import AppTest
 
-from app.navigation import ROOT
 from core.browsing import Wanted, facets, page
 from core.catalogue import catalogue
 from core.categories import categorise
@@ -36,6 +33,7 @@ from core.runs import ModelUse, RunFolder, create_run
 from core.settings import CompareSettings, JudgeSettings, PairSettings, SampleSettings
 from core.store import open_store, rebuild
 from core.work import Work
+from tests.app import opened, released, words  # noqa: F401
 from tests.test_cli import anchorlab
 from tests.test_store import contents
 
@@ -396,23 +394,7 @@ def test_the_command_line_from_a_look_to_the_categories(home, tmp_path):
 # --- the pages
 
 
-@pytest.fixture
-def released():
-    """Let go of the database after a test: it has one owner at a time."""
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-def opened(name: str, **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
-    app.switch_page(f"../pages/{name}.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    return app.run()
-
-
-def test_anchors_show_the_categories_of_a_run_that_nobody_judged(home, tmp_path, released):
+def test_anchors_show_the_categories_of_a_run_that_nobody_judged(home, tmp_path):
     (run,) = add(home, lines(tmp_path, rows_of()))
     app = opened("anchors", tab="One run", run=run.id)
     assert not app.exception
@@ -423,23 +405,23 @@ def test_anchors_show_the_categories_of_a_run_that_nobody_judged(home, tmp_path,
     assert [text.split()[0] for text in shown["consistently incorrect"]] == ["1", "0"]
 
 
-def test_explanations_and_compare_show_what_was_judged(home, tmp_path, released):
+def test_explanations_and_compare_show_what_was_judged(home, tmp_path):
     for run in add(home, lines(tmp_path, rows_of()), authors="variants"):
         judged(home, run)
     app = opened("explanations")
-    assert not app.exception and any("9 of 9 explanations" in caption.value for caption in app.caption)
+    assert not app.exception and any("9 of 9 explanations" in text.value for text in app.text)
     app = opened("compare")
     assert not app.exception and any("bob against ann" in frame.value.to_string() for frame in app.dataframe)
     assert not opened("runs", run=run.id).exception
 
 
-def test_the_form_looks_and_adds(home, tmp_path, released):
+def test_the_form_looks_and_adds(home, tmp_path):
     app = opened("datasets")
     app.text_input(key="foreign_path").input(str(lines(tmp_path, rows_of()))).run()
     assert any("9 explanations of 3 questions" in caption.value for caption in app.caption)
     app.button(key="foreign_add").click().run()
     assert not app.exception
-    assert "9 explanations added" in " ".join(message.value for message in app.success)
+    assert "9 explanations added" in words(app)
     assert len(list(home.runs.glob("responses-*"))) == 1
 
 

@@ -282,7 +282,7 @@ def test_a_real_tiny_judge_from_the_run_to_the_screens(home, tmp_path):
     app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
     app.switch_page("../pages/compare.py").run()
     assert not app.exception
-    assert "Head to head" in [e.value for e in app.subheader]
+    assert "Who wins when the judge sees both, in either order?" in [e.value for e in app.subheader]
     assert any("first place" in frame.value.columns for frame in app.dataframe)
 
 

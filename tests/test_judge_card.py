@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from core import Lab
+from core import Lab, journal
 from core.agreement import agreement_between
 from core.cli import cli
 from core.judge_card import people_of
@@ -17,7 +17,7 @@ from core.records import CriterionVerdict, Judgement
 from core.repeats import repeat_sums
 from core.settings import CompareSettings, JudgeCardSettings
 from core.statistics.estimates import Estimate
-from core.store import Store
+from core.store import Store, open_store
 from tests import judges
 from tests.judges import ANOTHER, COIN, CONSTANT, GOOD, HALO, INVERTED, LENGTH, MUMBLER, RUBRIC, Bench
 from tests.test_store import imported, judge_config, responses, sample_config, sealed
@@ -313,3 +313,20 @@ def test_a_check_goes_by_the_whole_interval(low, high, verdict):
 def test_thresholds_change_no_run(home):
     assert "card" not in judge_config("import-1", "sample-1").settings
     assert CompareSettings().card == JudgeCardSettings()
+
+
+def test_blind_ratings_given_in_the_app_count_and_seen_ones_do_not(lab_home):
+    with open_store(lab_home) as store:
+        store.ingest()
+        ((run, samples, item_id, sample, criterion, verdict),) = store.rows(
+            "SELECT v.run, s.samples, v.item_id, v.sample, v.criterion, v.verdict FROM verdicts v JOIN scores s "
+            "USING (run, item_id, sample) WHERE s.origin = 'model' AND v.verdict IS NOT NULL ORDER BY ALL LIMIT 1"
+        )
+        assert people_of(store, run).empty
+        said = {"samples": samples, "item_id": item_id, "sample": sample, "variant": "base", "mode": "rate"}
+        labels = [{"criterion": criterion, "label": verdict}]
+        journal.write(lab_home, "rating", said | {"rater": "kim", "blind": True, "labels": labels})
+        journal.write(lab_home, "rating", said | {"rater": "lee", "blind": False, "labels": labels})
+        store.take_in_journal()
+        found = people_of(store, run)
+    assert found[["rater", "criterion", "label", "verdict"]].values.tolist() == [["kim", criterion, verdict, verdict]]

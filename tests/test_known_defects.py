@@ -30,6 +30,7 @@ Some are held elsewhere already; `test_the_places_named_here_are_tests` keeps th
   tests/test_browser.py::test_launch_watch_browse_compare through a refresh and a killed app
 """
 
+import json
 import re
 
 import numpy as np
@@ -49,6 +50,7 @@ from core.settings import CompareSettings
 from core.statistics.length_control import length_controlled
 from core.statistics.resampling import Resamples
 from tests.app import opened, released, words  # noqa: F401
+from tests.lab import wait_until
 from tests.test_judging import ITEM, judge, response
 
 TOTAL = CompareSettings(score="total")
@@ -175,8 +177,9 @@ def test_the_state_of_a_run_is_on_every_page_that_is_opened_anew(lab_home):
     run = next(RunFolder(path) for path in lab_home.runs.glob("dpo-*"))
     assert "Resume" not in buttons(run)
     result = run.path / "result.json"
-    result.write_text(result.read_text().replace('"state": "done"', '"state": "failed"'))
-    assert "Resume" in buttons(run)
+    sealed = json.loads(result.read_text())
+    result.write_text(json.dumps(sealed | {"state": "failed", "finished": sealed["finished"] + 1}))
+    wait_until(lambda: "Resume" in buttons(run), seconds=20)  # new seals are looked for every two seconds
 
 
 def buttons(run: RunFolder) -> list[str]:

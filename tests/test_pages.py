@@ -54,7 +54,7 @@ def test_anchors_show_categories_and_pairs_with_reasons(lab_home):
         assert word in text, word
     pairs = words(opened("anchors", tab="Pairs"))
     assert "rule" in pairs
-    assert "Questions that gave no pair" in " ".join(e.label for e in opened("anchors").expander)
+    assert "Questions that gave no pair" in " ".join(e.label for e in opened("anchors", tab="Pairs").expander)
 
 
 def test_a_run_opened_by_its_link_shows_settings_command_log_and_lineage(lab_home):

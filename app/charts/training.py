@@ -11,8 +11,8 @@ from app.charts.style import safe, styled
 CURVES = {
     "loss": "loss",
     "learning_rate": "learning rate",
-    "rewards/margins": "reward margin (chosen − rejected)",
-    "rewards/accuracies": "share of pairs with chosen above rejected",
+    "rewards/margins": "margin (chosen − rejected)",
+    "rewards/accuracies": "accuracy (chosen above rejected)",
     "rewards/chosen": "reward of chosen",
     "rewards/rejected": "reward of rejected",
 }

@@ -1,6 +1,7 @@
 """What the commands share: the application itself, the console, options, completions, tables."""
 
 import json
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -34,7 +35,11 @@ cli = typer.Typer(
     help="The explanation-quality lab: sample, judge, pair, align, compare. Begin with `anchorlab demo`.",
     epilog=EXIT_CODES,
 )
-console = Console()
+
+WIDE = 10_000
+"""Columns where nobody looks (a pipe, a file): no line is broken, so that a line stays a row for other programs."""
+
+console = Console(width=None if sys.stdout.isatty() else WIDE)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 

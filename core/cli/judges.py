@@ -48,7 +48,8 @@ def judge_card(wanted: Wanted = None, as_json: AsJson = False) -> None:
     if not found:
         console.print("No judge yet: `anchorlab demo` runs one.")
     for evaluation in found:
-        console.rule(f"{evaluation.dataset_name} / {evaluation.split}, {evaluation.drawn}", align="left")
+        title = f"{evaluation.dataset_name} / {evaluation.split}, {evaluation.drawn}"
+        console.print(title, style="bold", markup=False, highlight=False)
         show_card(evaluation.card, console)
 
 

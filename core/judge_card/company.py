@@ -86,8 +86,8 @@ def people_of(store: Store, judge_run: str) -> pd.DataFrame:
     """Ratings by people of explanations that a judge run gave a verdict on, a row a rating.
 
     item_id, sample, criterion, rater, label (by the person), verdict (by the judge).  Ratings of this lab's
-    explanations name them; ratings made elsewhere are joined by question and text.  Ratings that people give in
-    the app belong here too.
+    explanations name them; ratings made elsewhere are joined by question and text; of those given in the app only
+    blind ones count.
     """
     return store.frame(
         """
@@ -101,6 +101,10 @@ def people_of(store: Store, judge_run: str) -> pd.DataFrame:
             JOIN explanations e ON e.run = j.parents->>'samples' AND e.item_id = t.item_id
                 AND e.explanation = t.explanation
             WHERE t.rater_kind = 'person' AND t.label IS NOT NULL AND t.samples IS NULL
+            UNION ALL
+            SELECT a.item_id, a.sample, a.criterion, a.rater, a.label
+            FROM annotations a JOIN runs j ON j.id = $1
+            WHERE a.blind AND a.label IS NOT NULL AND a.samples = j.parents->>'samples'
         )
         SELECT rated.*, v.verdict FROM rated JOIN verdicts v ON v.run = $1 AND v.item_id = rated.item_id
             AND v.sample = rated.sample AND v.criterion = rated.criterion

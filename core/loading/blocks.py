@@ -59,7 +59,8 @@ def _row(number: int, block: list[Line]) -> Row:
             f"The block that begins in line {block[0].number} is not one blank line, a letter, a passage, a question "
             "and four options: give it these eight lines."
         )
-    values = {"context": context, "question": question, "options": [], "gold": gold or None}
+    letter = gold.upper() if gold.upper() in ("A", "B", "C", "D") else gold  # never an option's text
+    values = {"context": context, "question": question, "options": [], "gold": letter or None}
     values["options"] = [
         {"label": letter, "text": _without_letter(text, letter)} for letter, text in zip("ABCD", options, strict=True)
     ]

@@ -1,0 +1,40 @@
+"""Runs in a real browser: a pairs run launched from the form by mouse, done, and there after a refresh."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import expect
+
+from core.runs import all_runs
+from tests.browser import browser_page, served, settle
+from tests.lab import wait_until
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium on this machine"),
+]
+
+
+@pytest.mark.timeout(180)
+def test_a_pairs_run_is_launched_by_mouse(lab_home):
+    with served(lab_home) as (address, _), browser_page() as page:
+        page.goto(f"{address}/runs")
+        settle(page)
+        page.get_by_text("Launch", exact=True).click()
+        page.get_by_label("What to run").click()
+        page.get_by_role("option", name="pairs: choose what to prefer").click()
+        expect(page.get_by_text("it is a new one").or_(page.get_by_text("Nothing to do"))).to_be_visible()
+        page.get_by_test_id("stNumberInputStepUp").last.click()
+        button = page.get_by_role("button", name="Launch run")
+        expect(button).to_be_enabled()
+        button.click()
+        expect(page.get_by_text("pair mine")).to_be_visible()
+        made = [run for run in all_runs(lab_home) if run.config.label == "mine"]
+        assert [run.config.settings["seed"] for run in made] == [1]
+        wait_until(lambda: made[0].result and not made[0].alive)
+        assert f"run={made[0].id}" in page.url
+        page.reload()
+        settle(page)
+        expect(page.get_by_text("pair mine")).to_be_visible()
+        expect(page.get_by_test_id("stMain").get_by_text("check_circle")).to_be_visible()
+        assert made[0].state == "done"
