@@ -87,7 +87,7 @@ def test_load_own_data(page, tmp_path):
     task = Journey(page, "load own data")
     task.follow("Load my data", "Datasets")
     with page.expect_file_chooser() as chooser:
-        task.click(page.get_by_test_id("stFileUploader").first.get_by_role("button").first)
+        task.click(page.get_by_test_id("stFileUploaderDropzone").first)
     chooser.value.set_files(file)
     load = page.get_by_role("button", name="Load this data set")
     expect(load).to_be_visible()
