@@ -23,9 +23,9 @@ MOST_SECONDS = 120
 
 ODD = """Nr.;Aufgabe (Text);Möglichkeit 1;Möglichkeit 2;Möglichkeit 3;Lösung
 17;What is a spoon made of?;metal;wood;glass;metal
-18;What is a bottle made of?;glass;paper;cloth;glass
+18;What is a bottle made of?;paper;glass;cloth;glass
 19;What is a shelf made of?;wood;cloth;paper;wood
-20;What is a curtain made of?;cloth;metal;wood;cloth
+20;What is a curtain made of?;metal;wood;cloth;cloth
 """
 
 
