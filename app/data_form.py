@@ -30,7 +30,8 @@ BASES = {"a label or an option's text": None, "a position from 0": 0, "a positio
 
 def load(here: Lab) -> None:
     """Choose a source, look at what would come of it, change the mapping, import."""
-    how = st.segmented_control("Source", SOURCES, default=SAMPLE, required=True, key="source")
+    first = UPLOAD if asked_to_load() else SAMPLE
+    how = st.segmented_control("Source", SOURCES, default=first, required=True, key="source")
     named = _source(here, how)
     if named is None:
         return
@@ -43,6 +44,11 @@ def load(here: Lab) -> None:
     _preview(good, bad, settings)
     if st.button("Load this data set", type="primary", icon=":material/download:", disabled=not good, key="load"):
         _import(here, file, settings)
+
+
+def asked_to_load() -> bool:
+    """Whether the URL asks for the form, open at a file of one's own."""
+    return st.query_params.get("load") == "own"
 
 
 # --- the source
@@ -233,6 +239,7 @@ def _import(here: Lab, file: Path, settings: ImportSettings) -> None:
         here.refresh()
     summary = folder.result["summary"]
     st.session_state["_dataset_next"] = folder.id
+    st.query_params.pop("load", None)
     warnings = "".join(f" {count:,} questions: {what}." for what, count in summary["warnings"].items())
     st.session_state["_dataset_said"] = (
         f"{summary['items']:,} questions loaded, {summary['rejects']:,} rows rejected." + warnings

@@ -62,7 +62,14 @@ def ask_form(here: Lab, session: str | None) -> None:
 
 
 def _question(here: Lab) -> Question | None:
-    source = st.radio("Question", [TYPED, PICKED], key="play_source", horizontal=True, label_visibility="collapsed")
+    source = st.radio(
+        "Question",
+        [TYPED, PICKED],
+        key="play_source",
+        horizontal=True,
+        label_visibility="collapsed",
+        bind="query-params",
+    )
     return _typed() if source == TYPED else _picked(here)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.data_form import load, said_and_next
+from app.data_form import asked_to_load, load, said_and_next
 from app.data_view import show
 from app.foreign_form import foreign
 from app.state import lab, view
@@ -14,7 +14,7 @@ view("datasets", "dataset", "archived", "tab", "split", "text", "page", "reason"
 header("Datasets", "Questions with options and gold. Rows that cannot be used are kept with the reason.")
 every = every_dataset(here.store)
 said_and_next()
-with st.expander("Load a data set", icon=":material/add:", expanded=every.empty), boundary():
+with st.expander("Load a data set", icon=":material/add:", expanded=every.empty or asked_to_load()), boundary():
     load(here)
 with st.expander("Explanations written elsewhere", icon=":material/edit_note:"), boundary():
     foreign(here)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.activity import recent, running
+from app.first_steps import first_steps
 from app.headlines import headlines
 from app.method_picture import method_picture
 from app.runs_pipeline import start_pipeline
@@ -22,7 +23,7 @@ def now(here: Lab) -> None:
     running(here)
 
 
-def first_steps(here: Lab) -> None:
+def offer_demo(here: Lab) -> None:
     """Where nothing has been compared yet: the demo, one click away."""
     if empty_state(
         "No results yet",
@@ -42,12 +43,13 @@ header(
 for trouble in here.troubles:
     st.error("Something needs a look", icon=":material/error:")
     plain(trouble)
+first_steps(here)
 live(lambda: now(here), alive=True)
 if any(evaluation.win_rates for evaluation in results()):
     st.subheader("Findings", anchor=False)
     headlines()
 elif not any(folder.alive for folder in all_runs(here.home)):
-    first_steps(here)
+    offer_demo(here)
 if here.store.rows("SELECT 1 FROM runs WHERE state IS NOT NULL LIMIT 1"):
     st.subheader("Ended last", anchor=False)
     recent(here)

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from core.errors import BadInput
 from core.loading.documents import FIELD
-from core.loading.items import POSITION, RowProblem, cell, find_gold, options_of, text_of
+from core.loading.items import POSITION, RowProblem, cell, find_gold, joined_columns, options_of, text_of
 from core.loading.reading import check_file, file_name, is_table, read_rows
 from core.records import Option
 from core.settings import ImportSettings
@@ -91,6 +91,8 @@ def guess_mapping(path: Path, header: bool | None = None, field: str | None = No
 def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Columns by their names."""
     names = list(dict.fromkeys(name for values in rows for name in values))
+    if not _named(names, (*QUESTIONS, *GOLDS, *OPTIONS)) and (found := _guess_contents(rows, names)):
+        return found
     fields = _guess_question(rows, names)
     others = [name for name in names if name != fields["question"]]
     in_fields = all(values.get(FIELD) in SPLITS for values in rows)
@@ -100,6 +102,23 @@ def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "context": _named(names, CONTEXTS) or (_named(others, ("text",)) if fields["options"] else None),
         "split": _named(names, ("split",)) or (FIELD if in_fields else None),
     }
+
+
+def _guess_contents(rows: list[dict[str, Any]], names: list[str]) -> dict[str, Any] | None:
+    """Columns whose names say nothing: the longest is the question, gold always stands in another one of its row.
+
+    None where no column is like gold.  Options are the columns from the first to the last that ever hold gold.
+    """
+    texts = [{name: str(values.get(name) or "").strip() for name in names} for values in rows]
+    question = max(names, key=lambda name: sum(len(row[name]) for row in texts))
+    others = [name for name in names if name != question]
+    for gold in reversed(others):
+        hits = [{name for name in others if name != gold and row[name] == row[gold] != ""} for row in texts]
+        places = sorted(others.index(name) for name in set().union(*hits))
+        if all(hits) and len(places) >= 2:
+            options = [name for name in others[places[0] : places[-1] + 1] if name != gold]
+            return {"question": question, "gold": gold, "options": joined_columns(options), "id": None}
+    return None
 
 
 def _guess_places(rows: list[dict[str, Any]]) -> dict[str, Any]:
