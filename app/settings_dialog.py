@@ -4,10 +4,10 @@ import streamlit as st
 
 from app.state import lab, rebuild_database
 from app.widgets import boundary, literal
-from core.defaults import Defaults, defaults, set_defaults
 from core.home import default_home
-from core.housekeeping import backup, places, versions
-from core.models import registrations
+from core.models.finding import registrations
+from core.store.defaults import Defaults, defaults, set_defaults
+from core.store.housekeeping import backup, places, versions
 
 SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 

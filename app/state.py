@@ -3,7 +3,7 @@
     from app.state import lab, results, view
 
     view("datasets", "dataset", "split")      # first thing on a page: bring its last view back
-    frame = datasets(lab().store)             # `core.queries`: every read makes a cursor of its own
+    frame = datasets(lab().store)             # `core.store.queries`: every read makes a cursor of its own
     for evaluation in results(): …            # computed once for all viewers, anew when a run is sealed
 
 A view parameter is the key of a `widgets.choice`, or of a widget with `bind="query-params"`.
@@ -17,12 +17,12 @@ from typing import Any
 
 import streamlit as st
 
-from core.diagnostics import Diagnostic, diagnose
+from core.analysis.diagnostics import Diagnostic, diagnose
+from core.analysis.results import Details, Evaluation, evaluations
+from core.analysis.results import details as details_of
 from core.home import Home, default_home
-from core.results import Details, Evaluation, evaluations
-from core.results import details as details_of
 from core.settings import CompareSettings
-from core.store import Store, announce, open_store, rebuild
+from core.store.database import Store, announce, open_store, rebuild
 
 log = logging.getLogger(__name__)
 

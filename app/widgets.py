@@ -15,12 +15,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.errors import LabError, StoreBusy
-from core.estimate import seconds_left
 from core.home import Home
-from core.runs import RunFolder
+from core.runs.estimate import seconds_left
+from core.runs.folders import RunFolder
+from core.runs.watch import progress_of
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
-from core.watch import progress_of
 
 Unit = Literal["share", "points", "number"]
 

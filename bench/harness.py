@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from core.datasets import load_settings, read_items, select_items
+from core.data.datasets import load_settings, read_items, select_items
 from core.engines import Chat
 from core.home import SAMPLES, default_home
-from core.launcher import ALLOCATOR
-from core.models import default_model
+from core.models.finding import default_model
 from core.records import Item
+from core.runs.launcher import ALLOCATOR
 from core.settings import Example, Selection
 
 if TYPE_CHECKING:

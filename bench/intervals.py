@@ -18,7 +18,7 @@ from rich.table import Table
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from core.comparison import outcomes
+from core.analysis.comparison import outcomes
 from core.statistics.bradley_terry import bradley_terry
 from core.statistics.resampling import Resamples
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core.agreement import judge_auc
+from core.analysis.agreement import judge_auc
 from core.home import Home
 from core.judge_card import judge_card
 from core.settings import CompareSettings
-from core.store import Store
+from core.store.database import Store
 
 QUESTIONS, SAMPLES, CRITERIA = 25_000, 4, ("coherence", "clarity", "relevance", "depth", "accuracy")
 

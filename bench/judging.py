@@ -28,11 +28,11 @@ import typer
 from harness import Library, Reply, Side, batches, load, material, measure, restart_with_allocator, show, show_ratios
 
 from core.engines import Engine
-from core.judging import EXPLANATIONS_A_BATCH, PROMPTS, Judge, read_verdicts
+from core.method.judging import EXPLANATIONS_A_BATCH, PROMPTS, Judge, read_verdicts
+from core.method.sampling import ROWS_A_BATCH, Sampler
 from core.prompts import load_prompt
 from core.records import Explanation, Item
 from core.rubrics import Rubric, load_rubric
-from core.sampling import ROWS_A_BATCH, Sampler
 from core.settings import JudgeSettings, SampleSettings
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ import typer
 from harness import Library, Reply, Side, batches, load, material, measure, restart_with_allocator, show, show_ratios
 
 from core.engines import Chat, Engine, Sampling
+from core.method.sampling import ROWS_A_BATCH
 from core.prompts import load_prompt, task_chat
-from core.sampling import ROWS_A_BATCH
 from core.seeds import seed_of
 
 TEMPERATURE = 0.8

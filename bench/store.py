@@ -22,25 +22,25 @@ from typing import Annotated
 import typer
 from harness import batches, console, median_seconds, processor, show
 
-from core.browsing import Wanted, facets, page
-from core.catalogue import Catalogue, catalogue
-from core.datasets import import_dataset, load_items, load_settings
+from core.analysis.browsing import Wanted, facets, page
+from core.analysis.catalogue import Catalogue, catalogue
+from core.analysis.results import evaluations
+from core.data.datasets import import_dataset, load_items, load_settings
 from core.engines import Chat
 from core.engines.scripted import ScriptedEngine
 from core.home import Home
-from core.judging import EXPLANATIONS_A_BATCH, Judge
-from core.models import ModelRef
-from core.plan import run_config
+from core.method.judging import EXPLANATIONS_A_BATCH, Judge
+from core.method.sampling import ROWS_A_BATCH, Sampler, summarise
+from core.models.finding import ModelRef
+from core.models.variants import use_of
 from core.prompts import load_prompt
 from core.records import Explanation, Item
-from core.results import evaluations
 from core.rubrics import load_rubric
-from core.runs import RunFolder, create_run
-from core.sampling import ROWS_A_BATCH, Sampler, summarise
+from core.runs.folders import RunFolder, create_run
+from core.runs.plan import run_config
+from core.runs.work import Work
 from core.settings import CompareSettings, JudgeSettings, SampleSettings, Selection
-from core.store import Store, open_store
-from core.variants import use_of
-from core.work import Work
+from core.store.database import Store, open_store
 
 LABELS = ["wood", "metal", "glass", "cloth", "paper", "plastic"]
 VARIANTS = ["base", "sft", "rank", "anchor"]

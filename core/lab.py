@@ -21,18 +21,18 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import ValidationError
 
+from core.analysis.consensus import agreement_rows, agreements
+from core.analysis.draws import draws
+from core.analysis.figures import comparisons_frame, details_frame
+from core.analysis.results import evaluations
+from core.analysis.transitions import question_table, transition_rows
 from core.annotation.exporting import What, annotation_rows
-from core.consensus import agreement_rows, agreements
-from core.draws import draws
 from core.errors import BadInput, StoreBusy
-from core.figures import comparisons_frame, details_frame
 from core.home import Home, default_home
 from core.judge_card.rows import JUDGES, judge_rows
 from core.records import RightBy
-from core.results import evaluations
 from core.settings import CompareSettings, problems_of
-from core.store import Store, open_store
-from core.transitions import question_table, transition_rows
+from core.store.database import Store, open_store
 
 
 class Lab:
@@ -283,7 +283,7 @@ class Lab:
         return pd.DataFrame([row for f in found for row in agreement_rows(f)], columns=AGREEMENT)
 
     def sql(self, query: str) -> pd.DataFrame:
-        """Result of a SELECT over the database (core/schema.py has its tables); `BadInput` where there is none."""
+        """Result of a SELECT over the database (tables: core/store/schema.py); `BadInput` where there is none."""
         with self._store() as store:
             return store.ask(query)
 

@@ -214,7 +214,7 @@ class Pair(Record):
     item_id: str
     category: Category
     reason: str
-    """Reason code of the rule (see `core.pairs.REASONS`)."""
+    """Reason code of the rule (see `core.method.pairs.REASONS`)."""
     chosen: Side
     rejected: Side
     answer_line_added: bool

@@ -376,4 +376,4 @@ RUN_SETTINGS: dict[str, type[Settings]] = {
     "pairs": PairSettings,
     "dpo": DpoSettings,
 }
-"""Settings class of each run kind (a pipeline's settings are its plan, see `core.pipeline`)."""
+"""Settings class of each run kind (a pipeline's settings are its plan, see `core.runs.pipeline`)."""

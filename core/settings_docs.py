@@ -1,7 +1,7 @@
 """docs/settings.md from the settings themselves: `make docs`, or `python -m core.settings_docs`.
 
-The page is made of the classes in `core.settings`, `core.pipeline` and `core.sizes`; a test fails when the file on
-disk is another.
+The page is made of the classes in `core.settings`, `core.runs.pipeline` and `core.runs.sizes`; a test fails when the
+file on disk is another.
 """
 
 import json
@@ -14,7 +14,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from core.home import PROJECT
-from core.pipeline import PipelineFile
+from core.runs.pipeline import PipelineFile
+from core.runs.sizes import SIZES, Scale
 from core.settings import (
     CompareSettings,
     Example,
@@ -28,7 +29,6 @@ from core.settings import (
     Selection,
     Settings,
 )
-from core.sizes import SIZES, Scale
 
 PAGE = PROJECT / "docs" / "settings.md"
 

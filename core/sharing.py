@@ -4,7 +4,7 @@
     ranking_rows(preference_rows(home, run))        # LLaMA-Factory's ranking form
 
 Each function writes its target whole or not at all.  Tables as files are `Store.export`; the model card of an
-adapter is `core.card`.
+adapter is `core.models.card`.
 """
 
 import json
@@ -15,18 +15,18 @@ from typing import Any
 
 import tomli_w
 
-from core.card import model_card
-from core.datasets import load_items
+from core.analysis.results import Evaluation
+from core.data.datasets import load_items
 from core.engines import Chat
 from core.errors import BadInput
 from core.home import Home
-from core.plan import command_of
+from core.method.sampling import examples_of
+from core.models.card import model_card
 from core.prompts import load_prompt, task_chat
 from core.records import Item, Pair, Side
-from core.results import Evaluation
-from core.runs import RunConfig, RunFolder
-from core.sampling import examples_of
-from core.targets import draft_of
+from core.runs.folders import RunConfig, RunFolder
+from core.runs.plan import command_of
+from core.store.files import draft_of
 
 PAIR_FILES = (".jsonl", ".parquet")
 

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from app.anchors_categories import categories_tab
-from app.anchors_pairs import pairs_tab
-from app.anchors_settings import keys_of
-from app.distribution import one_run
+from app.anchors.categories import categories_tab
+from app.anchors.one_run import one_run
+from app.anchors.pairs import pairs_tab
+from app.anchors.settings import keys_of
 from app.state import lab, view
 from app.widgets import header
 

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from app.annotating import Bench, annotator, work
-from app.annotating_agreement import agreement
-from app.annotating_queue import chosen_queue
-from app.annotating_tasks import PAIRWISE, RATE, SPOT_CHECK
+from app.annotate.agreement import agreement
+from app.annotate.people import Bench, annotator, work
+from app.annotate.queue import chosen_queue
+from app.annotate.tasks import PAIRWISE, RATE, SPOT_CHECK
 from app.state import Lab, lab, view
 from app.widgets import header
 

@@ -4,16 +4,16 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.comparison import quality_and_accuracy
-from app.comparing import chosen_pair, elsewhere, findings, models, table_of, taken_apart, win_rates
-from app.duels_view import head_to_head
-from app.judge_card_view import believe
-from app.question_view import questions
+from app.compare.duels import head_to_head
+from app.compare.parts import chosen_pair, elsewhere, findings, models, table_of, taken_apart, win_rates
+from app.compare.questions import questions
+from app.judges.card import believe
 from app.state import Lab, details, lab, results, view
 from app.widgets import choice, empty_state, header, interval, number, picture, plain
-from core.figures import variant_rows
-from core.queries import variants_of
-from core.results import Evaluation
+from core.analysis.figures import variant_rows
+from core.analysis.results import Evaluation
 from core.settings import CompareSettings
+from core.store.queries import variants_of
 
 
 def chosen_settings() -> CompareSettings:

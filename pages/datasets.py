@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from app.data_form import asked_to_load, load, said_and_next
-from app.data_view import show
-from app.foreign_form import foreign
+from app.datasets.foreign import foreign
+from app.datasets.form import asked_to_load, load, said_and_next
+from app.datasets.view import show
 from app.state import lab, view
 from app.widgets import boundary, choice, empty_state, header
-from core.contents import every_dataset
+from core.data.contents import every_dataset
 
 here = lab()
 view("datasets", "dataset", "archived", "tab", "split", "text", "page", "reason", "row_text", "rejects_page")

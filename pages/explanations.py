@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from app.explanations_filters import chips, filters, rubric_of
-from app.explanations_reading import reading
-from app.explanations_table import table
-from app.explanations_view import page_number, restore, spot_of, wanted_of
-from app.judge_card_view import believe_runs
+from app.explanations.filters import chips, filters, rubric_of
+from app.explanations.reading import reading
+from app.explanations.table import table
+from app.explanations.view import page_number, restore, spot_of, wanted_of
+from app.judges.card import believe_runs
 from app.navigation import link
 from app.state import Lab, lab
 from app.widgets import empty_state, header
-from core.browsing import ROWS_A_PAGE, Facets, Neighbours, Spot, Wanted, facets, neighbours, page
-from core.catalogue import Catalogue, catalogue
+from core.analysis.browsing import ROWS_A_PAGE, Facets, Neighbours, Spot, Wanted, facets, neighbours, page
+from core.analysis.catalogue import Catalogue, catalogue
 
 FRESH = {"max_entries": 200, "show_spinner": False}
 

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from app.judgements_agreement import agreement
-from app.judgements_load import load
-from app.judgements_rates import preferences
-from app.judgements_rejects import rejected_rows
+from app.judgements.agreement import agreement
+from app.judgements.load import load
+from app.judgements.rates import preferences
+from app.judgements.rejects import rejected_rows
 from app.navigation import link
 from app.state import lab, view
 from app.widgets import boundary, choice, empty_state, header
-from core.consensus import find_set, judgement_sets
+from core.analysis.consensus import find_set, judgement_sets
 
 here = lab()
 view("judgements", "set", "criterion", "raters", "length", "rejected")

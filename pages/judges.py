@@ -3,12 +3,12 @@
 import streamlit as st
 
 from app.charts.judges import score_by_length, together_map, verdict_bars
-from app.judge_card_view import cell, side_by_side, whole_card
-from app.judge_swap import judge_swap
+from app.judges.card import cell, side_by_side, whole_card
+from app.judges.swap import judge_swap
 from app.state import Lab, lab, results, view
 from app.widgets import choice, empty_state, header, picture
+from core.analysis.results import Evaluation
 from core.judge_card.pictures import judge_matrix, length_bins
-from core.results import Evaluation
 
 
 def responses_of(found: list[Evaluation]) -> list[Evaluation]:

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from app.activity import recent, running
-from app.first_steps import first_steps
-from app.headlines import headlines
-from app.method_picture import method_picture
-from app.runs_pipeline import start_pipeline
+from app.overview.activity import recent, running
+from app.overview.first_steps import first_steps
+from app.overview.headlines import headlines
+from app.overview.picture import method_picture
+from app.runs.pipeline import start_pipeline
 from app.state import Lab, lab, results
 from app.widgets import empty_state, header, live, plain
-from core.pipeline import find_pipeline, read_pipeline
-from core.runs import all_runs
+from core.runs.folders import all_runs
+from core.runs.pipeline import find_pipeline, read_pipeline
 
 
 def now(here: Lab) -> None:

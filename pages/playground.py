@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from app.playground_form import KEYS, ask_form
-from app.playground_round import STYLES, show_round
-from app.playground_sessions import current, files, go, rounds_table, session_list
-from app.playground_votes import tally_table, verdict_of_the_room, voting
+from app.playground.form import KEYS, ask_form
+from app.playground.round import STYLES, show_round
+from app.playground.sessions import current, files, go, rounds_table, session_list
+from app.playground.votes import tally_table, verdict_of_the_room, voting
 from app.state import Lab, lab, view
 from app.widgets import empty_state, header, literal
 from core.playground.sessions import contenders, is_revealed, round_at

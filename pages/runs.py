@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from app.launching import VIEW, launch_panel
-from app.runs_compare import compare
-from app.runs_detail import detail
-from app.runs_remove import ask_to_remove
-from app.runs_state import choose, chosen
-from app.runs_table import FILTERS, actions, all_rows, filters, table
+from app.runs.compare import compare
+from app.runs.detail import detail
+from app.runs.launching import VIEW, launch_panel
+from app.runs.remove import ask_to_remove
+from app.runs.state import choose, chosen
+from app.runs.table import FILTERS, actions, all_rows, filters, table
 from app.state import Lab, lab, view
 from app.widgets import boundary, empty_state, header, plain
 

@@ -20,24 +20,24 @@ from google.protobuf.message import Message
 from playwright.sync_api import Page
 from streamlit.testing.v1 import AppTest
 
-from core.datasets import import_dataset, load_items, load_settings
+from core.data.datasets import import_dataset, load_items, load_settings
+from core.data.judgements import import_judgements, judgement_settings
 from core.engines import Chat
 from core.engines.scripted import ScriptedEngine
-from core.head_to_head import Referee, drawn_duels
 from core.home import Home
-from core.judgements import import_judgements, judgement_settings
-from core.judging import PROMPTS, Judge
-from core.models import ModelRef
-from core.pairs import run_pairs
-from core.plan import run_config
+from core.method.head_to_head import Referee, drawn_duels
+from core.method.judging import PROMPTS, Judge
+from core.method.pairs import run_pairs
+from core.method.sampling import Sampler, summarise
+from core.models.finding import ModelRef
+from core.models.variants import use_of
 from core.prompts import load_prompt
 from core.records import Explanation
 from core.rubrics import load_rubric
-from core.runs import ModelUse, RunFolder, create_run
-from core.sampling import Sampler, summarise
+from core.runs.folders import ModelUse, RunFolder, create_run
+from core.runs.plan import run_config
+from core.runs.work import Work
 from core.settings import HeadToHeadSettings, JudgeSettings, PairSettings, SampleSettings, Selection
-from core.variants import use_of
-from core.work import Work
 
 HOST = "beacon.invalid"
 """Where every picture, link and script of the texts points: nothing may ever be asked of it."""

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.navigation import ROOT
 from core.home import Home
-from core.store import Store, open_store
+from core.store.database import Store, open_store
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from core.models import ModelRef, reference
+from core.models.finding import ModelRef, reference
 from tests.tiny import tiny_tokenizer
 
 GEMMA_LIKE = (

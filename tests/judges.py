@@ -12,20 +12,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.analysis.results import Evaluation, evaluations
 from core.engines.scripted import ScriptedEngine
-from core.head_to_head import PROMPTS as DUEL_PROMPTS
-from core.head_to_head import Duel, Referee
 from core.home import Home
 from core.judge_card import JudgeCard
-from core.judging import PROMPTS, Judge
-from core.plan import run_config
+from core.method.head_to_head import PROMPTS as DUEL_PROMPTS
+from core.method.head_to_head import Duel, Referee
+from core.method.judging import PROMPTS, Judge
 from core.prompts import load_prompt
 from core.records import Explanation, Item, Option
-from core.results import Evaluation, evaluations
 from core.rubrics import load_rubric
-from core.runs import ModelUse, RunFolder
+from core.runs.folders import ModelUse, RunFolder
+from core.runs.plan import run_config
 from core.settings import CompareSettings, HeadToHeadSettings, JudgeSettings, SampleSettings
-from core.store import Store
+from core.store.database import Store
 from tests.test_store import import_config, sealed
 
 RUBRIC = load_rubric("five_criteria")

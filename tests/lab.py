@@ -4,14 +4,14 @@ import json
 import time
 from pathlib import Path
 
-from core.datasets import import_dataset, load_settings
+from core.data.datasets import import_dataset, load_settings
 from core.home import Home
-from core.models import ModelRef
-from core.pipeline import DatasetTable, PipelineFile, plan, steps_of
-from core.runs import RunConfig, RunFolder, create_run
+from core.models.finding import ModelRef
+from core.runs.folders import RunConfig, RunFolder, create_run
+from core.runs.pipeline import DatasetTable, PipelineFile, plan, steps_of
+from core.runs.work import Work
+from core.runs.worker import run_stage
 from core.settings import DpoSettings, PairSettings, SampleSettings, Selection, SftSettings
-from core.work import Work
-from core.worker import run_stage
 from tests.tiny import tiny_model
 
 MATERIALS = ["wood", "metal", "glass"]

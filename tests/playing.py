@@ -7,7 +7,7 @@ from core.playground.answering import Engines
 from core.playground.records import Wish, typed_item
 from core.playground.serving import play
 from core.playground.sessions import begin, contenders, judges
-from core.store import Store
+from core.store.database import Store
 
 
 def scripted(said: str = "It is hard.\nAnswer: metal") -> ScriptedEngine:

@@ -4,11 +4,11 @@ import pytest
 
 from core.engines.weights import load_weights
 from core.errors import ModelUnavailable
-from core.models import ModelRef, reference
-from core.plan import run_config
-from core.registering import register
+from core.models.finding import ModelRef, reference
+from core.models.registering import register
+from core.models.variants import adapters_of, use_of
+from core.runs.plan import run_config
 from core.settings import SampleSettings, Selection
-from core.variants import adapters_of, use_of
 from tests.architectures import adapter, gpt2, qwen2, wide
 from tests.lab import done, toy_dataset
 from tests.tiny import tiny_model

@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.navigation import PAGES
 from core.home import Home
-from core.store import open_store
+from core.store.database import open_store
 from tests.adversarial import HOSTILE, NAME, adversarial_lab, rendered
 from tests.app import opened, released, words  # noqa: F401
 

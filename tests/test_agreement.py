@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
-from core.agreement import agreement_between, judge_auc, labels_needed, rater_agreements
+from core.analysis.agreement import agreement_between, judge_auc, labels_needed, rater_agreements
 from core.errors import BadInput
 from core.settings import CompareSettings
 from core.statistics.auc import Ranked

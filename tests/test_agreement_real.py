@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core.agreement import alpha, rater_agreements
+from core.analysis.agreement import alpha, rater_agreements
 
 REAL = os.environ.get("ANCHORLAB_REAL_DATA")
 pytestmark = pytest.mark.skipif(not REAL, reason="ANCHORLAB_REAL_DATA names no folder of public data sets")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from core.agreement import alpha
+from core.analysis.agreement import alpha
 from core.errors import BadInput
 from core.settings import CompareSettings
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import journal
-from core.agreement import agreement_between
+from core.analysis.agreement import agreement_between
+from core.analysis.results import evaluations
 from core.annotation.agreeing import (
     answer_agreement,
     disagreements,
@@ -40,10 +40,10 @@ from core.annotation.writing import (
     vote,
 )
 from core.errors import BadInput
-from core.results import evaluations
 from core.rubrics import load_rubric
 from core.settings import CompareSettings
-from core.store import Store, open_store, rebuild
+from core.store import journal
+from core.store.database import Store, open_store, rebuild
 
 SETTINGS = CompareSettings(resamples=200)
 RUBRIC = load_rubric("five_criteria")

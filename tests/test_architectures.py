@@ -8,10 +8,10 @@ import torch
 from core.engines import Chat, Message, Sampling
 from core.engines.decoding import GROUPED
 from core.engines.hf import load_engine
-from core.plan import run_config
-from core.registering import register
+from core.models.registering import register
+from core.models.variants import use_of
+from core.runs.plan import run_config
 from core.settings import JudgeSettings, SampleSettings, Selection
-from core.variants import use_of
 from tests.architectures import gemma2, gpt2, qwen2, windowed
 from tests.lab import done, toy_dataset
 from tests.tiny import tiny_model

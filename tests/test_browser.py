@@ -7,7 +7,7 @@ import tomli_w
 from playwright.sync_api import Page, expect
 
 from core.home import Home
-from core.runs import all_runs
+from core.runs.folders import all_runs
 from tests.browser import browser_page, served, settle
 from tests.lab import toy_dataset, toy_pipeline, wait_until
 from tests.tiny import tiny_model

@@ -7,7 +7,7 @@ import shutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.store import open_store
+from core.store.database import open_store
 from tests.browser import browser_page, served, settle
 
 pytestmark = pytest.mark.browser

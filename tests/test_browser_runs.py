@@ -5,7 +5,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from core.runs import all_runs
+from core.runs.folders import all_runs
 from tests.browser import browser_page, served, settle
 from tests.lab import wait_until
 

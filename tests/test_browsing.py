@@ -5,10 +5,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from core.browsing import FACETS, FORMS, ORDERS, RIGHT, UNCATEGORISED, Wanted, facets, neighbours, page
-from core.catalogue import catalogue
+from core.analysis.browsing import FACETS, FORMS, ORDERS, RIGHT, UNCATEGORISED, Wanted, facets, neighbours, page
+from core.analysis.catalogue import catalogue
 from core.home import Home
-from core.store import Store, open_store
+from core.store.database import Store, open_store
 from tests.adversarial import SURROGATE, adversarial_lab
 
 

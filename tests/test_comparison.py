@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.comparison import (
+from core.analysis.comparison import (
     ScoreTable,
     WinRate,
     at_equal_length,
@@ -17,7 +17,7 @@ from core.comparison import (
     variant_results,
     win_rates,
 )
-from core.findings import finding
+from core.analysis.findings import finding
 from core.settings import CompareSettings
 
 TOTAL = CompareSettings(score="total")

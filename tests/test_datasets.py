@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.datasets import (
+from core.data.datasets import (
     guess_mapping,
     import_dataset,
     load_items,
@@ -29,7 +29,7 @@ from core.home import PROJECT, SAMPLES
 from core.loading.items import RowProblem, find_gold
 from core.loading.reading import LONGEST_LINE
 from core.records import Item, Option, Reject
-from core.runs import all_runs
+from core.runs.folders import all_runs
 from core.seeds import seed_of
 from core.settings import ImportSettings, Selection
 
@@ -316,7 +316,7 @@ READ_AS_NOBODY = """
 import os, sys
 from pathlib import Path
 import pyarrow.parquet
-from core.datasets import preview
+from core.data.datasets import preview
 from core.errors import BadInput
 from core.home import Home
 from core.loading.fetching import find_source

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from core.agreement import Auc
+from core.analysis.agreement import Auc
+from core.analysis.comparison import VariantResult, WinRate
+from core.analysis.diagnostics import agreement, anchor, form, gain, halves, judge, wins
 from core.cli import cli
-from core.comparison import VariantResult, WinRate
-from core.diagnostics import agreement, anchor, form, gain, halves, judge, wins
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from tests.lab import filled_lab

@@ -12,18 +12,18 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig, DPOTrainer
 
+from core.analysis.results import evaluations
 from core.engines.hf import load_weights
 from core.errors import BadInput
-from core.pipeline import PRESETS, read_pipeline
+from core.method.training import dpo_rows
+from core.models.variants import base_of
 from core.records import Pair
-from core.results import evaluations
-from core.runs import RunConfig, create_run, find_run
+from core.runs.folders import RunConfig, create_run, find_run
+from core.runs.pipeline import PRESETS, read_pipeline
+from core.runs.work import Work
 from core.settings import CompareSettings, DpoSettings
 from core.sharing import export_adapter, export_pairs, export_settings, preference_rows
-from core.store import any_store
-from core.training import dpo_rows
-from core.variants import base_of
-from core.work import Work
+from core.store.database import any_store
 from tests.lab import filled_lab
 from tests.test_store import opened, sealed, stopped, whole_loop
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.home import Home
-from core.store import open_store
+from core.store.database import open_store
 from tests.browser import browser_page, served, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

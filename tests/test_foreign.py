@@ -12,27 +12,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from core.browsing import Wanted, facets, page
-from core.catalogue import catalogue
-from core.categories import categorise
-from core.datasets import load_items
-from core.distribution import shares_by_group
+from core.analysis.browsing import Wanted, facets, page
+from core.analysis.catalogue import catalogue
+from core.analysis.distribution import shares_by_group
+from core.analysis.results import evaluations
+from core.data.datasets import load_items
+from core.data.foreign import import_responses, read_responses
 from core.engines.scripted import ScriptedEngine
 from core.errors import BadInput
-from core.foreign import import_responses, read_responses
 from core.home import Home
-from core.judging import PROMPTS, Judge
 from core.loading.written import load_responses
-from core.plan import command_of, run_config
+from core.method.categories import categorise
+from core.method.judging import PROMPTS, Judge
 from core.prompts import load_prompt
-from core.queries import provenance, rejects
 from core.records import CATEGORIES, Explanation
-from core.results import evaluations
 from core.rubrics import load_rubric
-from core.runs import ModelUse, RunFolder, create_run
+from core.runs.folders import ModelUse, RunFolder, create_run
+from core.runs.plan import command_of, run_config
+from core.runs.work import Work
 from core.settings import CompareSettings, JudgeSettings, PairSettings, SampleSettings
-from core.store import open_store, rebuild
-from core.work import Work
+from core.store.database import open_store, rebuild
+from core.store.queries import provenance, rejects
 from tests.app import opened, released, words  # noqa: F401
 from tests.test_cli import anchorlab
 from tests.test_store import contents

@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from app.navigation import ROOT
 from core import Lab
+from core.analysis.duels import figures, head_to_heads, position_sentence
 from core.cli import cli
-from core.duels import figures, head_to_heads, position_sentence
 from core.engines.scripted import ScriptedEngine
 from core.errors import BadInput, RunStopped
-from core.head_to_head import (
+from core.method.head_to_head import (
     PAIRS_A_BATCH,
     PROMPTS,
     Duel,
@@ -24,16 +24,16 @@ from core.head_to_head import (
     drawn_duels,
     run_head_to_head,
 )
-from core.pipeline import DatasetTable, PipelineFile, plan
-from core.plan import run_config
+from core.models.variants import use_of
 from core.prompts import load_prompt
 from core.records import HeadToHead
 from core.rubrics import load_rubric
-from core.runs import all_runs, content_hash, create_run
+from core.runs.folders import all_runs, content_hash, create_run
+from core.runs.pipeline import DatasetTable, PipelineFile, plan
+from core.runs.plan import run_config
+from core.runs.work import Work
 from core.settings import CompareSettings, HeadToHeadSettings
-from core.store import Store
-from core.variants import use_of
-from core.work import Work
+from core.store.database import Store
 from tests.lab import filled_lab, toy_pipeline
 from tests.test_judging import ITEM, response
 from tests.tiny import tiny_model

@@ -7,17 +7,18 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from core import Lab, journal
-from core.agreement import agreement_between
+from core import Lab
+from core.analysis.agreement import agreement_between
 from core.cli import cli
 from core.judge_card import people_of
 from core.judge_card.checks import verdict_of
 from core.judge_card.records import UNPROVEN
+from core.method.repeats import repeat_sums
 from core.records import CriterionVerdict, Judgement
-from core.repeats import repeat_sums
 from core.settings import CompareSettings, JudgeCardSettings
 from core.statistics.estimates import Estimate
-from core.store import Store, open_store
+from core.store import journal
+from core.store.database import Store, open_store
 from tests import judges
 from tests.judges import ANOTHER, COIN, CONSTANT, GOOD, HALO, INVERTED, LENGTH, MUMBLER, RUBRIC, Bench
 from tests.test_store import imported, judge_config, responses, sample_config, sealed

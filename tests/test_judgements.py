@@ -14,17 +14,17 @@ from hypothesis import strategies as some
 from typer.testing import CliRunner
 
 from core import Lab
+from core.analysis.consensus import agreements, find_set, majority_counts, preference_rates, set_agreements
 from core.cli import cli
-from core.consensus import agreements, find_set, majority_counts, preference_rates, set_agreements
+from core.data.judgements import import_judgements, judgement_settings, preview_judgements
 from core.errors import BadInput, LabError
 from core.home import PROJECT
-from core.judgements import import_judgements, judgement_settings, preview_judgements
 from core.loading.items import RowProblem
 from core.loading.preferences import parse_preference
-from core.plan import command_of
 from core.records import Preference, Rating, Reject
+from core.runs.plan import command_of
 from core.settings import CompareSettings
-from core.store import rebuild
+from core.store.database import rebuild
 from tests.test_pages import opened, words
 from tests.test_store import contents
 from tests.test_store import opened as store_of

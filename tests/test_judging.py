@@ -5,7 +5,7 @@ import math
 import pytest
 
 from core.engines.scripted import ScriptedEngine
-from core.judging import PROMPTS, Judge, from_reply
+from core.method.judging import PROMPTS, Judge, from_reply
 from core.prompts import load_prompt
 from core.records import Explanation, Item, Option
 from core.rubrics import load_rubric

@@ -39,13 +39,13 @@ import pytest
 from scipy.stats import t
 from typer.testing import CliRunner
 
+from core.analysis.comparison import ScoreTable, outcomes_of, strengths, variant_results, win_rates
+from core.analysis.question_table import question_outcomes
 from core.cli import cli
-from core.comparison import ScoreTable, outcomes_of, strengths, variant_results, win_rates
 from core.home import PROJECT
-from core.judging import from_reply
-from core.question_table import question_outcomes
+from core.method.judging import from_reply
 from core.rubrics import load_rubric
-from core.runs import RunFolder
+from core.runs.folders import RunFolder
 from core.settings import CompareSettings
 from core.statistics.length_control import length_controlled
 from core.statistics.resampling import Resamples

@@ -12,7 +12,7 @@ from core import Lab
 from core.cli import cli
 from core.errors import BadInput
 from core.home import PROJECT
-from core.store import open_store
+from core.store.database import open_store
 from tests.test_store import HOLD_THE_STORE, evaluated, imported, process, whole_loop
 
 FRAMES = (

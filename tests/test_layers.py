@@ -8,10 +8,21 @@ import pytest
 
 from core.home import PROJECT
 
+HEAVY = {
+    "core/engines/choosing.py",
+    "core/engines/decoding.py",
+    "core/engines/hf.py",
+    "core/engines/templates.py",
+    "core/engines/weights.py",
+    "core/method/training.py",
+    "core/runs/worker.py",
+}
+"""What computes with weights."""
+
 LIGHT = sorted(
-    f"core.{path.stem}"
-    for path in (PROJECT / "core").glob("*.py")
-    if path.stem not in ("__init__", "training", "worker")
+    name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    for name in (path.relative_to(PROJECT).as_posix() for path in (PROJECT / "core").rglob("*.py"))
+    if name not in HEAVY
 )
 
 
@@ -21,7 +32,7 @@ def imported(module: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["core.cli", "core.sampling", "core.judging", "core.engines.scripted"])
+@pytest.mark.parametrize("module", ["core.cli", "core.method.sampling", "core.method.judging", "core.engines.scripted"])
 def test_nothing_but_the_engine_and_training_pulls_in_torch(module):
     assert not imported(module) & {"torch", "transformers", "trl", "peft"}
 
@@ -37,4 +48,4 @@ def test_the_store_alone_imports_duckdb():
         for path in (PROJECT / folder).rglob("*.py")
         if re.search(r"^(import|from) duckdb", path.read_text(), re.MULTILINE)
     ]
-    assert importing == ["core/store.py"]
+    assert importing == ["core/store/database.py"]

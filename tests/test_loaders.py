@@ -10,11 +10,11 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from core.datasets import SPLIT_QUESTION, import_dataset, load_items, load_settings, preview, survey
+from core.data.datasets import SPLIT_QUESTION, import_dataset, load_items, load_settings, preview, survey
 from core.errors import BadInput
 from core.home import PROJECT, SAMPLES
 from core.loading.fetching import HUB_SETS, find_source
-from core.runs import all_runs
+from core.runs.folders import all_runs
 from core.settings import ImportSettings
 
 ROWS = [{"question": f"Which is {n}?", "options": ["iron", "oak", "None", "NA"], "gold": "ABCD"[n]} for n in range(4)]
@@ -275,7 +275,7 @@ def test_a_million_rows_fit_in_one_gibibyte(tmp_path):
         file.writelines(ROW % (n, n) for n in range(1_000_000))
     code = (
         "import resource, sys; from pathlib import Path; from core.home import Home;"
-        "from core.datasets import import_dataset, load_settings; home = Home(Path(sys.argv[2]));"
+        "from core.data.datasets import import_dataset, load_settings; home = Home(Path(sys.argv[2]));"
         "folder = import_dataset(home, *load_settings(Path(sys.argv[1])));"
         "print(folder.result['summary']['items'], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

@@ -9,7 +9,7 @@ import pyarrow.parquet
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.datasets import load_settings, preview
+from core.data.datasets import load_settings, preview
 from core.errors import BadInput
 from core.loading.documents import document_rows
 from core.loading.items import RowProblem, find_gold, gold_at, options_in_text, options_of

@@ -8,11 +8,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from core import memory
 from core.engines.hf import load_engine
 from core.engines.weights import choose_dtype, dtype_reason
 from core.errors import ModelUnavailable
-from core.memory import parameters, refuse_if_too_large, sizes
+from core.models import memory
+from core.models.memory import parameters, refuse_if_too_large, sizes
 from tests.tiny import tiny_model
 
 

@@ -5,21 +5,21 @@ import math
 import pytest
 import torch
 
-from core.datasets import import_dataset, load_items, load_settings, select_items
+from core.data.datasets import import_dataset, load_items, load_settings, select_items
 from core.engines import Sampling
 from core.engines.hf import PlainReader, load_engine
 from core.errors import ModelUnavailable
 from core.home import PROJECT, SAMPLES, Home
-from core.models import default_model
-from core.plan import run_config
+from core.models.finding import default_model
+from core.models.variants import use_of
 from core.prompts import load_prompt, task_chat
 from core.records import CATEGORIES, Dropped, Explanation, Judgement, Pair
-from core.runs import RunFolder, create_run
+from core.runs.folders import RunFolder, create_run
+from core.runs.plan import run_config
+from core.runs.work import Work
+from core.runs.worker import run_stage
 from core.settings import Example, JudgeSettings, PairSettings, SampleSettings, Selection
-from core.store import open_store
-from core.variants import use_of
-from core.work import Work
-from core.worker import run_stage
+from core.store.database import open_store
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 

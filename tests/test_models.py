@@ -8,19 +8,19 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from typer.testing import CliRunner
 
 from core.cli import cli
-from core.datasets import load_items
+from core.data.datasets import load_items
 from core.engines import Chat, Message, Sampling
 from core.engines.hf import load_engine
 from core.engines.templates import FALLBACK_TEMPLATE, render
 from core.engines.weights import load_weights
 from core.errors import BadInput, ModelUnavailable
-from core.model_check import check_model
-from core.models import reference, resolve_model
-from core.plan import run_config
+from core.models.checking import check_model
+from core.models.finding import reference, resolve_model
+from core.models.registering import listed, register
+from core.models.variants import base_of, use_of
 from core.prompts import load_prompt, task_chat
-from core.registering import listed, register
+from core.runs.plan import run_config
 from core.settings import SftSettings
-from core.variants import base_of, use_of
 from tests.architectures import SHAPE, common, gemma2, llama, qwen2, save
 from tests.lab import done, toy_dataset
 from tests.tiny import TEMPLATE, tiny_model

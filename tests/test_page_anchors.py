@@ -5,10 +5,10 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.pair_difference import difference
-from core.pair_sources import pair_sources, read_material
+from core.analysis.pair_difference import difference
+from core.analysis.pair_sources import pair_sources, read_material
 from core.records import CATEGORIES, Item, Option, Pair
-from core.runs import RunFolder
+from core.runs.folders import RunFolder
 from core.settings import PairSettings
 from tests.app import opened, released, store_of, words  # noqa: F401
 from tests.lab import wait_until

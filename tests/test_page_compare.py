@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 
 from app.charts.comparison import answers_by_order, delta_by_part, forest, win_matrix
-from core.comparison import Part, ScoreTable, outcomes_of, win_rates
-from core.queries import responses
-from core.question_table import question_outcomes, with_questions
-from core.results import evaluations, score_table
+from core.analysis.comparison import Part, ScoreTable, outcomes_of, win_rates
+from core.analysis.question_table import question_outcomes, with_questions
+from core.analysis.results import evaluations, score_table
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
+from core.store.queries import responses
 from tests.app import opened, released, store_of, words  # noqa: F401
 from tests.test_comparison import TOTAL, rows
 
@@ -120,7 +120,7 @@ def test_what_stands_behind_the_figures_is_a_file(lab_home):
     app = opened("compare")
     names = [button.proto.id for button in app.get("download_button")]
     assert len(names) >= 4
-    from core.figures import csv_of
+    from core.analysis.figures import csv_of
 
     table = pd.DataFrame({"label": ["=1+1", "plain"], "n": [-1, 2]})
     assert pd.read_csv(io.StringIO(csv_of(table)))["label"].tolist() == ["'=1+1", "plain"]
@@ -128,7 +128,7 @@ def test_what_stands_behind_the_figures_is_a_file(lab_home):
 
 @pytest.mark.parametrize("criterion", ["depth", None])
 def test_counts_of_a_criterion_are_those_of_its_part(lab_home, criterion):
-    from core.results import details
+    from core.analysis.results import details
 
     with store_of(lab_home) as store:
         evaluation = evaluations(store, CompareSettings())[0]

@@ -2,11 +2,11 @@
 
 import json
 
-from core.contents import every_dataset, reject_kinds, rejects_page, split_balance
-from core.datasets import import_dataset, load_settings
+from core.data.contents import every_dataset, reject_kinds, rejects_page, split_balance
+from core.data.datasets import import_dataset, load_settings
 from core.home import SAMPLES
-from core.journal import archived
-from core.queries import label_counts
+from core.store.journal import archived
+from core.store.queries import label_counts
 from tests.app import opened, released, store_of, words  # noqa: F401
 from tests.lab import toy_dataset
 

@@ -5,12 +5,12 @@ import shutil
 
 import pytest
 
-from core.browsing import Wanted, page
-from core.catalogue import catalogue
+from core.analysis.browsing import Wanted, page
+from core.analysis.catalogue import catalogue
+from core.analysis.results import evaluations
 from core.home import Home
-from core.results import evaluations
 from core.settings import CompareSettings
-from core.store import open_store
+from core.store.database import open_store
 from tests.adversarial import HOSTILE, adversarial_lab, injected, rendered, watched
 from tests.app import opened, released, store_of, words  # noqa: F401
 from tests.browser import browser_page, served, settle

@@ -5,8 +5,8 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.data.judgements import import_judgements, judgement_settings
 from core.home import Home
-from core.judgements import import_judgements, judgement_settings
 from tests.app import opened, released, words  # noqa: F401  (`released` is a fixture)
 
 

@@ -1,15 +1,15 @@
 """The Judges page and the card on other pages: side by side, untrusted names, and a judge swap without sampling."""
 
+from core.analysis.results import evaluations
 from core.errors import BadInput
 from core.home import Home
-from core.launcher import stop
-from core.rejudging import judge_again
-from core.results import evaluations
-from core.runs import RunFolder, all_runs, create_run
+from core.method.rejudging import judge_again
+from core.runs.folders import RunFolder, all_runs, create_run
+from core.runs.launcher import stop
+from core.runs.work import Work
+from core.runs.worker import run_stage
 from core.settings import CompareSettings, JudgeSettings
-from core.store import Store
-from core.work import Work
-from core.worker import run_stage
+from core.store.database import Store
 from tests.app import opened, released, words  # noqa: F401
 from tests.judges import GOOD, INVERTED, Bench, Character
 

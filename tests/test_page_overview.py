@@ -3,14 +3,14 @@
 import duckdb
 import pytest
 
-from app.method_picture import PAGES as LED_TO
 from app.navigation import PAGES
-from core import journal
-from core.defaults import Defaults, defaults, set_defaults
+from app.overview.picture import PAGES as LED_TO
+from core.analysis.stages import category_counts, stages
 from core.errors import BadInput
-from core.housekeeping import backup, places, versions
-from core.method import category_counts, stages
-from core.store import open_store
+from core.store import journal
+from core.store.database import open_store
+from core.store.defaults import Defaults, defaults, set_defaults
+from core.store.housekeeping import backup, places, versions
 from tests.app import opened, released, store_of, words  # noqa: F401
 from tests.browser import browser_page, served, settle
 

@@ -6,10 +6,10 @@ import shutil
 import pytest
 
 from core.home import Home
-from core.lineage import descendants, edges_of_folders
-from core.queries import datasets
-from core.runs import RunFolder, all_runs
-from core.store import open_store
+from core.runs.folders import RunFolder, all_runs
+from core.runs.lineage import descendants, edges_of_folders
+from core.store.database import open_store
+from core.store.queries import datasets
 from tests.app import opened, released, words  # noqa: F401
 from tests.lab import filled_lab, toy_dataset, wait_until
 
@@ -194,7 +194,7 @@ def test_nothing_untrusted_is_rendered(home, tmp_path, tab):
 
 
 def test_the_database_forgets_what_is_deleted(home, tmp_path):
-    from core.removal import plan_removal, remove_runs
+    from core.runs.removal import plan_removal, remove_runs
 
     folder = toy_dataset(home, tmp_path)
     with open_store(home) as store:

@@ -3,8 +3,8 @@
 import pytest
 
 from app.navigation import PAGES
-from core.runs import RunFolder
-from core.store import open_store
+from core.runs.folders import RunFolder
+from core.store.database import open_store
 from tests.app import opened, released, store_of, words  # noqa: F401
 from tests.lab import toy_dataset, wait_until
 
@@ -69,7 +69,7 @@ def test_text_of_a_data_set_is_never_rendered(home, tmp_path):
     hostile = "![x](http://example.org/x.png) <b>bold</b> $x$ [link](http://example.org)"
     path = tmp_path / "hostile.jsonl"
     path.write_text(f'{{"question": "{hostile}", "options": ["a", "b"], "gold": "a"}}\n' * 2)
-    from core.datasets import import_dataset, load_settings
+    from core.data.datasets import import_dataset, load_settings
 
     import_dataset(home, *load_settings(path, name=hostile))
     for name in PAGES:

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.pair_difference import PLACES, difference
-from core.pair_lint import SideFacts, driver, drivers, lint, same_text
-from core.pair_sources import pair_sources, read_material
-from core.pairs import NoPair, anchor_lambda, choose_pair, counts_at, drawn_pairs, rules_of
+from core.analysis.pair_difference import PLACES, difference
+from core.analysis.pair_lint import SideFacts, driver, drivers, lint, same_text
+from core.analysis.pair_sources import pair_sources, read_material
+from core.method.pairs import NoPair, anchor_lambda, choose_pair, counts_at, drawn_pairs, rules_of
 from core.records import CATEGORIES, Dropped, Pair, Side
-from core.runs import RunFolder
+from core.runs.folders import RunFolder
 from core.settings import CompareSettings, PairSettings
 from core.sharing import preference_rows, ranking_rows, rows_of_pairs
 from tests.test_pairs import picked, question, side

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.pairs import NoPair, Question, anchor_lambda, choose_pair
+from core.method.pairs import NoPair, Question, anchor_lambda, choose_pair
 from core.records import Pair, Side
 from core.settings import PairSettings
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.parsing import answer_is_complete, parse_response, read_option
+from core.method.parsing import answer_is_complete, parse_response, read_option
 from core.records import Option
 
 MATERIALS = [Option(label=m, text=m) for m in ("wood", "metal", "glass")]

@@ -6,12 +6,13 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli import cli
-from core.dryrun import dry_run
 from core.errors import BadInput
-from core.estimate import STARTUP_SECONDS, measured_rates
 from core.home import Home
-from core.models import ModelRef
-from core.pipeline import (
+from core.models.finding import ModelRef
+from core.runs.dryrun import dry_run
+from core.runs.estimate import STARTUP_SECONDS, measured_rates
+from core.runs.folders import RunFolder, create_run
+from core.runs.pipeline import (
     DatasetTable,
     PipelineFile,
     find_pipeline,
@@ -21,9 +22,8 @@ from core.pipeline import (
     read_pipeline,
     steps_of,
 )
-from core.runs import RunFolder, create_run
-from core.sizes import SIZES, sized
-from core.work import Work
+from core.runs.sizes import SIZES, sized
+from core.runs.work import Work
 from tests.lab import MATERIALS, filled_lab, toy_pipeline
 from tests.tiny import tiny_model
 

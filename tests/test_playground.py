@@ -12,8 +12,7 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from core import journal
-from core.datasets import load_items
+from core.data.datasets import load_items
 from core.errors import BadInput
 from core.home import PROJECT
 from core.playground import rounds, serving
@@ -23,10 +22,11 @@ from core.playground.records import typed_item
 from core.playground.sessions import begin, contenders, judges, reveal, round_at, vote, vote_of
 from core.playground.tally import tally, voted_criteria
 from core.records import Explanation
-from core.runs import RunFolder
+from core.runs.folders import RunFolder
+from core.runs.worker import free_slot
 from core.settings import SampleSettings
-from core.store import open_store
-from core.worker import free_slot
+from core.store import journal
+from core.store.database import open_store
 from tests.lab import wait_until
 from tests.playing import played, scripted_engines, wish
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import REPEATED_OPTION, load_settings, preview, survey
+from core.data.datasets import REPEATED_OPTION, load_settings, preview, survey
 from core.loading.data_check import check_folder
 
 REAL = os.environ.get("ANCHORLAB_REAL_DATA")

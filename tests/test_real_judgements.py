@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from core.agreement import PairAgreement
+from core.analysis.agreement import PairAgreement
+from core.analysis.consensus import majority_counts, preference_rates, set_agreements
 from core.cli import cli
-from core.consensus import majority_counts, preference_rates, set_agreements
+from core.data.judgements import import_judgements, judgement_settings
 from core.home import PROJECT, Home
-from core.judgements import import_judgements, judgement_settings
 from core.settings import CompareSettings
-from core.store import any_store
+from core.store.database import any_store
 
 REAL = os.environ.get("ANCHORLAB_REAL_DATA")
 pytestmark = pytest.mark.skipif(not REAL, reason="ANCHORLAB_REAL_DATA names no folder of public data sets")

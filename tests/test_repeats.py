@@ -2,18 +2,18 @@
 
 import pytest
 
+from core.analysis.results import evaluations
 from core.engines.scripted import ScriptedEngine
-from core.judging import PROMPTS, Judge, run_judge
-from core.plan import run_config
+from core.method.judging import PROMPTS, Judge, run_judge
+from core.method.repeats import repeats_of, self_agreement
 from core.prompts import load_prompt
 from core.records import Judgement
-from core.repeats import repeats_of, self_agreement
-from core.results import evaluations
 from core.rubrics import load_rubric
-from core.runs import ModelUse, RunFolder, all_runs, create_run
+from core.runs.folders import ModelUse, RunFolder, all_runs, create_run
+from core.runs.plan import run_config
+from core.runs.work import Work
 from core.settings import CompareSettings, JudgeSettings
-from core.store import Store
-from core.work import Work
+from core.store.database import Store
 from tests.lab import filled_lab
 from tests.test_judging import ITEM, response
 

@@ -8,22 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from core import journal
 from core.cli import cli
-from core.dryrun import dry_run
 from core.errors import BadInput
-from core.estimate import measured_rates
-from core.launcher import take_lock
-from core.lineage import ancestors, descendants, edges, edges_of_folders, generations, reduced
-from core.pipeline import DatasetTable
-from core.preflight import looks_at_models, preflight
-from core.removal import plan_removal, remove_runs
-from core.run_table import acts_about, closed_runs, headline, open_runs
-from core.runs import RunConfig, RunFolder, all_runs
+from core.runs.dryrun import dry_run
+from core.runs.estimate import measured_rates
+from core.runs.folders import RunConfig, RunFolder, all_runs
+from core.runs.launcher import take_lock
+from core.runs.lineage import ancestors, descendants, edges, edges_of_folders, generations, reduced
+from core.runs.pipeline import DatasetTable
+from core.runs.preflight import looks_at_models, preflight
+from core.runs.removal import plan_removal, remove_runs
+from core.runs.side_by_side import compared
+from core.runs.sizes import sized_run
+from core.runs.table import acts_about, closed_runs, headline, open_runs
 from core.settings import PairSettings, SftSettings
-from core.side_by_side import compared
-from core.sizes import sized_run
-from core.store import any_store
+from core.store import journal
+from core.store.database import any_store
 from tests.lab import toy_pipeline
 
 

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from core.errors import BadInput, RunStopped
-from core.launcher import take_lock
 from core.records import Reject
-from core.runs import ModelUse, RunConfig, RunFolder, all_runs, create_run, find_run
-from core.work import Work, cut_torn_line
+from core.runs.folders import ModelUse, RunConfig, RunFolder, all_runs, create_run, find_run
+from core.runs.launcher import take_lock
+from core.runs.work import Work, cut_torn_line
 
 
 def config(**changes) -> RunConfig:

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from core.datasets import import_dataset, load_items, load_settings
+from core.data.datasets import import_dataset, load_items, load_settings
 from core.home import SAMPLES
-from core.pipeline import PRESETS, find_pipeline, read_pipeline
+from core.runs.pipeline import PRESETS, find_pipeline, read_pipeline
 
 
 @pytest.mark.parametrize(("name", "count", "labels"), [("material", 264, 6), ("topic", 200, 4), ("sentiment", 180, 3)])

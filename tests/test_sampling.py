@@ -3,9 +3,9 @@
 import pytest
 
 from core.engines.scripted import ScriptedEngine
+from core.method.sampling import Sampler, summarise
 from core.prompts import load_prompt
 from core.records import Item, Option
-from core.sampling import Sampler, summarise
 from core.settings import Example, SampleSettings
 
 OPTIONS = [Option(label=m, text=m) for m in ("wood", "glass")]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from core.analysis.results import evaluations
 from core.cli import cli
 from core.engines import Chat, Message, Sampling
 from core.engines.hf import HFEngine, load_engine
@@ -21,21 +22,20 @@ from core.engines.server import open_server
 from core.engines.wire import RETRIES, Wire
 from core.errors import BadInput, LabError, ModelUnavailable
 from core.home import Home
-from core.launcher import launch, stop
-from core.model_check import check_model
-from core.models import ModelRef, model_at_hand, resolve_model, server_reference
-from core.pipeline import plan, prepare, steps_of
-from core.plan import run_config
-from core.queries import notes, provenance
+from core.models.checking import check_model
+from core.models.finding import ModelRef, model_at_hand, resolve_model, server_reference
+from core.models.registering import listed, register_server
+from core.models.variants import use_of
 from core.records import Explanation, Judgement
-from core.registering import listed, register_server
-from core.results import evaluations
-from core.runs import RunConfig, RunFolder, ServerRef, create_run
+from core.runs.folders import RunConfig, RunFolder, ServerRef, create_run
+from core.runs.launcher import launch, stop
+from core.runs.pipeline import plan, prepare, steps_of
+from core.runs.plan import run_config
+from core.runs.work import Work
+from core.runs.worker import computes_here, run_stage
 from core.settings import CompareSettings, DpoSettings, JudgeSettings, SampleSettings, Selection, SftSettings
-from core.store import open_store
-from core.variants import use_of
-from core.work import Work
-from core.worker import computes_here, run_stage
+from core.store.database import open_store
+from core.store.queries import notes, provenance
 from tests.lab import toy_dataset, toy_pipeline, wait_until
 from tests.tiny import tiny_model
 from tests.wire_server import KEYS, LABELS, WireServer, tiny_judge

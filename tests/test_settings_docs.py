@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
-from core.pipeline import DatasetTable, ModelsTable, PipelineFile
+from core.runs.pipeline import DatasetTable, ModelsTable, PipelineFile
 from core.settings import RUN_SETTINGS, CompareSettings, Example, LoraSettings, Selection
 from core.settings_docs import PAGE, settings_page
 

@@ -5,14 +5,15 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from core import journal, shelf
 from core.cli import cli
-from core.datasets import import_dataset, load_settings
+from core.data import shelf
+from core.data.datasets import import_dataset, load_settings
 from core.errors import BadInput
 from core.home import SAMPLES
-from core.queries import datasets
-from core.runs import RunConfig, all_runs, create_run
-from core.store import any_store, open_store
+from core.runs.folders import RunConfig, all_runs, create_run
+from core.store import journal
+from core.store.database import any_store, open_store
+from core.store.queries import datasets
 
 
 @pytest.fixture

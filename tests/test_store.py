@@ -22,18 +22,18 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from core.categories import categorise_items
+from core.analysis.report import show_evaluation
+from core.analysis.results import details, evaluations
 from core.errors import BadInput, LabError, RunStopped, StoreBusy
 from core.home import PROJECT, Home
-from core.queries import verdicts
+from core.method.categories import categorise_items
 from core.records import CriterionVerdict, Dropped, Explanation, Item, Judgement, Option, Pair, Record, Reject, Side
-from core.report import show_evaluation
-from core.results import details, evaluations
-from core.runs import ModelUse, RunConfig, RunFolder, all_runs, create_run
-from core.schema import MIGRATIONS
+from core.runs.folders import ModelUse, RunConfig, RunFolder, all_runs, create_run
+from core.runs.work import Work
 from core.settings import CompareSettings, ImportSettings, JudgeSettings, PairSettings, SampleSettings
-from core.store import Store, announce, any_store, open_store, rebuild
-from core.work import Work
+from core.store.database import Store, announce, any_store, open_store, rebuild
+from core.store.queries import verdicts
+from core.store.schema import MIGRATIONS
 
 TABLE_OF = {
     "events": "events",
@@ -264,11 +264,11 @@ def test_lines_come_in_as_they_are_appended_and_a_torn_one_when_it_is_whole(home
 
 
 INGEST_FOR_EVER = """
-import core.ingest
+import core.store.ingest
 from core.home import default_home
-from core.store import open_store
+from core.store.database import open_store
 
-core.ingest.CHUNK_BYTES = 2048
+core.store.ingest.CHUNK_BYTES = 2048
 with open_store(default_home()) as store:
     print("open", flush=True)
     while True:
@@ -580,7 +580,7 @@ def test_a_copy_of_a_run_folder_is_not_taken_for_another_run(home):
 
 HOLD_THE_STORE = """
 from core.home import default_home
-from core.store import open_store
+from core.store.database import open_store
 
 with open_store(default_home()) as store:
     store.ingest()
@@ -702,7 +702,7 @@ def test_a_store_is_closed_after_the_reads_of_other_threads(home):
 FULL_DISK = """
 import resource, signal, threading
 from core.home import default_home
-from core.store import open_store
+from core.store.database import open_store
 
 def read():
     while not enough.is_set():

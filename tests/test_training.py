@@ -5,16 +5,16 @@ import math
 import pytest
 import torch
 
-from core.datasets import load_items
+from core.data.datasets import load_items
 from core.engines.hf import load_weights
 from core.errors import BadInput, ModelUnavailable
-from core.plan import run_config
+from core.method.training import run_dpo, run_sft
+from core.models.variants import base_of, use_of
 from core.records import Pair, Side
-from core.runs import RunConfig, RunFolder, create_run
+from core.runs.folders import RunConfig, RunFolder, create_run
+from core.runs.plan import run_config
+from core.runs.work import Work
 from core.settings import DpoSettings, PairSettings, SampleSettings, SftSettings
-from core.training import run_dpo, run_sft
-from core.variants import base_of, use_of
-from core.work import Work
 from tests.lab import toy_dataset
 from tests.tiny import tiny_model
 
@@ -103,7 +103,7 @@ def test_the_reference_policy_is_sft_by_its_log_probabilities(home, trained):
     logged = metrics(folder, "logps/chosen")[0]
 
     def mean_chosen(adapters) -> float:
-        from core.training import dpo_rows
+        from core.method.training import dpo_rows
 
         weights, tokenizer = load_weights(model, adapters)
         sums = []
@@ -123,7 +123,7 @@ def test_a_batch_read_in_parts_trains_as_one_read_whole(home, trained, monkeypat
     dataset, model, sft = trained
     losses = []
     for room in (100_000, 1):
-        monkeypatch.setattr("core.training.TOKENS_A_PASS", room)
+        monkeypatch.setattr("core.method.training.TOKENS_A_PASS", room)
         folder = dpo_run(home, dataset, model, sft, count=2)  # both pairs in every step, whatever their order
         with Work(folder) as work:
             run_dpo(work)

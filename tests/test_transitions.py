@@ -10,16 +10,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from core import Lab
-from core.categories import categorise
-from core.cli import cli
-from core.distribution import category_scores, expected_shares
-from core.draws import draws, find_draw
-from core.errors import BadInput
-from core.question_map import SHARES, bins, counts_of, map_order, rows_at
-from core.records import CATEGORIES
-from core.results import category_shares
-from core.settings import CompareSettings
-from core.transitions import (
+from core.analysis.distribution import category_scores, expected_shares
+from core.analysis.draws import draws, find_draw
+from core.analysis.question_map import SHARES, bins, counts_of, map_order, rows_at
+from core.analysis.results import category_shares
+from core.analysis.transitions import (
     QuestionTable,
     between,
     matrix,
@@ -30,6 +25,11 @@ from core.transitions import (
     steps,
     transition_rows,
 )
+from core.cli import cli
+from core.errors import BadInput
+from core.method.categories import categorise
+from core.records import CATEGORIES
+from core.settings import CompareSettings
 from tests.test_store import imported, judge_config, judgement, opened, response, sample_config, sealed
 
 QUICK = CompareSettings(resamples=200)

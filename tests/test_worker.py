@@ -11,14 +11,14 @@ import pytest
 
 from core.errors import BadInput
 from core.home import PROJECT
-from core.launcher import launch, resume, stop
-from core.pipeline import steps_of
-from core.plan import run_config
+from core.models.variants import use_of
 from core.records import Explanation
-from core.runs import RunFolder
+from core.runs.folders import RunFolder
+from core.runs.launcher import launch, resume, stop
+from core.runs.pipeline import steps_of
+from core.runs.plan import run_config
 from core.settings import SampleSettings, Selection
-from core.store import open_store
-from core.variants import use_of
+from core.store.database import open_store
 from tests.lab import toy_dataset, toy_pipeline_run, wait_until
 from tests.tiny import tiny_model
 
@@ -66,7 +66,7 @@ def test_a_killed_run_resumes_to_the_rows_of_an_undisturbed_one(home, tmp_path):
 
 INGEST_FOR_EVER = """
 from core.home import default_home
-from core.store import open_store
+from core.store.database import open_store
 
 with open_store(default_home()) as store:
     while True:

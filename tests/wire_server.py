@@ -17,7 +17,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from core.engines import Chat, Message, Sampling
 from core.engines.hf import HFEngine
-from core.models import ModelRef, reference
+from core.models.finding import ModelRef, reference
 from core.rubrics import load_rubric
 from tests.tiny import TEMPLATE
 

@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, SUPPORT, WHISKERS, colour_of, safe, styled, whiskers
-from core.distribution import CategoryScores, ExpectedShare
+from core.analysis.distribution import CategoryScores, ExpectedShare
+from core.analysis.results import CategoryShares
 from core.records import CATEGORIES
-from core.results import CategoryShares
 
 LEGEND = {"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
 

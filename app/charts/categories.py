@@ -7,9 +7,9 @@ from itertools import pairwise
 import plotly.graph_objects as go
 
 from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, safe, styled
+from core.analysis.results import CategoryShares
+from core.analysis.transitions import Route
 from core.records import CATEGORIES, Category
-from core.results import CategoryShares
-from core.transitions import Route
 
 
 def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:

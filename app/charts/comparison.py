@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, SUPPORT, WHISKERS, colour_of, safe, styled, whiskers
-from core.comparison import Part, VariantResult, WinRate
+from core.analysis.comparison import Part, VariantResult, WinRate
 from core.statistics.estimates import Estimate
 
 LOSES, EVEN, WINS = "#D98A4A", "#E4E7EA", "#4C97C8"

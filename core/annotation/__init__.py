@@ -5,8 +5,8 @@
     rate(store, desk.rater, queue, task, labels)    # a journal line, then a row (writing.py)
     judge_agreement(store, …)                       # judges against people (agreeing.py)
 
-Every act is a line of the home's journal before it is anything else (`core.journal`); views over table
+Every act is a line of the home's journal before it is anything else (`core.store.journal`); views over table
 `journal` give it columns: `queues`, `annotations`, `annotation_history`, `pair_votes`, `drafts`.  What a person
 has seen revealed can no longer be changed by that person; this is checked here and not by a page.
-Not covered: judgements made elsewhere (`core.judgements`).
+Not covered: judgements made elsewhere (`core.data.judgements`).
 """

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.agreement import PairAgreement, agreement_between, alpha, labels_needed, rater_agreements
+from core.analysis.agreement import PairAgreement, agreement_between, alpha, labels_needed, rater_agreements
 from core.annotation.records import ANSWER, ANSWER_LABELS
 from core.rubrics import Rubric
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.statistics.resampling import Resamples
-from core.store import Store
+from core.store.database import Store
 
 FEW = 25
 """Ratings below which a coefficient is called a first impression."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pandas as pd
 
-from core.store import Store
+from core.store.database import Store
 
 What = Literal["annotations", "history", "votes"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 from core.annotation.drawing import STRATA, stratified, thirds
 from core.annotation.records import Explained, QueueSettings, Task
 from core.seeds import seed_of
-from core.store import Store
+from core.store.database import Store
 
 EXPLANATIONS = """
     WITH chosen AS (SELECT unnest($variants) AS variant, unnest($samples) AS samples, unnest($judges) AS judge),

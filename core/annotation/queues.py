@@ -14,13 +14,13 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
-from core import journal
 from core.annotation.drawing import order_for
 from core.annotation.pool import draw
 from core.annotation.records import Explained, Kind, Queue, QueueSettings, Task
 from core.errors import BadInput
-from core.runs import content_hash
-from core.store import Store
+from core.runs.folders import content_hash
+from core.store import journal
+from core.store.database import Store
 
 HANDED_IN = "action IN ('rating', 'spot_check', 'pair_vote')"
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from core.errors import BadInput
 from core.records import Record
 from core.rubrics import Rubric
-from core.runs import content_hash
+from core.runs.folders import content_hash
 
 Kind = Literal["rate", "spot-check", "pairwise"]
 """What is asked of each task of a queue."""

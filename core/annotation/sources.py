@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.results import Evaluation, unique_labels
-from core.runs import RunFolder
-from core.store import Store
+from core.analysis.results import Evaluation, unique_labels
+from core.runs.folders import RunFolder
+from core.store.database import Store
 
 RUBRIC = "five_criteria"
 """Of explanations that nothing has judged."""

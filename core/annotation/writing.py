@@ -13,11 +13,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from core import journal
 from core.annotation.records import ANSWER, VOTES, Draft, Explained, Queue, Task, Vote, allowed_labels
 from core.errors import BadInput
 from core.rubrics import Rubric, load_rubric
-from core.store import Store
+from core.store import journal
+from core.store.database import Store
 
 LONGEST_NOTE = 4000
 

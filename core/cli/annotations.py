@@ -10,7 +10,7 @@ from core.annotation.exporting import What, annotation_rows, counts, export_anno
 from core.cli.common import RESULTS, AsJson, cli, console, print_rows
 from core.errors import BadInput
 from core.home import default_home
-from core.store import any_store
+from core.store.database import any_store
 
 annotations = typer.Typer(no_args_is_help=True, help="What people said of explanations here: list, export.")
 cli.add_typer(annotations, name="annotations", rich_help_panel=RESULTS)

@@ -11,7 +11,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from core.home import default_home
-from core.runs import all_runs
+from core.runs.folders import all_runs
 
 EXIT_CODES = "Exit codes: 0 done, 1 a sentence on stderr says what to do, 2 the command is not written so, 130 Ctrl-C."
 

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from core import shelf
 from core.cli.common import DATA, AsJson, cli, complete_dataset, console, print_rows
-from core.datasets import import_dataset, preview
+from core.data import shelf
+from core.data.datasets import import_dataset, preview
 from core.home import default_home
-from core.journal import archived
 from core.loading.data_check import check_folder
 from core.loading.fetching import find_source
-from core.plan import read_assignment
-from core.runs import all_runs
+from core.runs.folders import all_runs
+from core.runs.plan import read_assignment
+from core.store.journal import archived
 
 data = typer.Typer(no_args_is_help=True, help="Data sets: look, add, list, put away.")
 cli.add_typer(data, name="data", rich_help_panel=DATA)

@@ -6,19 +6,19 @@ from typing import Annotated, Any
 
 import typer
 
+from core.analysis.distribution import Group, share_rows, shares_by_group
+from core.analysis.draws import draws, find_draw
+from core.analysis.transitions import QuestionTable, question_table, routes, transition_rows
 from core.cli.common import DATA, RESULTS, AsJson, RunId, cli, complete_dataset, console, print_rows
-from core.distribution import Group, share_rows, shares_by_group
-from core.draws import draws, find_draw
+from core.data.foreign import Written, import_responses, read_responses
 from core.errors import BadInput
-from core.foreign import Written, import_responses, read_responses
 from core.home import default_home
 from core.loading.written import load_responses
-from core.plan import read_assignment
 from core.records import CATEGORIES, RightBy
-from core.runs import find_run
+from core.runs.folders import find_run
+from core.runs.plan import read_assignment
 from core.settings import CompareSettings, ResponsesSettings
-from core.store import Store, any_store
-from core.transitions import QuestionTable, question_table, routes, transition_rows
+from core.store.database import Store, any_store
 
 explanations = typer.Typer(
     no_args_is_help=True, help="Explanations written elsewhere, by people or other models: look, add."

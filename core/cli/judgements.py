@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from core.agreement import PairAgreement
-from core.cli.common import DATA, RESULTS, AsJson, cli, complete_run, console, print_rows
-from core.consensus import (
+from core.analysis.agreement import PairAgreement
+from core.analysis.consensus import (
     SetAgreement,
     agreement_rows,
     agreements,
@@ -19,13 +18,14 @@ from core.consensus import (
     preference_rates,
     rate_row,
 )
+from core.cli.common import DATA, RESULTS, AsJson, cli, complete_run, console, print_rows
+from core.data.judgements import import_judgements, judgement_settings, preview_judgements, short_row
 from core.errors import BadInput
 from core.home import default_home
-from core.judgements import import_judgements, judgement_settings, preview_judgements, short_row
-from core.plan import read_assignment
-from core.runs import all_runs
+from core.runs.folders import all_runs
+from core.runs.plan import read_assignment
 from core.settings import CompareSettings
-from core.store import any_store
+from core.store.database import any_store
 
 judgements = typer.Typer(no_args_is_help=True, help="Judgements made elsewhere: look, add, list.")
 cli.add_typer(judgements, name="judgements", rich_help_panel=DATA)

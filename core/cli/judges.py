@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from core.analysis.report import show_card
+from core.analysis.results import Evaluation, evaluations
 from core.cli.common import RESULTS, AsJson, cli, complete_run, console, print_rows
 from core.errors import BadInput
 from core.home import default_home
-from core.report import show_card
-from core.results import Evaluation, evaluations
 from core.settings import CompareSettings
-from core.store import any_store
+from core.store.database import any_store
 
 judge = typer.Typer(
     no_args_is_help=True,

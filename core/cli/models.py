@@ -10,9 +10,9 @@ import typer
 from core.cli.common import DATA, AsJson, cli, console, print_rows
 from core.errors import BadInput, ModelUnavailable
 from core.home import default_home
-from core.model_check import check_model
-from core.registering import listed, register, register_server
-from core.runs import ServerRef
+from core.models.checking import check_model
+from core.models.registering import listed, register, register_server
+from core.runs.folders import ServerRef
 
 model = typer.Typer(no_args_is_help=True, help="Models: add, list and check.")
 cli.add_typer(model, name="model", rich_help_panel=DATA)

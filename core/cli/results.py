@@ -9,18 +9,18 @@ import typer
 from pydantic import BaseModel
 
 from core import sharing
+from core.analysis.diagnostics import Diagnostic, diagnose, show_diagnostics
+from core.analysis.duels import Duels, head_to_heads
+from core.analysis.figures import FRAMES, write_frame
+from core.analysis.report import show_evaluation, show_head_to_heads, show_parts
+from core.analysis.results import Details, Evaluation, details, evaluations
 from core.cli.common import RESULTS, AsJson, cli, complete_run, console
-from core.diagnostics import Diagnostic, diagnose, show_diagnostics
-from core.duels import Duels, head_to_heads
-from core.figures import FRAMES, write_frame
 from core.home import default_home
-from core.report import show_evaluation, show_head_to_heads, show_parts
-from core.results import Details, Evaluation, details, evaluations
-from core.runs import find_run
+from core.runs.folders import find_run
 from core.settings import CompareSettings
-from core.store import Store, any_store
-from core.store import rebuild as remade
-from core.targets import refuse_existing
+from core.store.database import Store, any_store
+from core.store.database import rebuild as remade
+from core.store.files import refuse_existing
 
 
 @cli.command(rich_help_panel=RESULTS, epilog="Example: anchorlab compare --json")

@@ -8,21 +8,21 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from core import launcher
 from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete_run, console, print_rows
-from core.dryrun import DryRun, dry_run
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
-from core.models import resolve_model
-from core.pipeline import PipelineFile, find_pipeline, prepare, preset_names, read_pipeline
-from core.plan import run_config, settings_from
-from core.removal import plan_removal, remove_runs
-from core.runs import RunConfig, RunFolder, all_runs, find_run
+from core.models.finding import resolve_model
+from core.models.variants import require_reachable, use_of
+from core.runs import launcher
+from core.runs.dryrun import DryRun, dry_run
+from core.runs.folders import RunConfig, RunFolder, all_runs, find_run
+from core.runs.pipeline import PipelineFile, find_pipeline, prepare, preset_names, read_pipeline
+from core.runs.plan import run_config, settings_from
+from core.runs.removal import plan_removal, remove_runs
+from core.runs.side_by_side import compared
+from core.runs.sizes import Size, sized
+from core.runs.watch import progress_of, watch
 from core.settings import problems_of
-from core.side_by_side import compared
-from core.sizes import Size, sized
-from core.variants import require_reachable, use_of
-from core.watch import progress_of, watch
 
 RunIds = Annotated[list[str], typer.Argument(help="Run ids, or their beginnings.", autocompletion=complete_run)]
 

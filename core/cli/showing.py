@@ -9,11 +9,11 @@ import typer
 from core.cli.common import START, cli, console
 from core.cli.results import compare
 from core.cli.running import report_end, start_pipeline
-from core.estimate import seconds_left
 from core.home import PROJECT, default_home
-from core.pipeline import find_pipeline, read_pipeline, steps_of
-from core.store import owner
-from core.watch import watch
+from core.runs.estimate import seconds_left
+from core.runs.pipeline import find_pipeline, read_pipeline, steps_of
+from core.runs.watch import watch
+from core.store.database import owner
 
 Port = Annotated[int, typer.Option(help="Port on 127.0.0.1.")]
 

@@ -2,7 +2,7 @@
 
 `hf` runs transformers models (fast loops in `decoding` and `choosing`); `server` asks an OpenAI-compatible
 server; `scripted` answers from a function and needs no model.  Nothing outside `hf`, `decoding`, `choosing`
-and `core.training` imports torch.
+and `core.method.training` imports torch.
 """
 
 from collections.abc import Callable, Generator, Sequence

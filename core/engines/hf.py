@@ -21,8 +21,8 @@ from core.engines.decoding import GROUPED, Row, Vocabulary, draw, last, sample_r
 from core.engines.templates import encode, render, template_record
 from core.engines.weights import dtype_reason, end_tokens, load_weights
 from core.home import default_home
-from core.models import ModelRef
-from core.runs import file_hash
+from core.models.finding import ModelRef
+from core.runs.folders import file_hash
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from core.engines.labels import begin_alike, folded, read_labels
 from core.engines.probing import GO_ON, Probe, alternatives, answers, probe
 from core.engines.wire import Wire, text_of
 from core.errors import LabError, ModelUnavailable
-from core.models import ModelRef
+from core.models.finding import ModelRef
 
 SEEDS = 2**31
 """Seeds are sent modulo this: some servers take 32 bits."""

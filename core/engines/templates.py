@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 from core.engines import Chat
 from core.engines.choosing import Tokens
 from core.errors import ModelUnavailable
-from core.models import ModelRef
+from core.models.finding import ModelRef
 
 FALLBACK_TEMPLATE = (
     "{% for message in messages %}{{ message['role'] | capitalize }}: {{ message['content'] }}\n\n{% endfor %}"

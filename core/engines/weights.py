@@ -16,8 +16,8 @@ from transformers.utils.logging import disable_progress_bar
 from core.engines.templates import end_of_turn, set_template
 from core.errors import BadInput, ModelUnavailable
 from core.home import Home, default_home
-from core.memory import cache_bytes, refuse_if_too_large, tensor_shapes, training_bytes
-from core.models import ModelRef
+from core.models.finding import ModelRef
+from core.models.memory import cache_bytes, refuse_if_too_large, tensor_shapes, training_bytes
 
 CLEARLY_FASTER = 6.0
 """bf16 is used on a CPU only if its matmul is so many times faster (matrix units, such as AMX): all around the

@@ -17,7 +17,7 @@ from openai.types.chat import ChatCompletion
 from openai.types.chat.chat_completion import Choice
 
 from core.errors import BadInput, LabError, ModelUnavailable
-from core.runs import ServerRef
+from core.runs.folders import ServerRef
 
 RETRIES = 4
 """Times that a request is sent again."""

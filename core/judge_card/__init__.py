@@ -1,6 +1,6 @@
 """The judge card: what is known of a judge as it worked in an evaluation, and whether to believe it.
 
-    card = judge_card(store, runs, auc, settings)       # judge runs of one judge; its AUC is `core.results`'
+    card = judge_card(store, runs, auc, settings)       # judge runs of one judge; its AUC is `core.analysis.results`'
     card.reliable, card.line                            # may anything be said by its scores, and why not
     card.figure("length_correlation").estimate          # value, 95% interval over questions, n
 

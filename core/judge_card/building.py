@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.agreement import Auc
-from core.duels import DuelFigures
+from core.analysis.agreement import Auc
+from core.analysis.duels import DuelFigures
 from core.judge_card import figures as f
 from core.judge_card.checks import checks_of
 from core.judge_card.company import SharedScores, WithPeople, duels_of, others_of, shared_scores, with_people
 from core.judge_card.evidence import Evidence, gather, judge_runs
 from core.judge_card.records import JudgeCard, OnCriterion, Peer
 from core.judge_card.wording import Said, figures_of
-from core.repeats import why_no_repeat
+from core.method.repeats import why_no_repeat
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.statistics.resampling import Resamples
 from core.statistics.sums import Totals
-from core.store import Store
+from core.store.database import Store
 
 NEVER_ASKED = "the judge was asked about no explanation"
 

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from core.agreement import agreement_between
-from core.duels import DuelFigures, figures
+from core.analysis.agreement import agreement_between
+from core.analysis.duels import DuelFigures, figures
 from core.judge_card.evidence import Evidence, JudgeRuns, judge_runs, rubric_labels
 from core.judge_card.figures import ranks_block
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
-from core.store import Store
+from core.store.database import Store
 
 # --- other judges
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from core.errors import BadInput
-from core.repeats import Repeats, first_askings, repeat_sums
+from core.method.repeats import Repeats, first_askings, repeat_sums
 from core.rubrics import load_rubric
-from core.store import Store
+from core.store.database import Store
 
 
 @dataclass(frozen=True)

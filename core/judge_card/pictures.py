@@ -10,7 +10,7 @@ from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.statistics.resampling import Resamples
 from core.statistics.sums import Totals, per_question, share
-from core.store import Store
+from core.store.database import Store
 
 BINS = 8
 """Bins of length with about equally many explanations each."""

@@ -72,7 +72,7 @@ class Peer:
     """Another judge of the same explanations."""
 
     key: str
-    """Identity of that judge (`core.repeats.judge_identity`)."""
+    """Identity of that judge (`core.method.repeats.judge_identity`)."""
     name: str
     """Its model."""
     mode: str

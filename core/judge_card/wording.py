@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.agreement import Auc
-from core.duels import DuelFigures
+from core.analysis.agreement import Auc
+from core.analysis.duels import DuelFigures
 from core.judge_card.records import Figure, Peer, Unit
 from core.statistics.estimates import Estimate
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from core.datasets import read_items, survey
+from core.data.datasets import read_items, survey
 from core.errors import BadInput
 from core.loading.mapping import load_settings
 from core.loading.reading import SUFFIXES, file_name

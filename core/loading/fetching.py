@@ -19,7 +19,7 @@ from core.errors import BadInput
 from core.home import SAMPLES, Home
 from core.loading.lines import unreadable
 from core.loading.mapping import load_settings
-from core.models import hub_reachable, quiet_hub
+from core.models.finding import hub_reachable, quiet_hub
 from core.settings import ImportSettings
 
 PARQUET = "refs/convert/parquet"

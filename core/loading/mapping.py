@@ -4,7 +4,7 @@
 
 A card is a TOML file beside its data file: `file` names that file, every other key is a field of
 `ImportSettings`.  Guessing looks at the names of columns, and at values for what names cannot say: whether
-gold is a position, and whether a CSV has a header.  `core.datasets.preview` shows what comes of it.  Not
+gold is a position, and whether a CSV has a header.  `core.data.datasets.preview` shows what comes of it.  Not
 covered: writing cards.
 """
 

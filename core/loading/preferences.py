@@ -18,7 +18,7 @@ from core.errors import BadInput
 from core.loading.items import RowProblem, cell, text_of
 from core.loading.reading import Row, file_name, quoted, read_rows
 from core.records import Preference, RaterKind
-from core.runs import content_hash
+from core.runs.folders import content_hash
 from core.settings import JudgementSettings, PreferenceColumns
 
 A, TIE, B = 1.0, 1.5, 2.0

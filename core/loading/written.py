@@ -4,7 +4,7 @@
     for row in response_rows(Path("answers.jsonl"), settings): ...
 
 Read are all the forms of `core.loading.reading`, and questions with explanations nested in them
-(`core.loading.nested`).  What the values mean is `core.foreign`.
+(`core.loading.nested`).  What the values mean is `core.data.foreign`.
 """
 
 import re

@@ -1,7 +1,7 @@
 """One wish: its variants write in turns, a token each, then options are weighed and the judge is asked.
 
-Prompt, worked examples, sampling and judging are those of sample and judge runs (`core.sampling.Sampler`,
-`core.judging.Judge`): a question of a data set with a run's seed and settings gives the words that the run has.
+Prompt, worked examples, sampling and judging are those of sample and judge runs (`core.method.sampling.Sampler`,
+`core.method.judging.Judge`): a question of a data set with a run's seed and settings gives the words that the run has.
 Each variant is loaded as a run loads it, with its adapters merged, and stays: see `Engines`.
 """
 
@@ -15,18 +15,18 @@ import numpy as np
 from core.engines import Engine
 from core.errors import ModelUnavailable
 from core.home import Home
-from core.judging import PROMPTS, Judge
+from core.method.judging import PROMPTS, Judge
+from core.method.sampling import Sampler
+from core.models.variants import load_variant
 from core.playground.records import Answer, Contender, Wish
 from core.prompts import load_prompt
 from core.records import Explanation
 from core.rubrics import load_rubric
-from core.runs import ModelUse, RunFolder, content_hash
-from core.sampling import Sampler
+from core.runs.folders import ModelUse, RunFolder, content_hash
 from core.settings import JudgeSettings, SampleSettings
-from core.variants import load_variant
 
 KEPT = 6
-"""Models that stay loaded, those used last; memory decides sooner (`core.memory`)."""
+"""Models that stay loaded, those used last; memory decides sooner (`core.models.memory`)."""
 
 Event = dict[str, Any]
 """A line for `core.playground.rounds.say`."""

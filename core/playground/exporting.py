@@ -14,7 +14,7 @@ from typing import Any
 from core.errors import BadInput
 from core.playground.records import OVERALL, PLACES, Answer, Round
 from core.playground.sessions import kept_round, rounds_of, session_exists, vote_of
-from core.store import FORMULA, Store
+from core.store.database import FORMULA, Store
 
 
 def export(store: Store, session: str, form: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from core.errors import BadInput
 from core.home import Home
 from core.playground.records import Answer, Round, Status, Wish
-from core.runs import RunFolder
+from core.runs.folders import RunFolder
 
 NAME = re.compile(r"[0-9a-f]{22}")
 

@@ -21,14 +21,14 @@ from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
-from core import journal
 from core.errors import LabError
 from core.home import PROJECT, Home
-from core.launcher import ALLOCATOR
 from core.playground import rounds
 from core.playground.answering import Engines, answer, drain
 from core.playground.records import Answer, Wish
-from core.worker import free_slot
+from core.runs.launcher import ALLOCATOR
+from core.runs.worker import free_slot
+from core.store import journal
 
 log = logging.getLogger(__name__)
 

@@ -19,11 +19,11 @@ from typing import Any
 
 import pandas as pd
 
-from core import journal
 from core.errors import BadInput
 from core.playground import rounds
 from core.playground.records import CHOICES, Contender, Round, answered
-from core.store import Store
+from core.store import journal
+from core.store.database import Store
 
 
 @dataclass(frozen=True)

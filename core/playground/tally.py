@@ -11,7 +11,7 @@ import numpy as np
 
 from core.playground.records import OVERALL
 from core.statistics.estimates import Estimate, score_interval
-from core.store import Store
+from core.store.database import Store
 
 FEW = 2
 """Below so many votes a share has no interval."""

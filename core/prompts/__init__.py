@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from core.engines import Chat, Message
 from core.errors import BadInput
 from core.records import Item, Option
-from core.runs import content_hash
+from core.runs.folders import content_hash
 from core.settings import Example
 
 FOLDER = Path(__file__).parent

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import BadInput
-from core.runs import content_hash
+from core.runs.folders import content_hash
 
 FOLDER = Path(__file__).parent
 

@@ -3,7 +3,7 @@
     krippendorff(codes, points, "ordinal", clusters, resamples=2000, seed=0)
 
 Codes are of shape (items, raters), −1 where missing.  Items with fewer than two ratings say nothing about agreement
-and are left out.  `core.agreement.alpha` takes a table of labels.
+and are left out.  `core.analysis.agreement.alpha` takes a table of labels.
 """
 
 from typing import Literal

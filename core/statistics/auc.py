@@ -4,7 +4,7 @@
     ranked.area(np.ones((1, n)))                         # the sample's own AUC, shape (1,)
 
 AUC = P(score of a right one > score of a wrong one) + ½ P(equal), the Mann–Whitney statistic over the number of pairs
-(Hanley & McNeil 1982).  `core.agreement.judge_auc` says when it is undefined.
+(Hanley & McNeil 1982).  `core.analysis.agreement.judge_auc` says when it is undefined.
 """
 
 from collections.abc import Iterator

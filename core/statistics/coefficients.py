@@ -5,7 +5,7 @@
 
 Ratings are grouped first: each different pair of labels is one *cell*, so a resample is a weight a cell and
 every coefficient is a formula on an array of shape (resamples, cells), NaN where it is undefined.  What is
-resampled are clusters (questions), never single ratings of one.  `core.agreement` takes labels instead of
+resampled are clusters (questions), never single ratings of one.  `core.analysis.agreement` takes labels instead of
 codes and says why a figure is undefined; `core.statistics.alpha` has more than two raters.
 """
 

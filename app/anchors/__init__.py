@@ -1,0 +1,1 @@
+"""Parts of the Anchors page: categories, what moved, pairs, lint, training on them."""

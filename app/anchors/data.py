@@ -1,0 +1,149 @@
+"""What the Anchors page computes once for all viewers, and anew when a run is sealed.
+
+Categories are counted from all explanations of a data set and intervals resample its questions: seconds for 100,000
+explanations the first time, and from then on nothing until a run ends.  Runs never change once they are
+sealed, so what is read of one is kept by its id.
+"""
+
+from typing import Any, Literal
+
+import streamlit as st
+
+from app.state import Lab, results
+from core.analysis.distribution import CategoryScores, ExpectedShare, category_scores, expected_shares
+from core.analysis.draws import Draw, draws
+from core.analysis.pair_sources import Material, PairSource, criteria_of_judge, pair_sources, read_material
+from core.analysis.results import CategoryShares, Evaluation
+from core.analysis.transitions import Moved, QuestionTable, moved, question_table, shares_of
+from core.records import Dropped, Pair, RightBy
+from core.settings import CompareSettings, PairSettings
+from core.store.database import Store
+from core.store.queries import pair_sets, questions_of
+
+Samples = tuple[tuple[str, str], ...]
+"""Variant labels and their sample runs, in the order of the chain."""
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _draws(_store: Store, sealed: str) -> list[Draw]:
+    return draws(_store)
+
+
+def known_draws(here: Lab) -> list[Draw]:
+    """Every draw of the lab, those with most variants first."""
+    return _draws(here.store, here.sealed)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Sorting questions into categories …")
+def _table(_store: Store, sealed: str, samples: Samples, by: RightBy) -> QuestionTable:
+    return question_table(_store, dict(samples), by)
+
+
+def table_of(here: Lab, samples: Samples, by: RightBy) -> QuestionTable:
+    """Category and k of n of every question under these variants."""
+    return _table(here.store, here.sealed, samples, by)
+
+
+@st.cache_data(max_entries=64, show_spinner="Resampling questions for the intervals …")
+def _shares(_store: Store, sealed: str, samples: Samples, by: RightBy) -> dict[str, CategoryShares]:
+    return shares_of(_table(_store, sealed, samples, by), CompareSettings())
+
+
+def shares(here: Lab, samples: Samples, by: RightBy) -> dict[str, CategoryShares]:
+    """Category shares of every variant."""
+    return _shares(here.store, here.sealed, samples, by)
+
+
+@st.cache_data(max_entries=64, show_spinner="Resampling questions for the intervals …")
+def _moved(_store: Store, sealed: str, samples: Samples, by: RightBy, before: str, after: str) -> Moved:
+    return moved(_table(_store, sealed, samples, by), before, after, CompareSettings())
+
+
+def what_moved(here: Lab, samples: Samples, by: RightBy, before: str, after: str) -> Moved:
+    """What became of the questions from one variant to another."""
+    return _moved(here.store, here.sealed, samples, by, before, after)
+
+
+@st.cache_data(max_entries=64, show_spinner="Working out fewer responses a question …")
+def _expected(_store: Store, sealed: str, run: str, by: RightBy) -> list[ExpectedShare]:
+    table = _table(_store, sealed, (("it", run),), by)
+    known = table.category[:, 0] >= 0
+    return expected_shares(table.right[known, 0], table.drawn[known, 0], CompareSettings())
+
+
+def expected(here: Lab, run: str, by: RightBy) -> list[ExpectedShare]:
+    """Expected category shares of a sample run at every N up to the drawn one."""
+    return _expected(here.store, here.sealed, run, by)
+
+
+@st.cache_data(max_entries=64, show_spinner="Sorting scores by category …")
+def _scores(_store: Store, sealed: str, judge: str, by: RightBy, score: str) -> list[CategoryScores]:
+    return category_scores(_store, judge, by, score, CompareSettings())
+
+
+def scores(here: Lab, judge: str, by: RightBy, score: Literal["expected", "total"]) -> list[CategoryScores]:
+    """Scores of a judge run by the category of their question."""
+    return _scores(here.store, here.sealed, judge, by, score)
+
+
+def questions(here: Lab, dataset: str, ids: list[str]) -> dict[str, dict[str, Any]]:
+    """Item id → question and gold."""
+    return questions_of(here.store, dataset, ids)
+
+
+def evaluation_with(samples: str) -> Evaluation | None:
+    """The first evaluation that holds a sample run; None while nobody has judged it."""
+    return next((found for found in results() if samples in found.samples.values()), None)
+
+
+# --- pairs
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _sources(_store: Store, sealed: str) -> list[PairSource]:
+    return pair_sources(_store)
+
+
+def known_sources(here: Lab) -> list[PairSource]:
+    """Judged samples that pairs can be made of."""
+    return _sources(here.store, here.sealed)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _sets(_store: Store, sealed: str) -> list[dict[str, Any]]:
+    return pair_sets(_store).to_dict("records")
+
+
+def known_sets(here: Lab) -> list[dict[str, Any]]:
+    """Pair sets that runs have written, the newest first."""
+    return _sets(here.store, here.sealed)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading responses and scores …")
+def _material(_here: Lab, name: str, source: PairSource, score: str) -> Material:
+    return read_material(_here.home, _here.store, source, score)
+
+
+def material_of(here: Lab, source: PairSource, score: Literal["expected", "total"]) -> Material:
+    """Everything that pairs of a source are built from; its runs are sealed, so it never changes."""
+    return _material(here, here.sealed.rpartition("#")[0], source, score)
+
+
+@st.cache_resource(max_entries=24, show_spinner="Choosing pairs …")
+def _built(_here: Lab, name: str, source: PairSource, settings: PairSettings) -> tuple[list[Pair], list[Dropped]]:
+    return _material(_here, name, source, settings.score).build(settings)
+
+
+def built(here: Lab, source: PairSource, settings: PairSettings) -> tuple[list[Pair], list[Dropped]]:
+    """Pairs and dropped questions of a source under these settings."""
+    return _built(here, here.sealed.rpartition("#")[0], source, settings)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _criteria(_store: Store, sealed: str, judge: str) -> list[str]:
+    return criteria_of_judge(_store, judge)
+
+
+def criteria(here: Lab, source: PairSource) -> list[str]:
+    """Keys of the criteria that the judge of a source was asked about."""
+    return _criteria(here.store, here.sealed, source.judgements)

@@ -1,0 +1,168 @@
+"""The lint of a pair set, and two pair sets against each other."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.anchors.data import criteria
+from app.anchors.parts import chart, download
+from app.anchors.reading import one_pair, pair_browser
+from app.charts.pairs import gap_histogram
+from app.state import Lab
+from app.widgets import choice, interval
+from core.analysis.pair_difference import PLACES, Place, difference
+from core.analysis.pair_lint import Check, Driver, drivers, lint, token_gap
+from core.analysis.pair_sources import Material
+from core.records import Pair
+from core.settings import CompareSettings
+from core.statistics.estimates import Estimate
+
+
+@st.cache_data(max_entries=16, show_spinner="Checking the pairs …")
+def _checks(_material: Material, _pairs: Sequence[Pair], key: str) -> list[Check]:
+    return lint(_pairs, _material.facts, CompareSettings())
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking for the criteria behind the choices …")
+def _drivers(_material: Material, _pairs: Sequence[Pair], names: list[str], key: str) -> list[Driver]:
+    return drivers(_pairs, _material.facts, names, CompareSettings())
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _gaps(_material: Material, _pairs: Sequence[Pair], key: str) -> list[float]:
+    return [token_gap(pair, _material.facts) for pair in _pairs]
+
+
+def content_key(material: Material, pairs: Sequence[Pair]) -> str:
+    """What a pair set's checks hang on: its responses, in order."""
+    halves = tuple(
+        (p.item_id, p.chosen.run, p.chosen.sample, p.rejected.run, p.rejected.sample, p.answer_line_added)
+        for p in pairs
+    )
+    return f"{material.source.key} {hash(halves)}"
+
+
+def lint_view(here: Lab, material: Material, a: Sequence[Pair], b: Sequence[Pair]) -> None:
+    """Checks of A beside those of B, the length gap as a picture, the criteria behind the choices, pairs to open."""
+    if not a:
+        st.caption("A has no pair to check.")
+        return
+    names = criteria(here, material.source)
+    key = content_key(material, a)
+    checks = {check.name: check for check in _checks(material, a, key)}
+    others = {check.name: check for check in _checks(material, b, content_key(material, b))} if b else {}
+    led = {driver.criterion: driver for driver in _drivers(material, a, names, key)}
+    st.subheader("What would DPO learn beside good explanations?", anchor=False)
+    rows = [_check_row(check, others.get(check.name)) for check in checks.values()]
+    for check in checks.values():
+        if check.worry:
+            st.markdown(f":material/warning: **{check.name}**, {_figure(check.figure, check.unit)}: {check.says}.")
+    st.dataframe(
+        [{name: value for name, value in row.items() if name != "what it means"} for row in rows], hide_index=True
+    )
+    download(pd.DataFrame(rows), "lint")
+    st.caption("95% intervals over pairs, one a question. ⚠ look here before training; – nothing shown.")
+    gaps = _gaps(material, a, key)
+    chart(
+        "Is the chosen text longer than the rejected one?",
+        f"n = {len(a):,} pairs of A, tokens as sampled. Right of zero chosen is longer.",
+        gap_histogram([gap for gap in gaps if gap == gap]),
+        pd.DataFrame({"id": [pair.item_id for pair in a], "tokens": gaps}),
+        key="gaps",
+    )
+    behind(led)
+    open_some(here, material, a, checks, led)
+
+
+def _check_row(check: Check, other: Check | None) -> dict[str, Any]:
+    return {
+        "": "⚠ look here" if check.worry else "–",
+        "check": check.name,
+        "A": _figure(check.figure, check.unit),
+        "pairs of A": len(check.pairs) if check.unit == "share" else check.figure.n,
+        "B": _figure(other.figure, other.unit) if other else "–",
+        "what it means": check.says,
+    }
+
+
+def _figure(figure: Estimate, unit: str) -> str:
+    if figure.value is None:
+        return figure.note or "–"
+    return interval(figure, "share") if unit == "share" else f"{interval(figure)} {unit}"
+
+
+def behind(led: dict[str, Driver]) -> None:
+    """Which criterion drove the choices."""
+    st.subheader("Which criterion drove the choices?", anchor=False)
+    st.dataframe(
+        [
+            {
+                "criterion": driver.criterion,
+                "leads most in": interval(driver.drives, "share"),
+                "pairs": len(driver.pairs),
+                "mean lead of chosen, verdict points": _lead(driver.lead),
+            }
+            for driver in led.values()
+        ],
+        hide_index=True,
+    )
+    st.caption("The criterion on which chosen leads rejected most. Where right stands over wrong, the label chose.")
+
+
+def _lead(lead: Estimate) -> str:
+    if lead.value is None:
+        return "–"
+    return f"{lead.value:+.2f} ({lead.low:+.2f} … {lead.high:+.2f})".replace("-", "−")
+
+
+def open_some(
+    here: Lab, material: Material, pairs: Sequence[Pair], checks: dict[str, Check], led: dict[str, Driver]
+) -> None:
+    """The pairs behind a check or a criterion."""
+    places = {name: check.pairs for name, check in checks.items()}
+    places |= {f"driven by {name}": driver.pairs for name, driver in led.items()}
+    known = [name for name, rows in places.items() if rows]
+    if not known:
+        return
+    name = choice("Open the pairs of", known, key="check", format_func=lambda n: f"{n} ({len(places[n])})")
+    pair_browser(here, material, [pairs[row] for row in places[name]], key="lint")
+
+
+# --- A against B
+
+
+def difference_view(here: Lab, material: Material, a: Sequence[Pair], b: Sequence[Pair]) -> None:
+    """Which pairs both sets have, and examples of where they part."""
+    found = difference(a, b)
+    st.subheader("Where do the two sets part?", anchor=False)
+    rows = [{"pairs": place, "questions": len(found[place]), "what it means": PLACES[place]} for place in PLACES]
+    st.dataframe(rows, hide_index=True)
+    download(pd.DataFrame(_difference_rows(found)), "difference")
+    total = sum(len(pairs) for pairs in found.values())
+    known = [place for place in PLACES if found[place]]
+    if not known:
+        st.caption("Neither set has a pair.")
+        return
+    st.caption(f"{len(found['same pair'])} of {total} questions with a pair in A or in B give the same pair.")
+    place = choice("Open", known, key="place", format_func=lambda p: f"{p} ({len(found[p])})")
+    pair_browser(here, material, [mine or other for mine, other in found[place]], key="difference")
+    item = st.query_params.get("pair")
+    for mine, other in found[place]:
+        if mine and other and mine.item_id == item and place != "same pair":
+            st.caption("The pair of B on the same question:")
+            one_pair(here, material, other)
+
+
+def _difference_rows(found: dict[Place, list[Any]]) -> list[dict[str, Any]]:
+    return [
+        {"id": (mine or other).item_id, "place": place} | _sources("A", mine) | _sources("B", other)
+        for place, pairs in found.items()
+        for mine, other in pairs
+    ]
+
+
+def _sources(name: str, pair: Pair | None) -> dict[str, Any]:
+    sides = {"chosen": pair.chosen, "rejected": pair.rejected} if pair else {}
+    return {f"{half} of {name}": f"{side.run} {side.sample}" for half, side in sides.items()}

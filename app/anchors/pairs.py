@@ -1,0 +1,241 @@
+"""The Anchors page's pairs: two strategies on the same samples, counted, read, checked and compared live."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.anchors.data import built, evaluation_with, known_sets, known_sources, material_of
+from app.anchors.lint import difference_view, lint_view
+from app.anchors.parts import download
+from app.anchors.reading import pair_browser
+from app.anchors.settings import forget, settings_form
+from app.anchors.train import take_along
+from app.charts.style import CATEGORY_NAMES
+from app.judges.card import believe
+from app.state import Lab
+from app.widgets import choice, empty_state, number
+from core.analysis.pair_sources import Material, PairSource
+from core.method.pairs import DROPPED, REASONS, anchor_lambda, debates_discarded, rules_of
+from core.records import CATEGORIES, Category, Dropped, Pair
+from core.settings import PairSettings
+
+VIEWS = {
+    "rules": "Rules and counts",
+    "pairs": "The pairs",
+    "left_out": "Left out",
+    "lint": "Lint",
+    "difference": "A against B",
+    "take": "Train and export",
+}
+
+
+@dataclass(frozen=True)
+class PairSet:
+    """A strategy's pairs on some samples, as the settings stand."""
+
+    name: str
+    """A or B."""
+    settings: PairSettings
+    material: Material
+    pairs: list[Pair]
+    dropped: list[Dropped]
+
+
+def pairs_tab(here: Lab) -> None:
+    """Where the pairs come from, the settings of A and B, and one of six views."""
+    sources = {source.key: source for source in known_sources(here)}
+    if not sources:
+        empty_state(
+            "No pairs yet",
+            "A pipeline builds them from the judged samples of its SFT variant: run the demo from the Overview, or "
+            "sample and judge a variant from Runs.",
+            key="pairs",
+        )
+        return
+    source, start = chosen_start(here, sources)
+    left, right = st.columns(2)
+    with left, st.container(border=True):
+        st.markdown("**A**")
+        a = pair_set(here, "A", source, settings_form("a", start))
+    with right, st.container(border=True):
+        st.markdown("**B**, on the same samples")
+        other = "anchor" if a.settings.strategy == "rank" else "rank"
+        b = pair_set(here, "B", source, settings_form("b", a.settings.model_copy(update={"strategy": other})))
+    if a.settings.debated and source.debates is None:
+        st.info(
+            "No debater argued about these samples, so always-wrong questions give no pair under this strategy.",
+            icon=":material/record_voice_over:",
+        )
+    evaluation = evaluation_with(source.samples)
+    if evaluation:
+        believe(evaluation)
+    summary([a, b])
+    view = chosen_view()
+    match view:
+        case "rules":
+            rules(a, b)
+            ledger_counts(a, b)
+        case "pairs":
+            pairs_view(here, a)
+        case "left_out":
+            ledger(a)
+        case "lint":
+            lint_view(here, a.material, a.pairs, b.pairs)
+        case "difference":
+            difference_view(here, a.material, a.pairs, b.pairs)
+        case "take":
+            take_along(here, source, a.settings, a.pairs)
+
+
+def chosen_start(here: Lab, sources: dict[str, PairSource]) -> tuple[PairSource, PairSettings]:
+    """What the widgets start from: a pair set that a run has written, or judged samples with default settings."""
+    sets = {row["id"]: row for row in known_sets(here)}
+    written = {run: source for run, row in sets.items() if (source := _source_of(row, sources))}
+    names = {run: f"pair set {sets[run]['label']} on {sets[run]['dataset_name']}  ({run})" for run in written}
+    names |= {key: source.title for key, source in sources.items()}
+    key = choice(
+        "Start from a pair set, or from judged samples",
+        list(names),
+        key="pairs",
+        format_func=names.get,
+        on_change=forget,
+        args=("a", "b"),
+    )
+    if key in written:
+        return written[key], PairSettings.model_validate(json.loads(sets[key]["settings"]))
+    source = sources[key]
+    return source, PairSettings(strategy="anchor" if source.debates else "rank")
+
+
+def _source_of(row: dict[str, Any], sources: dict[str, PairSource]) -> PairSource | None:
+    """The samples of a written pair set, with the debater it was built with where it had one."""
+    parents = json.loads(row["parents"])
+    found = sources.get(f"{parents['samples']}+{parents['judgements']}")
+    if found is None or "debates" not in parents:
+        return found
+    return PairSource(**found.__dict__ | {role: parents[role] for role in ("debates", "debate_judgements")})
+
+
+def pair_set(here: Lab, name: str, source: PairSource, settings: PairSettings) -> PairSet:
+    """The pairs of these settings."""
+    pairs, dropped = built(here, source, settings)
+    return PairSet(name, settings, material_of(here, source, settings.score), pairs, dropped)
+
+
+def chosen_view() -> str:
+    names = {name: key for key, name in VIEWS.items()}
+    chosen = st.segmented_control(
+        "View", list(names), key="show", default="Rules and counts", label_visibility="collapsed", bind="query-params"
+    )
+    return names.get(chosen, "rules")
+
+
+# --- counts
+
+
+def summary(sets: Sequence[PairSet]) -> None:
+    """What came out, A and B side by side."""
+    rows = [_summary(found) for found in sets]
+    frame = pd.DataFrame([{"": name} | {r["set"]: r[name] for r in rows} for name in rows[0] if name != "set"])
+    st.dataframe(frame, hide_index=True)
+    st.caption("λ: share of pairs from variable or consistently incorrect questions.")
+
+
+def _summary(found: PairSet) -> dict[str, str]:
+    share = anchor_lambda(found.pairs)
+    gaps = [pair.chosen.score - pair.rejected.score for pair in found.pairs]
+    unjudged = len(found.material.own.explanations) - len(found.material.own.scores)
+    debates = found.material.debates if found.settings.debated else None
+    return {
+        "set": f"{found.name}: {found.settings.strategy.replace('_', ' ')}",
+        "pairs": f"{len(found.pairs):,}",
+        "questions without a pair": f"{len(found.dropped):,}",
+        "λ": "undefined, because there is no pair" if share is None else number(share, "share"),
+        "mean lead of chosen, score points": number(sum(gaps) / len(gaps)) if gaps else "–",
+        "unjudged responses": f"{unjudged:,}",
+        "debater responses discarded": f"{debates_discarded(found.material.items, debates):,}" if debates else "–",
+    }
+
+
+def rules(a: PairSet, b: PairSet) -> None:
+    """The rule of each category, with what it made in both sets."""
+    st.subheader("Which rule made how many pairs?", anchor=False)
+    rows = [row for category in CATEGORIES for row in (_rule(found, category) for found in (a, b))]
+    st.dataframe(rows, hide_index=True, column_config={"rule": st.column_config.TextColumn(width=430)})
+    download(pd.DataFrame(rows), "rules")
+
+
+def _rule(found: PairSet, category: Category) -> dict[str, Any]:
+    code = rules_of(found.settings)[category]
+    return {
+        "category": CATEGORY_NAMES[category],
+        "set": found.name,
+        "pairs": sum(pair.category == category for pair in found.pairs),
+        "no pair": sum(row.category == category for row in found.dropped),
+        "rule": REASONS[code] if code else "No pair of this category.",
+        "code": code or "–",
+    }
+
+
+def ledger_counts(a: PairSet, b: PairSet) -> None:
+    """Why questions gave no pair, with counts of both sets."""
+    with st.expander(f"Questions that gave no pair ({len(a.dropped)} of A, {len(b.dropped)} of B)", expanded=True):
+        counts = [Counter(row.reason for row in found.dropped) for found in (a, b)]
+        st.dataframe(
+            [
+                {"of A": counts[0][reason], "of B": counts[1][reason], "why": DROPPED[reason], "code": reason}
+                for reason in DROPPED
+                if counts[0][reason] or counts[1][reason]
+            ],
+            hide_index=True,
+        )
+
+
+# --- the pairs, and what gave none
+
+
+def pairs_view(here: Lab, found: PairSet) -> None:
+    """Every pair of A, by its rule, and one of them to read."""
+    counts = Counter(pair.reason for pair in found.pairs)
+    reason = choice(
+        "Rule",
+        ["any", *counts],
+        key="reason",
+        format_func=lambda code: f"any rule ({len(found.pairs)})" if code == "any" else f"{code} ({counts[code]})",
+    )
+    wanted = [pair for pair in found.pairs if reason in ("any", pair.reason)]
+    pair_browser(here, found.material, wanted, key="pairs")
+
+
+def ledger(found: PairSet) -> None:
+    """Questions of A without a pair."""
+    if not found.dropped:
+        st.caption("Every question gave a pair.")
+        return
+    counts = Counter(row.reason for row in found.dropped)
+    reason = choice(
+        "Why",
+        ["any", *counts],
+        key="why",
+        format_func=lambda code: f"any reason ({len(found.dropped)})" if code == "any" else DROPPED[code],
+    )
+    rows = pd.DataFrame(
+        [
+            {
+                "question": found.material.items[row.item_id].question,
+                "category": CATEGORY_NAMES.get(row.category, "none"),
+                "why": DROPPED[row.reason],
+                "id": row.item_id,
+            }
+            for row in found.dropped
+            if reason in ("any", row.reason)
+        ]
+    )
+    st.caption(f"{len(rows):,} questions of A gave no pair.")
+    st.dataframe(rows.head(500), hide_index=True)
+    download(rows, "left_out")

@@ -1,0 +1,328 @@
+"""Annotate, tab Agreement: judges against people, people among themselves, and where they differ."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.annotate.people import explanation_card, explanation_of, question_card
+from app.charts.agreement import confusion_map, kappa_map
+from app.navigation import link
+from app.state import Lab, results
+from app.widgets import choice, duration, empty_state, interval, number, picture, plain
+from core.annotation.agreeing import (
+    FEW,
+    CriterionAgreement,
+    annotator_table,
+    answer_agreement,
+    disagreements,
+    judge_agreement,
+    pairs_of,
+    people_agreement,
+    spot_checks,
+    votes,
+)
+from core.annotation.exporting import What, counts, export_annotations
+from core.annotation.sources import Source, sources
+from core.rubrics import Rubric, load_rubric
+from core.settings import CompareSettings
+from core.statistics.estimates import Estimate
+from core.store.database import Store
+from core.store.queries import item
+
+EVERYBODY = "everybody"
+SHOWN = 200
+"""Disagreements listed at most."""
+
+
+def agreement(here: Lab) -> None:
+    """All that ratings, checks and votes say; blind ratings alone count as agreement."""
+    known = counts(here.store)
+    if known.empty:
+        empty_state("Nobody has annotated yet", "Rate some explanations first: the tab Rate begins at once.")
+        return
+    found = [one for one in sources(here.store, results()) if _touched(here.store, one)]
+    if found:
+        by_key = {one.key: one for one in found}
+        source = by_key[choice("Explanations", list(by_key), key="of", format_func=lambda key: by_key[key].title)]
+        judges = [one for one in found if one.judges and set(one.samples.values()) == set(source.samples.values())]
+        _source(here, source, judges)
+    _apart(known)
+    _downloads(here)
+
+
+def _touched(store: Store, source: Source) -> bool:
+    runs = list(source.samples.values())
+    query = (
+        "SELECT (SELECT count(*) FROM annotations WHERE list_contains($1, samples)) + "
+        "(SELECT count(*) FROM pair_votes WHERE list_contains($1, samples_a))"
+    )
+    return store.rows(query, [runs])[0][0] > 0
+
+
+def _source(here: Lab, source: Source, judges: list[Source]) -> None:
+    rubric = load_rubric(source.rubric)
+    if source.judges:
+        _judge(here, source, judges, rubric)
+    else:
+        st.caption("No judge has scored these explanations: only annotators can be compared.")
+    _people(here, source, rubric)
+    if source.judges:
+        _checks(here, source, rubric)
+    _votes(here, source)
+
+
+# --- the judge against people
+
+
+def _judge(here: Lab, source: Source, judges: list[Source], rubric: Rubric) -> None:
+    """Every judge of these explanations by criterion; the chosen one's verdicts in detail."""
+    st.subheader("Does the judge agree with people?", anchor=False)
+    rows = pairs_of(here.store, source.judges)
+    if rows.empty:
+        st.caption("No blind rating of these explanations yet: spot-checks and notes in place are further down.")
+        return
+    names = [EVERYBODY, *sorted(rows["rater"].unique())]
+    who = choice("Ratings of", names, key="of_rater", width=320) if len(names) > 2 else EVERYBODY
+    found = {one.key: _agreement_of(here, one, who) for one in judges}
+    mine = _by(rows, who)
+    units = mine.drop_duplicates(["rater", "samples", "item_id", "sample"])
+    st.caption(
+        f"Blind ratings: {len(units):,}, annotators: {mine['rater'].nunique()}, questions: "
+        f"{mine['item_id'].nunique():,}. Each annotator's rating counts; 95% intervals resample questions."
+    )
+    if len(units) < FEW:
+        st.warning(f"Fewer than {FEW} ratings: a first impression, no more.", icon=":material/hourglass_top:")
+    names = {one.key: one.judge for one in judges}
+    table = pd.DataFrame([_judge_row(one) | {"judge": names[key]} for key, ones in found.items() for one in ones])
+    st.dataframe(table if len(judges) > 1 else table.drop(columns="judge"), hide_index=True)
+    st.caption(
+        "κ with quadratic weights: agreement beyond what chance would give, near misses counting in part. "
+        "Still needed: about how many more ratings bring κ to ±0.1, from its spread so far."
+    )
+    shown = [
+        {"rater": names[key], "criterion": one.criterion, **_ends(one.kappa), "n": one.pair.n}
+        for key, ones in found.items()
+        for one in ones
+        if one.kappa.value is not None
+    ]
+    if shown:
+        picture(kappa_map(pd.DataFrame(shown)), key="kappa_map", alt="κ of the judges with people by criterion")
+    for one in (one for one in found[source.key] if one.kappa.value is None):
+        plain(f"κ of {one.criterion} is {one.kappa.note}.")
+    _confusion(found[source.key])
+    _disagreements(here, source, mine, rubric)
+
+
+def _by(rows: pd.DataFrame, who: str) -> pd.DataFrame:
+    return rows if who == EVERYBODY else rows[rows["rater"] == who]
+
+
+def _agreement_of(here: Lab, source: Source, who: str) -> list[CriterionAgreement]:
+    return _judge_agreement(here.store, f"{here.sealed} {_version(here.store)}", source.judges, source.rubric, who)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _judge_agreement(
+    _store: Store, version: str, judges: dict[str, str], rubric: str, who: str
+) -> list[CriterionAgreement]:
+    return judge_agreement(_by(pairs_of(_store, judges), who), load_rubric(rubric), CompareSettings())
+
+
+def _version(store: Store) -> tuple[int, float]:
+    """Changes whenever a person handed something in."""
+    query = "SELECT count(*), max(t) FROM journal WHERE action IN ('rating', 'spot_check', 'pair_vote')"
+    return store.rows(query)[0]
+
+
+def _ends(estimate: Estimate) -> dict[str, float | None]:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def _judge_row(one: CriterionAgreement) -> dict[str, Any]:
+    return {
+        "criterion": one.criterion,
+        "κ [95%]": "undefined" if one.kappa.value is None else _kappa(one.kappa),
+        "same verdict [95%]": interval(one.pair.percent, "share"),
+        "ratings": one.pair.n,
+        "unreadable": one.pair.left_out,
+        "still needed": one.still_needed,
+    }
+
+
+def _kappa(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return estimate.note or "undefined"
+    return f"{estimate.value:.2f}  ({estimate.low:.2f} … {estimate.high:.2f})".replace("-", "−")
+
+
+def _confusion(found: list[CriterionAgreement]) -> None:
+    st.subheader("Which verdicts are given for which?", anchor=False)
+    by_name = {one.criterion: one for one in found}
+    one = by_name[choice("Criterion", list(by_name), key="of_criterion", width=320)]
+    plain(one.pair.sentence)
+    if one.pair.confusion is not None and one.pair.n:
+        picture(confusion_map(one.pair.confusion.T, "people", "judge"), key="confusion", alt="Verdicts of both")
+
+
+def _disagreements(here: Lab, source: Source, rows: pd.DataFrame, rubric: Rubric) -> None:
+    st.subheader("Where do they differ most?", anchor=False)
+    found = disagreements(rows, rubric)
+    if found.empty:
+        st.caption("Nowhere: every verdict is the same.")
+        return
+    of = rows.drop_duplicates(["rater", "samples", "item_id", "sample"])
+    st.caption(f"{len(found):,} of {len(of):,} ratings differ somewhere; choose a row to read it.")
+    shown = found.head(SHOWN)
+    picked = st.dataframe(
+        shown[["worst", "steps", "where", "variant", "rater", "item_id", "note"]],
+        hide_index=True,
+        height=280 if len(shown) > 7 else "auto",
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"differ_{source.key}_{len(found)}",
+        column_config={
+            "worst": st.column_config.NumberColumn("worst, steps"),
+            "steps": st.column_config.NumberColumn("in all"),
+            "where": st.column_config.TextColumn("a person's verdict, not the judge's", width="large"),
+            "item_id": "question",
+        },
+    )
+    if chosen := picked["selection"]["rows"]:
+        _reading(here, source, shown.iloc[chosen[0]])
+
+
+def _reading(here: Lab, source: Source, row: pd.Series) -> None:
+    """The explanation of a disagreement, and both verdicts a criterion."""
+    asked = item(here.store, source.dataset, row["item_id"])
+    if asked is None:
+        plain(f"The question {row['item_id']} is no longer in this lab.")
+        return
+    with st.container(border=True):
+        question_card(asked, gold=True)
+        explanation_card(asked, explanation_of(here, row["samples"], row["item_id"], int(row["sample"])))
+        plain("\n".join(row["where"].split("; ")))
+        if row["note"]:
+            plain(f"Note: {row['note']}")
+        link("explanations", "Open in Explanations", evaluation=source.key, item=row["item_id"])
+
+
+# --- people
+
+
+def _people(here: Lab, source: Source, rubric: Rubric) -> None:
+    runs = list(source.samples.values())
+    table = annotator_table(here.store, runs, rubric)
+    if table.empty:
+        return
+    st.subheader("Do annotators agree with each other?", anchor=False)
+    settings = CompareSettings()
+    among = people_agreement(here.store, runs, rubric, settings)
+    if among and any(one.shared for one in among):
+        rows = [
+            {"criterion": one.criterion, "α [95%]": _kappa(one.alpha), "rated by two or more": one.shared}
+            for one in among
+        ]
+        st.dataframe(rows, hide_index=True)
+        st.caption("Krippendorff's α, ordinal (the answer: nominal); 95% intervals resample questions.")
+    else:
+        st.caption("No explanation has been rated by two people: a second annotator begins with the shared part.")
+    shares = {label: (100 * table[label]).round(0) for label in rubric.labels}
+    st.dataframe(
+        table.assign(**shares, seconds=table["seconds"].map(duration)),
+        hide_index=True,
+        column_config={"seconds": "median time each"}
+        | {label: st.column_config.NumberColumn(f"{label}, %", format="%d") for label in rubric.labels},
+    )
+    if (gold := answer_agreement(here.store, runs, settings)) is not None:
+        plain(f"The answer, judged while gold was hidden, against gold: {gold.sentence}")
+
+
+# --- what is shown apart
+
+
+def _checks(here: Lab, source: Source, rubric: Rubric) -> None:
+    found = spot_checks(here.store, source.judges, rubric, CompareSettings())
+    if not found:
+        return
+    st.subheader("What do spot-checks say?", anchor=False)
+    st.dataframe(
+        [
+            {
+                "criterion": one.criterion,
+                "let stand [95%]": interval(one.agreed, "share"),
+                "checks": one.n,
+                "judge too high": one.too_high,
+                "judge too low": one.too_low,
+            }
+            for one in found
+        ],
+        hide_index=True,
+    )
+    st.caption("The judge's verdict was in sight, which pulls people towards it: none of this counts as agreement.")
+
+
+def _votes(here: Lab, source: Source) -> None:
+    found = votes(here.store, source.judges, list(source.samples.values()), CompareSettings())
+    if not found:
+        return
+    st.subheader("Which of two do people prefer?", anchor=False)
+    st.dataframe(
+        [
+            {
+                "A": one.a,
+                "B": one.b,
+                "A better": one.wins_a,
+                "B better": one.wins_b,
+                "both good": one.both_good,
+                "both bad": one.both_bad,
+                "votes": one.n,
+                "A − B, points [95%]": interval(one.net, "points"),
+                "judge on the same side [95%]": interval(one.judge_same, "share"),
+            }
+            for one in found
+        ],
+        hide_index=True,
+    )
+    st.caption(
+        "A − B: (A better − B better) / votes; both good and both bad are neither and stand apart. Judge on the same "
+        "side: of votes for a side, how often its score is higher there too (equal: half; –: no such vote). Blind, "
+        "sides by seed, questions are resampled."
+    )
+
+
+def _apart(known: pd.DataFrame) -> None:
+    st.subheader("What has been annotated?", anchor=False)
+    shown = known.assign(last=pd.to_datetime(known["last"], unit="s").dt.floor("s"))
+    st.dataframe(shown, hide_index=True, column_config={"last": st.column_config.DatetimeColumn("last (UTC)")})
+    in_place = known[known["mode"] == "in place"]
+    if len(in_place):
+        n = number(float(in_place["explanations"].sum())).removesuffix(".0")
+        st.caption(f"Notes in place ({n} explanations) were made with everything in sight and count nowhere above.")
+
+
+def _downloads(here: Lab) -> None:
+    names: dict[What, str] = {
+        "annotations": "Ratings",
+        "votes": "Votes between two",
+        "history": "Everything ever given",
+    }
+    with st.container(horizontal=True):
+        for what, label in names.items():
+            st.download_button(
+                f"{label} (CSV)",
+                data=lambda what=what: _csv(here.store, what),
+                file_name=f"{what}.csv",
+                mime="text/csv",
+                icon=":material/download:",
+                key=f"csv_{what}",
+            )
+
+
+def _csv(store: Store, what: What) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{what}.csv"
+        export_annotations(store, file, what)
+        return file.read_bytes()

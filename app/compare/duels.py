@@ -1,0 +1,65 @@
+"""Head-to-head comparisons on the Compare page: who wins when the judge sees both, and what the place did."""
+
+import pandas as pd
+import streamlit as st
+
+from app.charts.comparison import answers_by_order
+from app.compare.parts import table_of
+from app.state import Lab
+from app.widgets import interval, picture, plain
+from core.analysis.duels import Duels, head_to_heads, position_sentence
+from core.analysis.results import Evaluation
+
+
+def head_to_head(here: Lab, evaluation: Evaluation) -> None:
+    """The head-to-head runs between the variants of an evaluation, with tie rule and position bias."""
+    st.subheader("Who wins when the judge sees both, in either order?", anchor=False)
+    found = head_to_heads(here.store, evaluation.settings, evaluation.samples.values())
+    if not found:
+        st.caption(
+            "No judge has seen two of these variants side by side. Launch a run of kind `head_to_head` from the Runs "
+            'page, or name variants in a pipeline file: `duels = [["anchor", "rank"]]`.'
+        )
+        return
+    rows = [_row(duels) for duels in found]
+    st.dataframe(rows, hide_index=True)
+    for rule in dict.fromkeys(duels.tie_rule for duels in found):
+        st.caption(
+            f"{rule} Shares are averaged over a question's pairs, then over questions; intervals are 95%, resample "
+            "questions and exclude training variance. `flips`: the position-bias rate. `first place`: how often the "
+            "first of the two is preferred over both orders; 50 % is no preference."
+        )
+    for duels in found:
+        _orders(duels)
+    table_of(pd.DataFrame(rows), "head-to-head.csv")
+
+
+def _orders(duels: Duels) -> None:
+    """What the judge answered in each order; the two bars are alike where the place decides nothing."""
+    plain(f"{duels.a} against {duels.b}, {duels.judge_name}: {position_sentence(duels.figures)}")
+    orders = [
+        (f"{duels.a} shown first", duels.figures.with_a_first),
+        (f"{duels.b} shown first", duels.figures.with_b_first),
+    ]
+    if any(sum(answers.values()) for _, answers in orders):
+        picture(
+            answers_by_order(orders, duels.a, duels.b), key=f"orders_{duels.run}", alt="Answers of the judge by order"
+        )
+
+
+def _row(duels: Duels) -> dict[str, str | int]:
+    found = duels.figures
+    return {
+        "A against B": f"{duels.a} against {duels.b}",
+        "judge": f"{duels.judge_name} ({duels.mode}, {duels.criterion})",
+        "n questions": found.n,
+        "pairs": found.judged,
+        "win": interval(found.win, "share"),
+        "tie": interval(found.tie, "share"),
+        "loss": interval(found.loss, "share"),
+        "Δ(W−L), points": interval(found.delta, "points"),
+        "wins / ties / losses": f"{found.wins} / {found.ties} / {found.losses}",
+        "flips": interval(found.flip_rate, "share"),
+        "first place": interval(found.first_preferred, "share"),
+        "unjudged": found.unjudged,
+    }

@@ -1,0 +1,188 @@
+"""Single questions on the Compare page: the table of a pair of variants, and two variants' samples side by side."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from app.compare.parts import ALL, table_of
+from app.highlight import merged, shared_spans, show_highlighted
+from app.navigation import link
+from app.state import Lab, lab
+from app.widgets import choice, number, plain
+from core.analysis.comparison import ScoreTable, WinRate
+from core.analysis.question_table import question_outcomes, with_questions
+from core.analysis.results import Evaluation, score_table
+from core.method.categories import CATEGORIES
+from core.records import Item
+from core.store.database import Store
+from core.store.queries import item, responses, scores
+
+SHOWN = 300
+"""Rows of the table at most; filters find the others."""
+
+ORDERS = {
+    "biggest differences": ("far", False),
+    "A ahead": ("delta", False),
+    "B ahead": ("delta", True),
+    "most ties": ("ties", False),
+}
+
+
+@st.cache_resource(max_entries=6, show_spinner="Comparing samples question by question …")
+def _table(_store: Store, sealed: str, key: str, criterion: str | None, _evaluation: Evaluation) -> ScoreTable:
+    return score_table(_store, _evaluation, criterion)
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _counts(
+    _store: Store, sealed: str, key: str, criterion: str | None, a: str, b: str, _evaluation: Evaluation
+) -> pd.DataFrame:
+    """Outcomes of every question, its words, and its category under B."""
+    table = _table(_store, sealed, key, criterion, _evaluation)
+    counts = with_questions(_store, _evaluation.dataset, question_outcomes(table, a, b))
+    by = _evaluation.settings.right_by
+    found = _store.frame(f"SELECT item_id, {by} AS category FROM categories WHERE run = ?", [_evaluation.samples[b]])
+    return counts.merge(found, on="item_id", how="left")
+
+
+def questions(here: Lab, evaluation: Evaluation, rate: WinRate, criteria: list[str]) -> None:
+    """The questions of a pair of variants, those that differ most first; a chosen one side by side."""
+    st.subheader("Which questions make the difference?", anchor=False)
+    criterion, category, order = _filters(criteria)
+    key = f"{evaluation.key} {evaluation.settings.model_dump_json()}"
+    every = _counts(here.store, lab().sealed, key, criterion, rate.a, rate.b, evaluation)
+    found = every if category is None else every[every["category"] == category]
+    by, ascending = ORDERS[order]
+    found = found.assign(far=found["delta"].abs()).sort_values(
+        by, ascending=ascending, na_position="last", kind="stable"
+    )
+    _chips({"scored_by": criterion, "of_category": category})
+    st.caption(f"{len(found):,} of {len(every):,} questions; choose a row to read it below.")
+    if found.empty:
+        st.info("No question is left: take a filter away.", icon=":material/filter_alt_off:")
+        return
+    _show_table(found, rate, f"{key} {criterion} {category} {order}")
+    table_of(found.drop(columns="far"), "questions.csv")
+    ids = found["item_id"].tolist()
+    current = st.text_input("Question (id)", value=ids[0], key="item", bind="query-params") or ids[0]
+    asked = item(here.store, evaluation.dataset, current)
+    if asked is None:
+        plain(f"There is no question {current} in this data set: choose one in the table.")
+    else:
+        side_by_side(here, evaluation, rate, asked)
+
+
+def _filters(criteria: list[str]) -> tuple[str | None, str | None, str]:
+    left, middle, right = st.columns(3)
+    with left:
+        criterion = choice("Scored by", [ALL, *criteria], key="scored_by", help="One criterion's score, or all.")
+    with middle:
+        category = choice("Category under B", [ALL, *CATEGORIES], key="of_category", format_func=_words)
+    with right:
+        order = choice("Order", list(ORDERS), key="order")
+    return None if criterion == ALL else criterion, None if category == ALL else category, order
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _chips(filters: dict[str, str | None]) -> None:
+    """What is filtered, each with a button that takes it away."""
+    chosen = {key: value for key, value in filters.items() if value is not None}
+    if not chosen:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for key, value in chosen.items():
+            with st.container(border=True, width="content", horizontal=True, vertical_alignment="center", gap="small"):
+                st.text(_words(value), width="content")
+                st.button(
+                    "Remove",
+                    key=f"chip_{key}",
+                    icon=":material/close:",
+                    type="tertiary",
+                    on_click=_leave_out,
+                    args=[key],
+                )
+
+
+def _leave_out(key: str) -> None:
+    st.session_state[key] = ALL
+
+
+def _show_table(found: pd.DataFrame, rate: WinRate, view: str) -> None:
+    shown = found.head(SHOWN)
+    key = f"questions_{hash((view, rate.a, rate.b))}"
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "question": shown["question"],
+                "Δ(W−L)": shown["delta"],
+                "wins of A": shown["wins"],
+                "ties": shown["ties"],
+                "losses of A": shown["losses"],
+                "score A": shown["score_a"],
+                "score B": shown["score_b"],
+                "right A": 100 * shown["right_a"].astype(float),
+                "right B": 100 * shown["right_b"].astype(float),
+                "category under B": shown["category"].map(_words, na_action="ignore"),
+            }
+        ),
+        hide_index=True,
+        height=320,
+        key=key,
+        on_select=partial(_choose_row, key, shown["item_id"].tolist()),
+        selection_mode="single-row",
+        column_config={
+            "question": st.column_config.TextColumn(width="large"),
+            "Δ(W−L)": st.column_config.NumberColumn(format="%+.0f", help="Points, over the question's sample pairs."),
+            "score A": st.column_config.NumberColumn(format="%.2f"),
+            "score B": st.column_config.NumberColumn(format="%.2f"),
+            "right A": st.column_config.NumberColumn(format="%.0f %%"),
+            "right B": st.column_config.NumberColumn(format="%.0f %%"),
+        },
+    )
+    plain(f"A: {rate.a}.  B: {rate.b}.")
+    if len(found) > SHOWN:
+        st.caption(f"The first {SHOWN} in this order are listed; the CSV has all of them.")
+
+
+def _choose_row(key: str, ids: list[str]) -> None:
+    if rows := st.session_state[key]["selection"]["rows"]:
+        st.session_state["item"] = ids[rows[0]]
+
+
+# --- one question
+
+
+def side_by_side(here: Lab, evaluation: Evaluation, rate: WinRate, asked: Item) -> None:
+    """All samples of both variants on one question, passages that the other variant has too marked."""
+    with st.container(border=True):
+        plain(asked.question)
+        marks = [f"{'★ ' if o.label == asked.gold else ''}{_option(o.label, o.text)}" for o in asked.options]
+        plain("   ·   ".join(marks))
+        st.caption("★ gold. Marked below: passages of twelve characters or more that the other variant wrote too.")
+    texts = {label: responses(here.store, evaluation.samples[label], asked.id) for label in (rate.a, rate.b)}
+    for column, label, other in zip(st.columns(2), (rate.a, rate.b), (rate.b, rate.a), strict=True):
+        with column:
+            _samples(here, evaluation, asked, label, texts[label], [row.explanation for row in texts[other]])
+    link("explanations", "All variants on this question, verdict by verdict", evaluation=evaluation.key, item=asked.id)
+
+
+def _option(label: str, text: str) -> str:
+    return text if label == text else f"{label}. {text}"
+
+
+def _samples(here: Lab, evaluation: Evaluation, asked: Item, label: str, rows: list, others: list[str]) -> None:
+    scored = scores(here.store, evaluation.judges[label], asked.id).set_index("sample")[evaluation.settings.score]
+    plain(f"{label}: {len(rows)} samples")
+    for row in rows:
+        prediction = row.forced if evaluation.settings.right_by == "forced" else row.parsed
+        right = "" if asked.gold is None else " ✓ right" if prediction == asked.gold else " ✗ wrong"
+        score = scored.get(row.sample)
+        with st.container(border=True):
+            said = f"answers {prediction}{right}" if prediction else f"no answer{right}"
+            plain(f"score {'–' if pd.isna(score) else number(score)} · {said}")
+            found = [span for other in others for span in shared_spans(row.explanation, other)[0]]
+            show_highlighted(row.explanation or "(empty)", merged(found, len(row.explanation)))

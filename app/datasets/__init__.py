@@ -1,0 +1,1 @@
+"""Parts of the Datasets page: loading, mapping, what a set holds, explanations written elsewhere."""

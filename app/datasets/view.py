@@ -1,0 +1,200 @@
+"""One data set on the Datasets page: its questions, splits and labels, rejected rows, and putting it away."""
+
+from typing import Any
+
+import streamlit as st
+
+from app.charts.data import label_bars
+from app.navigation import link
+from app.state import Lab, forget
+from app.widgets import choice, literal, picture, plain
+from core.data.contents import reject_kinds, rejects_page, split_balance
+from core.data.shelf import archive, dependents, remove, restore
+from core.errors import BadInput
+from core.store.queries import items, label_counts
+
+PAGE = 50
+"""Rows shown at a time."""
+
+ALL = "all"
+
+
+def show(here: Lab, row: dict[str, Any]) -> None:
+    """Counts, then questions, balance and rejects of a data set (a row of `every_dataset`)."""
+    dataset = row["id"]
+    with st.container(horizontal=True):
+        st.metric("Questions", f"{row['items']:,}")
+        st.metric("Rejected rows", f"{row['rejects']:,}")
+        st.metric("Unlabelled", f"{row['unlabelled']:,}", help="Can be sampled, not scored.")
+    plain(row["title"] or row["name"])
+    names = ["Questions", "Splits and labels", "Rejected rows", "Put away"]
+    questions, balance, rejected, away = st.tabs(names, key="tab", bind="query-params", on_change="rerun")
+    if questions.open:
+        with questions:
+            _questions(here, dataset)
+    if balance.open:
+        with balance:
+            _balance(here, dataset)
+    if rejected.open:
+        with rejected:
+            _rejected(here, dataset)
+    if away.open:
+        with away:
+            _put_away(here, row)
+
+
+# --- questions
+
+
+def _questions(here: Lab, dataset: str) -> None:
+    splits = label_counts(here.store, dataset)["split"].unique().tolist()
+    left, middle, right = st.columns([2, 4, 1])
+    with left:
+        split = choice("Split", [ALL, *splits], key="split")
+    with middle:
+        text = st.text_input("Questions that contain", key="text", bind="query-params", icon=":material/search:")
+    wanted = None if split == ALL else split
+    first = items(here.store, dataset, wanted, text, PAGE, 0)
+    found = int(first["found"].iloc[0]) if len(first) else 0
+    with right:
+        number = _page(found, "page")
+    frame = first if number == 1 else items(here.store, dataset, wanted, text, PAGE, (number - 1) * PAGE)
+    st.caption(_shown(len(frame), number, found, "questions"))
+    shown = frame.drop(columns=["found"]).dropna(axis="columns", how="all")
+    wide = {name: st.column_config.TextColumn(width="large") for name in ("question", "options")}
+    st.dataframe(shown, hide_index=True, column_config=wide | {"id": st.column_config.TextColumn(width="small")})
+
+
+def _page(found: int, key: str) -> int:
+    """Which page of `found` rows, from 1; in the URL."""
+    pages = max(1, -(-found // PAGE))
+    if st.session_state.get(key, 1) > pages:  # another filter has fewer
+        st.session_state[key] = pages
+    return st.number_input(f"Page, of {pages:,}", 1, pages, key=key, bind="query-params", disabled=pages == 1, step=1)
+
+
+def _shown(rows: int, number: int, found: int, what: str) -> str:
+    """Which rows are seen.
+
+    >>> _shown(50, 2, 440, "questions"), _shown(0, 1, 0, "rows")
+    ('51 to 100 of 440 questions', 'No rows match.')
+    """
+    start = (number - 1) * PAGE
+    return f"{start + 1:,} to {start + rows:,} of {found:,} {what}" if rows else f"No {what} match."
+
+
+# --- balance
+
+
+def _balance(here: Lab, dataset: str) -> None:
+    counts = label_counts(here.store, dataset)
+    share = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        split_balance(counts),
+        hide_index=True,
+        column_config={
+            "share": share,
+            "commonest": st.column_config.TextColumn("commonest label"),
+            "its share": st.column_config.NumberColumn(
+                "its share", format="percent", help="Of the labelled questions: what always saying it gets right."
+            ),
+        },
+    )
+    picture(label_bars(counts), key="balance", alt="Questions per label and split")
+
+
+# --- rejects
+
+
+def _rejected(here: Lab, dataset: str) -> None:
+    kinds = reject_kinds(here.store, dataset)
+    if kinds.empty:
+        st.caption("Every row of the file became a question.")
+        return
+    counts = dict(zip(kinds["kind"], kinds["rows"], strict=True))
+    names = {ALL: f"all {sum(counts.values()):,} rows"} | {kind: f"{n:,} × {kind}" for kind, n in counts.items()}
+    kind = choice("Reason", list(names), key="reason", format_func=names.get)
+    left, right = st.columns([6, 1])
+    with left:
+        text = st.text_input("Rows that contain", key="row_text", bind="query-params", icon=":material/search:")
+    wanted = None if kind == ALL else kind
+    frame, found = rejects_page(here.store, dataset, wanted, text, PAGE, 0)
+    with right:
+        number = _page(found, "rejects_page")
+    if number > 1:
+        frame, _ = rejects_page(here.store, dataset, wanted, text, PAGE, (number - 1) * PAGE)
+    st.caption(_shown(len(frame), number, found, "rejected rows") + "; choose one to read it whole.")
+    picked = st.dataframe(
+        frame.rename(columns={"raw": "as read"}),
+        hide_index=True,
+        height="content" if len(frame) < 8 else 300,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"rejects_{dataset}_{kind}_{text}_{number}",
+        column_config={
+            "row": st.column_config.NumberColumn(width=70),
+            "reason": st.column_config.TextColumn(width="large"),
+            "as read": st.column_config.TextColumn(width="large"),
+        },
+    )["selection"]["rows"]
+    if len(frame):
+        chosen = frame.iloc[picked[0] if picked and picked[0] < len(frame) else 0]
+        plain(f"Row {chosen['row']}: {chosen['reason']}")
+        literal(chosen["raw"] or "(nothing that could be read)")
+
+
+# --- putting away
+
+
+def _put_away(here: Lab, row: dict[str, Any]) -> None:
+    """Archive, restore or delete; what runs depend on is not deleted."""
+    dataset = row["id"]
+    literal(f"{dataset}\nlicence: {row['licence'] or 'not stated'}")
+    link("runs", "The run that imported it", run=dataset)
+    users = dependents(here.home, dataset)
+    st.caption(
+        f"{len(users):,} runs depend on this data set: it can be archived, and not deleted."
+        if users
+        else "No run depends on this data set: it can be archived or deleted."
+    )
+    with st.container(horizontal=True):
+        if row["archived"] and st.button("Restore", icon=":material/unarchive:", key="restore"):
+            restore(here.home, dataset)
+            _say(f"{row['name']} is offered again.")
+        if not row["archived"] and st.button(
+            "Archive", icon=":material/archive:", key="archive", help="Hidden from choices; nothing is lost."
+        ):
+            _archive(here, row)
+        with st.popover("Delete …", icon=":material/delete:", key="delete"):
+            st.write("Its questions and rejected rows are deleted here; the file that it was loaded from is not.")
+            if st.button("Delete this data set", type="primary", key="delete_now"):
+                _delete(here, row)
+    if st.session_state.get("_refused", ("", ""))[0] == dataset:
+        with st.container(border=True):
+            st.badge("Not deleted", icon=":material/block:", color="orange")
+            plain(st.session_state["_refused"][1])
+            if not row["archived"] and st.button("Archive it instead", icon=":material/archive:", key="instead"):
+                _archive(here, row)
+
+
+def _archive(here: Lab, row: dict[str, Any]) -> None:
+    archive(here.home, row["id"])
+    forget("datasets", "dataset")
+    _say(f"{row['name']} ({row['id']}) is archived. “Archived too” shows it, and it can be restored.")
+
+
+def _delete(here: Lab, row: dict[str, Any]) -> None:
+    try:
+        remove(here.home, row["id"])
+    except BadInput as refusal:
+        st.session_state["_refused"] = (row["id"], str(refusal))
+        return
+    here.refresh()
+    forget("datasets", "dataset")
+    _say(f"{row['name']} ({row['id']}) is deleted.")
+
+
+def _say(text: str) -> None:
+    st.session_state.pop("_refused", None)
+    st.session_state["_dataset_said"] = text
+    st.rerun()

@@ -1,0 +1,246 @@
+"""Filters of the page Explanations: a bar of choices with counts, what is chosen as chips, the order.
+
+    filters(here, known, wanted, found)
+
+Names of data sets, variants and splits are untrusted: they stand in select boxes, whose options and chips show
+text as it is.  Only the lab's own words stand in pills.
+"""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from app.explanations.view import CLOSED, FACETS, clear, put
+from app.state import Lab
+from core.analysis.browsing import ORDERS, Facets, Wanted
+from core.analysis.catalogue import Catalogue
+from core.rubrics import Rubric, load_rubric
+from core.runs.folders import RunFolder
+
+KEY = "wanted_{}".format
+"""Key of the widget of a parameter, told apart from those of other pages."""
+
+LABELS = {
+    "dataset": "Data set",
+    "split": "Split",
+    "variant": "Variant",
+    "category": "Category",
+    "right": "Prediction",
+    "form": "Form",
+    "annotated": "Annotated",
+}
+
+HELP = {
+    "category": "Of the question under this variant: right in all, some or none of its N responses.",
+    "form": "unparsed: no answer can be read; empty: no explanation; unjudged: no score by this judge.",
+}
+
+
+def filters(here: Lab, known: Catalogue, wanted: Wanted, found: Facets) -> None:
+    """The bar; each choice says how many explanations it would find."""
+    with st.container(horizontal=True, gap="small"):
+        for name, field in FACETS.items():
+            _facet(known, name, found.counts[field], getattr(wanted, field))
+        _scores(here, known, wanted)
+        _judge(known, wanted)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _text(wanted)
+        _order(wanted)
+
+
+def chips(known: Catalogue, wanted: Wanted, found: Facets, rubric: Rubric | None) -> None:
+    """What is chosen: each is taken away by its cross, all of it by a button; N of M beside."""
+    active = _active(known, wanted, rubric)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(f"{found.wanted:,} of {found.total:,} explanations, {found.questions:,} questions")
+        if active:
+            st.button("Clear all", icon=":material/filter_alt_off:", type="tertiary", key="clear", on_click=clear)
+    if active:
+        st.session_state[KEY("chips")] = list(active)
+        st.multiselect(
+            "Filters in force",
+            list(active),
+            key=KEY("chips"),
+            format_func=lambda chip: active.get(chip, ""),
+            label_visibility="collapsed",
+            on_change=_take_away,
+            args=(list(active),),
+            select_all=False,
+        )
+
+
+Chip = tuple[str, str]
+"""A parameter and one of its values."""
+
+
+def _active(known: Catalogue, wanted: Wanted, rubric: Rubric | None) -> dict[Chip, str]:
+    names = {one.dataset: one.dataset_name for one in known.drawn}
+    found: dict[Chip, str] = {}
+    for name, field in FACETS.items():
+        for value in getattr(wanted, field):
+            found[name, value] = f"{LABELS[name].lower()}: {words(names.get(value, value))}"
+    if wanted.score_between:
+        found["score", ""] = "score {:g} to {:g}".format(*wanted.score_between)
+    for place, low, high in wanted.criteria_between:
+        key = rubric.criteria[place].key if rubric and place < len(rubric.criteria) else f"criterion {place + 1}"
+        found["criterion", str(place)] = f"{key} {low:g} to {high:g}"
+    if wanted.text:
+        found["text", ""] = f"contains: {wanted.text}"
+    if wanted.protocol:
+        found["evaluation", ""] = "one comparison"
+    return found
+
+
+def _take_away(active: Sequence[Chip]) -> None:
+    left = {tuple(chip) for chip in st.session_state[KEY("chips")]}
+    for name, value in set(active) - left:
+        kept = [other for other in st.query_params.get_all(name) if value and not _is_chip(name, other, value)]
+        put(name, kept)
+
+
+def _is_chip(name: str, given: str, value: str) -> bool:
+    return given.partition(":")[0] == value if name == "criterion" else given == value
+
+
+# --- single choices
+
+
+def words(name: str) -> str:
+    """A name as people read it."""
+    return name.replace("_", " ")
+
+
+def _facet(known: Catalogue, name: str, counts: dict[str, int], chosen: Sequence[str]) -> None:
+    values = [*dict.fromkeys((*_ordered(name, counts), *chosen))]
+    if not values or (len(values) == 1 and not chosen):
+        return
+    names = {one.dataset: one.dataset_name for one in known.drawn}
+    with st.popover(_titled(LABELS[name], len(chosen)), key=f"open_{name}"):
+        shown = lambda value: f"{words(names.get(value, value))} · {counts.get(value, 0):,}"  # noqa: E731
+        _several(name, values, list(chosen), shown)
+
+
+def _ordered(name: str, counts: dict[str, int]) -> list[str]:
+    if name in CLOSED:
+        return [value for value in CLOSED[name] if value in counts]
+    return list(counts) if name == "variant" else sorted(counts, key=lambda value: (-counts[value], value))
+
+
+def _titled(label: str, chosen: int) -> str:
+    return f"{label} ({chosen})" if chosen else label
+
+
+def _several(name: str, values: list[str], chosen: list[str], shown: Callable[[str], str]) -> None:
+    st.session_state[KEY(name)] = chosen
+    if name in CLOSED:
+        st.pills(
+            LABELS[name],
+            values,
+            selection_mode="multi",
+            key=KEY(name),
+            format_func=shown,
+            help=HELP.get(name),
+            on_change=_from_widget,
+            args=(name,),
+        )
+    else:
+        st.multiselect(LABELS[name], values, key=KEY(name), format_func=shown, on_change=_from_widget, args=(name,))
+
+
+def _from_widget(name: str) -> None:
+    value = st.session_state[KEY(name)]
+    values = value if isinstance(value, list) else [value]
+    put(name, [one for one in values if one not in (None, "")])
+
+
+def _text(wanted: Wanted) -> None:
+    st.session_state[KEY("text")] = wanted.text
+    st.text_input(
+        "Contains", key=KEY("text"), icon=":material/search:", on_change=_from_widget, args=("text",), width=260
+    )
+
+
+def _order(wanted: Wanted) -> None:
+    st.session_state[KEY("order")] = wanted.order
+    st.segmented_control(
+        "Order",
+        ORDERS,
+        key=KEY("order"),
+        on_change=_from_widget,
+        args=("order",),
+        help="Most disputed: judges that are furthest apart on an explanation where several judged it, else the "
+        "samples of a question whose scores are.",
+    )
+    if wanted.order == "random":
+        again = str(wanted.seed + 1)
+        st.button("Draw again", icon=":material/casino:", key="again", on_click=put, args=("seed", [again]))
+
+
+# --- scores and judge
+
+
+def rubric_of(here: Lab, known: Catalogue, judge: str | None) -> Rubric | None:
+    """The rubric that a judge was given; None in a lab without judges."""
+    key = judge or next(iter(known.judges), None)
+    run = next((one.judges[key] for one in known.drawn if key in one.judges), None)
+    return load_rubric(RunFolder(here.home.runs / run).config.settings["rubric"]) if run else None
+
+
+def _scores(here: Lab, known: Catalogue, wanted: Wanted) -> None:
+    rubric = rubric_of(here, known, wanted.judge)
+    if rubric is None:
+        return
+    low, high = float(min(rubric.values)), float(max(rubric.values))
+    many = len(rubric.criteria)
+    chosen = bool(wanted.score_between) + len(wanted.criteria_between)
+    with st.popover(_titled("Scores", chosen), key="open_scores"):
+        _slider("Score", "score", low * many, high * many, wanted.score_between, 0.1)
+        ranges = {place: (start, end) for place, start, end in wanted.criteria_between}
+        for place, criterion in enumerate(rubric.criteria):
+            _slider(criterion.name, f"criterion_{place}", low, high, ranges.get(place), 0.1)
+        st.caption(f"A criterion goes from {low:g} ({rubric.labels[0]}) to {high:g} ({rubric.labels[-1]}).")
+
+
+def _slider(label: str, name: str, low: float, high: float, chosen: tuple[float, float] | None, step: float) -> None:
+    start, end = chosen or (low, high)
+    st.session_state[KEY(name)] = (max(low, min(start, high)), min(high, max(end, low)))
+    st.slider(label, low, high, key=KEY(name), step=step, on_change=_from_slider, args=(name, low, high))
+
+
+def _from_slider(name: str, low: float, high: float) -> None:
+    start, end = st.session_state[KEY(name)]
+    ends = [] if (start, end) == (low, high) else [f"{start:g}~{end:g}"]
+    parameter, _, place = name.partition("_")
+    if not place:
+        put(parameter, ends)
+        return
+    others = [other for other in st.query_params.get_all(parameter) if not _is_chip(parameter, other, place)]
+    put(parameter, [*others, *(f"{place}:{between}" for between in ends)])
+
+
+def _judge(known: Catalogue, wanted: Wanted) -> None:
+    with st.popover("Judge", key="open_judge"):
+        if known.judges:
+            st.session_state[KEY("judge")] = wanted.judge or next(iter(known.judges))
+            st.selectbox(
+                "Scores by", list(known.judges), key=KEY("judge"), format_func=known.judges.get, on_change=_from_widget,
+                args=("judge",),
+            )  # fmt: skip
+        st.session_state[KEY("scoring")] = wanted.score
+        st.radio(
+            "Score",
+            ["expected", "total"],
+            key=KEY("scoring"),
+            on_change=_from_widget,
+            args=("scoring",),
+            help="expected: from the probabilities of the verdicts; total: the sum of the likeliest ones.",
+        )
+        st.session_state[KEY("by")] = wanted.by
+        st.radio(
+            "Right by",
+            ["forced", "parsed"],
+            key=KEY("by"),
+            on_change=_from_widget,
+            args=("by",),
+            help="Which prediction makes a response right; forced: option probabilities decide where none can be read.",
+        )

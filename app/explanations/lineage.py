@@ -1,0 +1,62 @@
+"""What an explanation came from and what was made of its question: links from rate to run to pair to training."""
+
+import pandas as pd
+import streamlit as st
+
+from app.navigation import link
+from app.state import Lab
+from core.analysis.catalogue import Drawn
+from core.method.pairs import REASONS
+from core.store.queries import pairs_of
+
+
+def lineage(here: Lab, drawn: Drawn, judge_run: str | None, judge: str | None, item_id: str) -> None:
+    """Links to the runs behind an explanation, and the training pairs that its question gave."""
+    st.subheader("Where it comes from, where it went", anchor=False)
+    with st.container(horizontal=True):
+        if judge_run:
+            key = f"{drawn.protocol}-{judge}"
+            link("compare", "Win rates it counts in", icon=":material/compare_arrows:", evaluation=key)
+            link("runs", "Its judge run", icon=":material/gavel:", run=judge_run)
+        link("runs", "Its sample run", icon=":material/play_circle:", run=drawn.samples)
+        link("datasets", "Its data set", icon=":material/dataset:", dataset=drawn.dataset)
+    found = pairs_of(here.store, drawn.dataset, item_id)
+    if found.empty:
+        st.caption("No training pair was made of this question.")
+        return
+    _pairs(found)
+
+
+def _pairs(found: pd.DataFrame) -> None:
+    sets = found["run"].nunique()
+    st.caption(f"Training pairs made of this question: {len(found)} in {sets} pair set{'s' if sets > 1 else ''}.")
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "pair set": found["label"],
+                "rule": found["reason"].map(lambda code: REASONS.get(code, code)),
+                "chosen": found["chosen"],
+                "chosen from": _sample(found, "chosen"),
+                "rejected": found["rejected"],
+                "rejected from": _sample(found, "rejected"),
+                "scores": [
+                    f"{a:.2f} over {b:.2f}" for a, b in zip(found["chosen_score"], found["rejected_score"], strict=True)
+                ],
+            }
+        ),
+        hide_index=True,
+        key="pairs_of_question",
+    )
+    for row in found.drop_duplicates("run").itertuples():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(f"{row.label}:", width="content")
+            link("anchors", "Its pairs on Anchors", icon=":material/anchor:", tab="Pairs", pairs=row.run)
+            link("runs", "Chosen: its sample run", icon=":material/play_circle:", run=row.chosen_run)
+            link("runs", "Rejected: its sample run", icon=":material/play_circle:", run=row.rejected_run)
+            for training in [] if row.trainings is None else row.trainings:
+                link("runs", "Trained on it", icon=":material/model_training:", run=training)
+
+
+def _sample(found: pd.DataFrame, side: str) -> list[str]:
+    zipped = zip(found[f"{side}_writer"], found[f"{side}_sample"], strict=True)
+    return [f"{writer}, sample {sample + 1}" for writer, sample in zipped]

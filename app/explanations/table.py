@@ -1,0 +1,86 @@
+"""The table of the page Explanations: fifty rows a page, a row opens the reading view."""
+
+import pandas as pd
+import streamlit as st
+
+from app.explanations.filters import words
+from app.explanations.view import page_number, put, show
+from core.analysis.browsing import ROWS_A_PAGE, Facets, Spot, Wanted
+
+MARKS = {True: "✓", False: "✗"}
+
+
+def table(rows: pd.DataFrame, found: Facets, wanted: Wanted) -> None:
+    """Rows of this page; choosing one reads it."""
+    if rows.empty:
+        st.info("No explanation matches these filters: take one away above.", icon=":material/filter_alt_off:")
+        return
+    key = f"rows_{hash(wanted)}_{page_number()}"
+    st.dataframe(
+        _shown(rows, wanted),
+        hide_index=True,
+        height="content",
+        row_height=38,
+        on_select=lambda: _open(key, rows),
+        selection_mode="single-row",
+        key=key,
+        column_config={
+            "": st.column_config.TextColumn(width=36, help="✓ right, ✗ wrong, – no gold"),
+            "variant": st.column_config.TextColumn(width=90),
+            "question": st.column_config.TextColumn(width=220),
+            "explanation": st.column_config.TextColumn(width=300),
+            "answer": st.column_config.TextColumn(width=80),
+            "score": st.column_config.NumberColumn(format="%.2f", width=60),
+            "spread": st.column_config.NumberColumn(format="%.2f", width=60),
+            "category": st.column_config.TextColumn(width=110),
+            "split": st.column_config.TextColumn(width=60),
+            "tokens": st.column_config.NumberColumn(width=60),
+        },
+    )
+    _pager(found.wanted)
+
+
+def _shown(rows: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
+    columns = {
+        "": [MARKS.get(right, "–") if isinstance(right, bool) else "–" for right in rows["right"]],
+        "variant": rows["label"],
+        "score": rows["score"],
+        "question": rows["question"],
+        "explanation": rows["explanation"].map(lambda text: text or "(no explanation)"),
+        "answer": rows["prediction"],
+        "category": rows["category"].map(words, na_action="ignore"),
+        "split": rows["split"],
+        "tokens": rows["tokens"],
+    }
+    if wanted.order == "most disputed":
+        columns["spread"] = rows["spread"]
+    return pd.DataFrame(columns)
+
+
+def _open(key: str, rows: pd.DataFrame) -> None:
+    chosen = st.session_state[key]["selection"]["rows"]
+    if chosen:
+        row = rows.iloc[chosen[0]]
+        show(Spot(row["samples"], row["item_id"], int(row["sample"])))
+
+
+def _pager(wanted: int) -> None:
+    pages = -(-wanted // ROWS_A_PAGE)
+    number = min(page_number(), pages - 1)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
+        _turn("Previous page", ":material/chevron_left:", number - 1, number > 0)
+        st.caption(f"page {number + 1:,} of {pages:,}", width="content")
+        _turn("Next page", ":material/chevron_right:", number + 1, number + 1 < pages)
+
+
+def _turn(label: str, icon: str, number: int, there: bool) -> None:
+    st.button(
+        label,
+        icon=icon,
+        key=f"turn_{label}",
+        type="tertiary",
+        disabled=not there,
+        on_click=put,
+        args=("page", [str(number + 1)] if number else []),
+        kwargs={"keep_page": True},
+    )

@@ -1,0 +1,1 @@
+"""Parts of the Judgements page: loading, win rates, agreement, rejected rows."""

@@ -1,0 +1,57 @@
+"""The Judgements page's agreement: every two raters on one criterion, beginning where κ is defined."""
+
+from typing import Any
+
+import streamlit as st
+
+from app.charts.agreement import confusion_map
+from app.state import Lab
+from app.widgets import choice, number, picture, plain
+from core.analysis.consensus import JudgementSet, SetAgreement, criteria, estimate_words, set_agreements
+from core.settings import CompareSettings
+
+
+@st.cache_data(max_entries=64, show_spinner="Resampling questions for the intervals …")
+def _agreement(_here: Lab, sealed: str, run: str, criterion: str) -> SetAgreement:
+    (found,) = set_agreements(_here.store, run, CompareSettings(), criterion)
+    return found
+
+
+def agreement(here: Lab, chosen: JudgementSet) -> None:
+    """Agreement on one criterion; it opens on the first criterion, and the first raters, whose κ is defined."""
+    st.subheader("Agreement of raters", anchor=False)
+    known = criteria(here.store, chosen)
+    criterion = choice("Criterion", known, key="criterion", start=first_defined(here, chosen, known))
+    found = _agreement(here, here.sealed, chosen.id, criterion)
+    if not found.pairs:
+        st.caption("Agreement is undefined, because there is one rater alone.")
+        return
+    st.dataframe([pair_row(found, i) for i in range(len(found.pairs))], hide_index=True)
+    plain(f"Krippendorff's α of {len(found.kinds)} raters: {estimate_words(found.alpha)}")
+    names = [f"{pair.a} and {pair.b}" for pair in found.pairs]
+    start = next((name for name, pair in zip(names, found.pairs, strict=True) if pair.kappa.value is not None), None)
+    pair = found.pairs[names.index(choice("Raters", names, key="raters", start=start))]
+    plain(pair.sentence)
+    if pair.confusion is not None and pair.n:
+        picture(confusion_map(pair.confusion, pair.a, pair.b), key="confusion", alt="Labels of two raters")
+
+
+def first_defined(here: Lab, chosen: JudgementSet, known: list[str]) -> str | None:
+    """The first criterion on which some two raters have a κ; None where none has."""
+    for name in known:
+        if any(pair.kappa.value is not None for pair in _agreement(here, here.sealed, chosen.id, name).pairs):
+            return name
+    return None
+
+
+def pair_row(found: SetAgreement, place: int) -> dict[str, Any]:
+    pair = found.pairs[place]
+    return {
+        "rater": pair.a,
+        "and": pair.b,
+        "κ [95%]": estimate_words(pair.kappa),
+        "n": pair.n,
+        "left out": pair.left_out,
+        "same label": number(pair.percent.value, "share"),
+        "in words": pair.sentence,
+    }

@@ -1,0 +1,132 @@
+"""The judge card on pages: in a line beside every number that a judge made, and whole on demand.
+
+    believe(evaluation)         # the line, the card in a popover, and the reader that ran with the judge
+
+A card's own words hold no text of a model or a person but the judge's name, which is shown as literal text.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import streamlit as st
+
+from app.navigation import link
+from app.state import results
+from app.widgets import interval, plain
+from core.analysis.agreement import Auc
+from core.analysis.report import auc_sentence, check_word, counts_sentence
+from core.analysis.results import Evaluation
+from core.judge_card import JudgeCard
+from core.judge_card.records import Check, Figure, OnCriterion, Unit
+from core.statistics.estimates import Estimate
+
+SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
+"""Sign of each verdict of a check, beside its word."""
+
+
+def believe(evaluation: Evaluation) -> None:
+    """Beside numbers that a judge made: whether it can be believed, and the reader that ran with it."""
+    card = evaluation.card
+    _line(card)
+    with st.popover("The whole judge card", icon=":material/gavel:", key=f"card_{evaluation.key}", type="tertiary"):
+        whole_card(card, key=f"popover_{evaluation.key}")
+        link("judges", "Its verdicts, and other judges", responses=evaluation.protocol, judge=evaluation.key)
+    if evaluation.reader_auc:
+        _reader(evaluation.reader_auc)
+
+
+def _line(card: JudgeCard) -> None:
+    if card.reliable:
+        st.caption(card.line)
+    else:
+        st.warning(f"{card.line} Do not believe rankings by its score.", icon=":material/casino:")
+
+
+def believe_runs(runs: Collection[str]) -> None:
+    """Beside verdicts of judge runs: the cards of their judges, one for each evaluation that a run is part of."""
+    for evaluation in results():
+        if not set(evaluation.judges.values()).isdisjoint(runs):
+            _line(evaluation.card)
+            link("judges", "The judge card", icon=":material/gavel:", responses=evaluation.protocol)
+
+
+def _reader(auc: Auc) -> None:
+    said = auc_sentence("reader", auc)
+    if auc.at_chance or auc.inverted:
+        st.warning(f"{said} Name a better one: `reader` under `[models]` in the pipeline file.")
+    else:
+        st.caption(said)
+
+
+def whole_card(card: JudgeCard, key: str) -> None:
+    """Every figure with its interval, n and check, the criteria one by one, and what to do about what fails."""
+    plain(f"{card.name} ({card.mode}, rubric {card.rubric})")
+    st.caption(counts_sentence(card))
+    checks = {check.figure: check for check in card.checks}
+    rows = [_figure_row(figure, checks.get(figure.name)) for figure in card.figures]
+    wide = {"check": st.column_config.Column(width=210), "allowed": st.column_config.Column(width=120)}
+    st.dataframe(rows, hide_index=True, key=f"{key}_figures", height="content", column_config=wide)
+    for check in card.failed:
+        plain(f"{check.title}: {card.figure(check.figure).sentence} {check.remedy}")
+    st.dataframe([_criterion_row(c) for c in card.criteria], hide_index=True, key=f"{key}_criteria", height="content")
+    st.caption(
+        "95% intervals resample questions. A check passes where the whole interval is allowed, fails where none of it "
+        "is, and is unknown else. `warns`: failing it takes nothing back. The thresholds are settings of comparing; "
+        "docs/judge-card.md has formulas and reasons."
+    )
+
+
+def _figure_row(figure: Figure, check: Check | None) -> dict[str, Any]:
+    return {
+        "figure": figure.title,
+        "value (95%)": cell(figure.estimate, figure.unit),
+        "check": f"{SIGNS[check.verdict]} {check_word(check)}" if check else "",
+        "allowed": check.rule if check else "",
+        "n questions": figure.estimate.n,
+        "in words": figure.sentence,
+    }
+
+
+def cell(estimate: Estimate, unit: Unit = "number") -> str:
+    """A figure of a card in one cell; numbers with two decimals, since most lie between −1 and 1.
+
+    >>> cell(Estimate(-0.034, -0.1, 0.03, 60)), cell(Estimate(0.5, 0.4, 0.6, 60), "share")
+    ('−0.03  (−0.10 … 0.03)', '50.0 %  (40.0 … 60.0)')
+    """
+    if estimate.value is None or unit == "share":
+        return interval(estimate, "share")
+    low, high = ("–" if end is None else f"{end:.2f}" for end in (estimate.low, estimate.high))
+    return f"{estimate.value:.2f}  ({low} … {high})".replace("-", "−")
+
+
+def _criterion_row(c: OnCriterion) -> dict[str, Any]:
+    return {
+        "criterion": c.criterion,
+        "most frequent verdict": "–" if c.most is None else c.most,
+        "its share": interval(c.same_verdict, "share"),
+        "entropy": cell(c.entropy),
+        "same again": interval(c.self_agreement, "share"),
+        "κ with people": cell(c.people),
+        "ratings": c.ratings,
+        "unread": c.unread,
+    }
+
+
+def side_by_side(evaluations: list[Evaluation]) -> None:
+    """Judges of the same responses, a row each, the figures of their cards in columns."""
+    rows = [_judge_row(evaluation.card) for evaluation in evaluations]
+    st.dataframe(
+        rows, hide_index=True, key="judges_table", column_config={"judge": st.column_config.Column(pinned=True)}
+    )
+
+
+def _judge_row(card: JudgeCard) -> dict[str, Any]:
+    failed = ", ".join(check.title for check in card.failed)
+    return {
+        "judge": card.name,
+        "mode": card.mode,
+        "rubric": card.rubric,
+        "believe it": "✓ yes" if card.reliable else "✗ no",
+        "fails": failed or ("–" if card.reliable else ", ".join(card.doubts)),
+        "asked": card.asked,
+    } | {figure.title: cell(figure.estimate, figure.unit) for figure in card.figures}

@@ -1,0 +1,1 @@
+"""Parts of the Playground: asking, the round, votes, sessions."""

@@ -1,0 +1,219 @@
+"""The Playground's form: a question, two to four variants, a judge; and what becomes a round of it."""
+
+import random
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.state import Lab
+from app.widgets import plain
+from core.errors import BadInput
+from core.playground import rounds, serving, sessions
+from core.playground.records import Contender, Wish, typed_item
+from core.records import Item
+from core.runs.folders import RunFolder
+from core.seeds import seed_of
+from core.settings import SampleSettings
+from core.store.queries import datasets, item
+
+TYPED, PICKED = "Type a question", "Pick one from a data set"
+KEYS = tuple(
+    f"play_{name}"
+    for name in (
+        *("source", "question", "options", "gold", "dataset", "filter", "item", "variants", "blind", "judge"),
+        *("temperature", "tokens", "seed", "examples", "large"),
+    )
+)
+"""Widgets whose values outlive the round that is shown in the form's place."""
+
+NOBODY = ""
+MOST_OPTIONS = 10
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, and the data set whose worked examples stand before it."""
+
+    item: Item
+    dataset: str | None
+
+
+def ask_form(here: Lab, session: str | None) -> None:
+    """Draws the form; on Generate a round is put into the queue and the page goes to it."""
+    known = sessions.contenders(here.store)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        question = _question(here)
+    with right:
+        chosen = _variants(known)
+        judge = _judge(here)
+        st.session_state.setdefault("play_blind", True)
+        blind = st.toggle(
+            "Blind: names are hidden until the reveal",
+            key="play_blind",
+            help="Columns stand in random order. Verdicts and the right answer are shown at the reveal too.",
+        )
+        drawn = _drawing(here, known, question)
+    if st.button("Generate", type="primary", icon=":material/play_arrow:", shortcut="Mod+Enter", key="play_generate"):
+        _ask(here, session, _checked(question, chosen), judge, blind, drawn)
+
+
+# --- the question
+
+
+def _question(here: Lab) -> Question | None:
+    source = st.radio(
+        "Question",
+        [TYPED, PICKED],
+        key="play_source",
+        horizontal=True,
+        label_visibility="collapsed",
+        bind="query-params",
+    )
+    return _typed() if source == TYPED else _picked(here)
+
+
+def _typed() -> Question | None:
+    text = st.text_area("Question", key="play_question", height=120, max_chars=8000).strip()
+    given = st.text_area("Options, one a line; none for a free question", key="play_options", height=110)
+    options = [line.strip() for line in given.splitlines() if line.strip()]
+    if len(set(map(str.casefold, options))) < len(options):
+        raise_later("Two options are the same: change one of them.")
+    if len(options) == 1 or len(options) > MOST_OPTIONS:
+        raise_later(f"A question has no options, or 2 to {MOST_OPTIONS} of them.")
+    gold = st.selectbox("Right option, if you know it", ["", *options], key="play_gold", disabled=not options)
+    if not text:
+        return None
+    name = f"typed-{seed_of(text, *options):x}"
+    return Question(typed_item(text, options, gold or None, name), None)
+
+
+def raise_later(problem: str) -> None:
+    """A problem of the form that Generate refuses."""
+    st.session_state["_play_problem"] = problem
+
+
+def _picked(here: Lab) -> Question | None:
+    names = {row.id: row.name for row in datasets(here.store).itertuples()}
+    if not names:
+        st.caption("No data set yet: load one on the Datasets page, or type a question.")
+        return None
+    dataset = st.selectbox("Data set", list(names), key="play_dataset", format_func=names.get)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input("Contains", key="play_filter", icon=":material/search:")
+        st.button("Random", icon=":material/casino:", key="play_random", on_click=_draw, args=(here, dataset, text))
+    found = sessions.found_items(here.store, dataset, text)
+    options = dict(zip(found["id"], found["question"], strict=True))
+    current = st.session_state.get("play_item")
+    if current and current not in options and (extra := item(here.store, dataset, current)):
+        options = {current: extra.question} | options
+    if not options:
+        st.caption("No question contains these words.")
+        return None
+    wanted = st.selectbox("Question", list(options), key="play_item", format_func=options.get)
+    matching = int(found["found"].iloc[0]) if len(found) else 0
+    st.caption(f"{min(len(found), matching)} of {matching:,} that match are listed; Random draws from all of them.")
+    picked = item(here.store, dataset, wanted)
+    if picked is None:
+        return None
+    plain(_options_line(picked))
+    return Question(picked, dataset)
+
+
+def _draw(here: Lab, dataset: str, text: str) -> None:
+    drawn = sessions.random_item(here.store, dataset, text)
+    if drawn:
+        st.session_state["play_item"] = drawn
+
+
+def _options_line(asked: Item) -> str:
+    return "   ·   ".join(o.text if o.label == o.text else f"{o.label}. {o.text}" for o in asked.options)
+
+
+# --- who answers, who judges, how
+
+
+def _variants(known: list[Contender]) -> list[Contender]:
+    by_key = {one.variant: one for one in known}
+    labels = [one.label for one in known]
+    names = {
+        one.variant: one.label if labels.count(one.label) == 1 else f"{one.label}  ({one.variant[:6]})" for one in known
+    }
+    kept = [key for key in st.session_state.get("play_variants", list(by_key)[:2]) if key in by_key]
+    st.session_state["play_variants"] = kept
+    chosen = st.multiselect("Variants, two to four", list(by_key), key="play_variants", format_func=names.get)
+    return [by_key[key] for key in chosen]
+
+
+def _judge(here: Lab) -> str | None:
+    names = {one.run: one.name for one in sessions.judges(here.store)} | {NOBODY: "nobody"}
+    if st.session_state.get("play_judge") not in names:
+        st.session_state.pop("play_judge", None)
+    return st.selectbox("Judge", list(names), key="play_judge", format_func=names.get) or None
+
+
+def _drawing(here: Lab, known: list[Contender], question: Question | None) -> dict[str, object]:
+    """Temperature, length, seed and worked examples; the defaults are those of the first variant's sample run."""
+    settings = SampleSettings.model_validate(RunFolder(here.home.runs / known[0].run).config.settings)
+    st.session_state.setdefault("play_temperature", settings.temperature)
+    st.session_state.setdefault("play_tokens", settings.max_new_tokens)
+    st.session_state.setdefault("play_seed", settings.seed)
+    with st.expander("How answers are drawn"):
+        temperature = st.number_input("Temperature; 0 is greedy", 0.0, 5.0, key="play_temperature", step=0.1)
+        tokens = st.number_input("Longest answer, in tokens", 1, 2048, key="play_tokens")
+        seed = st.number_input("Seed", 0, 2**31, key="play_seed")
+        dataset = _examples_from(here, known, question)
+        st.caption("Prompt and nucleus are those of each variant's newest sample run.")
+    return {
+        "temperature": temperature,
+        "max_new_tokens": tokens,
+        "seed": seed,
+        "examples": RunFolder(here.home.runs / dataset).config.settings["examples"] if dataset else [],
+    }
+
+
+def _examples_from(here: Lab, known: list[Contender], question: Question | None) -> str | None:
+    """The data set whose worked examples stand before the question."""
+    if question and question.dataset:
+        st.caption("Worked examples: those of the question's data set.")
+        return question.dataset
+    names = {row.id: row.name for row in datasets(here.store).itertuples()} | {NOBODY: "none"}
+    usual = sessions.dataset_of(here.store, known[0].run)
+    if st.session_state.get("play_examples", usual) not in names:
+        st.session_state.pop("play_examples", None)
+    st.session_state.setdefault("play_examples", usual if usual in names else NOBODY)
+    return st.selectbox("Worked examples of", list(names), key="play_examples", format_func=names.get) or None
+
+
+# --- the round
+
+
+def _checked(question: Question | None, chosen: list[Contender]) -> tuple[Item, list[Contender]]:
+    problem = st.session_state.pop("_play_problem", None)
+    if question is None:
+        raise BadInput("There is no question yet: type one, or pick one from a data set.")
+    if problem and question.dataset is None:
+        raise BadInput(problem)
+    if not 2 <= len(chosen) <= 4:
+        raise BadInput(f"A round has two to four variants, and {len(chosen)} are chosen.")
+    return question.item, chosen
+
+
+def _ask(
+    here: Lab,
+    session: str | None,
+    asked: tuple[Item, list[Contender]],
+    judge: str | None,
+    blind: bool,
+    drawn: dict[str, object],
+) -> None:
+    question, chosen = asked
+    name = rounds.new_round()
+    session = session or sessions.begin(here.store)
+    if blind:
+        random.Random(seed_of("columns", name)).shuffle(chosen)
+    wish = Wish(round=name, session=session, blind=blind, item=question, contenders=chosen, judge=judge, **drawn)
+    rounds.ask(here.home, wish)
+    serving.start(here.home)
+    st.query_params.from_dict({"session": session, "round": name})
+    st.rerun()

@@ -1,0 +1,193 @@
+"""A round of the playground as a room sees it: the question, columns that fill while variants write, verdicts.
+
+Until a blind round is revealed nothing drawn here names a variant: not its columns, not a tooltip, not a key.
+"""
+
+import streamlit as st
+
+from app.state import Lab
+from app.widgets import live, number, plain, sentence, verdict_colour
+from core.method.judging import READER
+from core.playground import rounds, serving
+from core.playground.records import PLACES, Answer, Round
+from core.playground.sessions import is_revealed, round_at
+from core.records import CriterionVerdict, Item, Judgement
+from core.rubrics import Rubric, load_rubric
+from core.runs.folders import RunFolder
+
+POLL_SECONDS = 0.5
+
+STYLES = """
+<style>
+[class*="st-key-play_round"] [data-testid="stText"] { font-family: inherit; line-height: 1.5; }
+[class*="st-key-play_round_large"] [data-testid="stText"] { font-size: 1.6rem; line-height: 1.45; }
+[class*="st-key-play_round_large"] [data-testid="stBadge"], [class*="st-key-play_round_large"] .stBadge,
+[class*="st-key-play_round_large"] [data-testid="stMarkdownContainer"] span { font-size: 1.15rem; }
+[class*="st-key-play_round_large"] h3 { font-size: 2rem; }
+[class*="st-key-play_round_large"] [data-testid="stCaptionContainer"] p { font-size: 1.05rem; }
+[class*="st-key-play_round_large"] button p { font-size: 1.3rem; }
+[class*="st-key-play_asked"] [data-testid="stText"] { font-size: 1.15rem; font-weight: 560; }
+[class*="st-key-play_round_large"] [class*="st-key-play_asked"] [data-testid="stText"] { font-size: 1.9rem; }
+</style>
+"""
+
+
+def show_round(here: Lab, found: Round) -> None:
+    """The question and its columns, redrawn twice a second while something is written."""
+    question(found.wish.item, is_revealed(here.store, found))
+    waiting = found.waiting
+
+    def draw() -> None:
+        now = round_at(here.store, found.wish.round)
+        status(here, now)
+        columns(here, now, is_revealed(here.store, now))
+        if waiting and not now.waiting:
+            here.store.take_in_journal()
+            st.rerun()
+
+    live(draw, alive=waiting, seconds=POLL_SECONDS)
+
+
+def question(asked: Item, revealed: bool) -> None:
+    """What was asked; the right option is marked once names may be shown."""
+    with st.container(key="play_asked", gap="small"):
+        if asked.context:
+            plain(asked.context)
+        plain(asked.question)
+        marks = [
+            f"{'★ ' if revealed and o.label == asked.gold else ''}"
+            f"{o.text if o.label == o.text else f'{o.label}. {o.text}'}"
+            for o in asked.options
+        ]
+        if marks:
+            plain("   ·   ".join(marks))
+
+
+# --- how far it is
+
+
+def status(here: Lab, found: Round) -> None:
+    """Where the round stands, in a sentence, and the way on."""
+    match found.status:
+        case "queued":
+            before = f"{found.before} {'round' if found.before == 1 else 'rounds'} before you."
+            _line(here, found, f"Waiting for its turn: {before}" if found.before else "Next in turn.")
+        case "running":
+            _line(here, found, phase_words(found))
+        case "cut off":
+            st.warning("The playground's worker ended in the middle of this round.", icon=":material/power_off:")
+            if st.button("Start again", type="primary", icon=":material/replay:", key="play_again"):
+                serving.start(here.home)
+                st.rerun()
+        case "failed":
+            st.badge("This round failed", icon=":material/error:", color="red")
+            plain(found.message)
+        case "cancelled":
+            st.badge("Cancelled: nothing of this round is kept", icon=":material/stop_circle:", color="gray")
+        case "done" if found.message:
+            plain(found.message)
+
+
+def phase_words(found: Round) -> str:
+    """What the worker does, for people."""
+    words = {
+        "starting": "Starting …",
+        "writing": "Writing …",
+        "judging": "All have answered; the judge reads …",
+        "loading the judge": "All have answered; loading the judge, once …",
+    }
+    said = words.get(found.phase, f"Loading the models, once: {found.phase.removeprefix('loading ')} …")
+    return said + (" A run is using this machine: answers come slower." if found.shared else "")
+
+
+def _line(here: Lab, found: Round, words: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(words)
+        if st.button("Cancel", icon=":material/stop:", key="play_cancel", type="tertiary"):
+            rounds.cancel(here.home, found.wish.round)
+            st.rerun()
+
+
+# --- the columns
+
+
+def columns(here: Lab, found: Round, revealed: bool) -> None:
+    rubric = rubric_of(here, found)
+    for place, column in enumerate(st.columns(len(found.wish.contenders), border=True)):
+        with column:
+            _column(found, place, revealed, rubric)
+
+
+def rubric_of(here: Lab, found: Round) -> Rubric | None:
+    """The rubric that the round's judge uses; None where nobody judges."""
+    if found.wish.judge is None or not (here.home.runs / found.wish.judge).exists():
+        return None
+    return load_rubric(RunFolder(here.home.runs / found.wish.judge).config.settings["rubric"])
+
+
+def _column(found: Round, place: int, revealed: bool, rubric: Rubric | None) -> None:
+    answer = found.answers.get(place)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(PLACES[place], anchor=False)
+        if revealed:
+            sentence(found.wish.contenders[place].label, key=f"play_name_{place}")
+    written = answer.row.explanation if answer else found.texts.get(place, "")
+    plain(written or ("(no explanation)" if answer else "…" if found.waiting else "–"))
+    if answer is None:
+        return
+    _prediction(found.wish.item, answer, revealed)
+    if revealed:
+        _verdicts(answer.judgement, rubric)
+    elif answer.judgement:
+        st.caption("Judged; verdicts are shown at the reveal.")
+    st.caption(
+        f"{answer.row.tokens} tokens in {number(answer.seconds)} s, the first after {number(answer.first)} s"
+        + (", cut at the longest" if answer.row.finish == "length" else "")
+    )
+
+
+def _prediction(asked: Item, answer: Answer, revealed: bool) -> None:
+    """What it answers, and whether that is right as soon as this may be known."""
+    if not asked.options:
+        return
+    label = answer.row.parsed or answer.row.forced
+    texts = {option.label: option.text for option in asked.options}
+    plain(f"Answer: {texts[label]}" if label else "Answer: none can be read")
+    with st.container(horizontal=True, gap="small"):
+        if revealed and asked.gold:
+            right = label == asked.gold
+            st.badge("✓ right" if right else "✗ wrong", color="green" if right else "red")
+        if label and answer.row.parsed is None:
+            st.badge("forced", color="gray", help="No answer line could be read: the likeliest option counts.")
+    if answer.probabilities:
+        with st.expander("How likely each option is to it"):
+            ranked = sorted(zip(answer.probabilities, texts.values(), strict=True), reverse=True)
+            plain("\n".join(f"{number(p, 'share'):>7}  {text}" for p, text in ranked))
+
+
+def _verdicts(judgement: Judgement | None, rubric: Rubric | None) -> None:
+    if judgement is None or rubric is None:
+        return
+    score = judgement.expected if judgement.expected is not None else judgement.total
+    with st.container(horizontal=True, gap="small"):
+        if score is None:
+            st.badge("unjudged", color="gray", help="The judge's reply could not be read: there is no score.")
+        else:
+            st.badge(f"judge: {number(score)}", color="blue", help="Sum over the criteria.")
+        if judgement.origin == "rule":
+            st.badge("by rule", color="orange", help="An empty explanation is unsatisfactory on every criterion.")
+        for verdict in judgement.verdicts:
+            _chip(rubric, verdict)
+
+
+def _chip(rubric: Rubric, verdict: CriterionVerdict) -> None:
+    """A criterion and its verdict; probabilities on hover.  Rubrics allow plain names only."""
+    if verdict.criterion == READER or verdict.verdict not in rubric.labels:
+        st.badge(f"{verdict.criterion}: unreadable", color="gray")
+        return
+    chances = [] if verdict.probabilities is None else zip(rubric.labels, verdict.probabilities, strict=True)
+    st.badge(
+        f"{verdict.criterion}: {verdict.verdict}",
+        color=verdict_colour(rubric.labels.index(verdict.verdict), len(rubric.labels)),
+        help=", ".join(f"{label} {p:.2f}" for label, p in chances) or None,
+    )

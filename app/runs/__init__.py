@@ -1,0 +1,1 @@
+"""Parts of the Runs page: the table, one run, comparing, launching, deleting."""

@@ -1,0 +1,242 @@
+"""Settings of a run as a form that its pydantic class draws, or as TOML text; both end in checked settings.
+
+Each setting is a widget with its name, its help line, its default and its bounds; what most people never touch is
+folded away.  What was set is kept in the session by kind, so that the form comes back as it was left, and in the URL
+(`set`: what differs from the defaults), so that a refresh or a link brings it back too.
+"""
+
+import json
+import math
+import tomllib
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+import streamlit as st
+import tomli_w
+from annotated_types import Ge, Gt, Le
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from core.errors import BadInput
+from core.runs.side_by_side import flat
+from core.settings import RUN_SETTINGS, Settings, problems_of
+
+FORM, TEXT = "As a form", "As text (TOML)"
+
+FIRST: dict[str, tuple[str, ...]] = {
+    "sft": ("select.split", "select.part", "select.limit", "steps", "batch_size", "learning_rate", "seed"),
+    "sample": ("role", "select.split", "select.part", "select.limit", "n", "max_new_tokens", "temperature", "seed"),
+    "judge": ("mode", "rubric", "show_gold", "repeat"),
+    "head_to_head": ("mode", "criterion", "samples_a_question", "tie", "seed"),
+    "pairs": ("strategy", "score", "right_by", "rejected", "seed"),
+    "dpo": ("steps", "batch_size", "learning_rate", "beta", "seed"),
+}
+"""Settings that are shown at once, by kind; the others are folded away."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting of a class, nested names joined by dots."""
+
+    name: str
+    info: FieldInfo
+
+    @property
+    def label(self) -> str:
+        return self.name.removeprefix("select.").replace(".", " ").replace("_", " ")
+
+    @property
+    def optional(self) -> bool:
+        return type(None) in get_args(self.info.annotation)
+
+    @property
+    def kind(self) -> Any:
+        """The annotation without `None`."""
+        left = [one for one in get_args(self.info.annotation) if one is not type(None)]
+        is_union = get_origin(self.info.annotation) in (Union, types.UnionType)
+        return left[0] if is_union and left else self.info.annotation
+
+    def bound(self, *classes: type) -> Any:
+        """The value of the first bound of these classes; None without one."""
+        found = [b for b in self.info.metadata if isinstance(b, classes)]
+        return next((getattr(b, type(b).__name__.lower()) for b in found), None)
+
+
+def fields_of(settings: type[BaseModel], prefix: str = "") -> list[Field]:
+    """Every setting of a class in its order, nested ones in their place."""
+    found: list[Field] = []
+    for name, info in settings.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            found += fields_of(info.annotation, f"{prefix}{name}.")
+        else:
+            found.append(Field(prefix + name, info))
+    return found
+
+
+# --- the form and its text
+
+
+def settings_form(kind: str, splits: Sequence[str]) -> Settings:
+    """Settings of a kind, changed by hand in either form; `BadInput` where they cannot be used."""
+    how = st.segmented_control("Settings", [FORM, TEXT], key="launch_as", default=FORM, required=True)
+    start = _start(kind, f"{how}_{_version(kind)}")
+    settings = _form(kind, start, splits) if how == FORM else _text(kind, start)
+    remember(kind, settings)
+    return settings
+
+
+def remember(kind: str, settings: Settings) -> None:
+    """Keep settings in the session and, where they are not the defaults, in the URL."""
+    st.session_state[f"_settings_{kind}"] = settings.model_dump(mode="json")
+    changed = changes(kind, settings)
+    if changed:
+        st.query_params["set"] = json.dumps(changed, separators=(",", ":"))
+    else:
+        st.query_params.pop("set", None)
+
+
+def replace(kind: str, settings: Settings) -> None:
+    """Begin anew with these settings (a clone, a size): the widgets forget what was in them."""
+    remember(kind, settings)
+    st.session_state[f"_version_{kind}"] = _version(kind) + 1
+
+
+def changes(kind: str, settings: Settings) -> dict[str, Any]:
+    """Settings that differ from the defaults, by dotted name."""
+    defaults = values_of(RUN_SETTINGS[kind]())
+    return {n: v for n, v in values_of(settings).items() if defaults.get(n) != v}
+
+
+def values_of(settings: Settings) -> dict[str, Any]:
+    """Every setting by dotted name, also those that a configuration leaves out while they are at their default."""
+    left_out = {field.name: field.info.default for field in fields_of(type(settings))}
+    return left_out | flat(settings.model_dump(mode="json"))
+
+
+def _version(kind: str) -> int:
+    return st.session_state.get(f"_version_{kind}", 0)
+
+
+def _start(kind: str, shown: str) -> Settings:
+    """What the widgets begin with: the same on every rerun, until they are drawn anew."""
+    marker, base = f"launch_marker_{kind}", f"_base_{kind}"
+    if st.session_state.get(marker) != shown or base not in st.session_state:
+        st.session_state[base] = st.session_state.get(f"_settings_{kind}") or _from_url(kind)
+        st.session_state[marker] = shown
+    return RUN_SETTINGS[kind].model_validate(st.session_state[base])
+
+
+def _from_url(kind: str) -> dict[str, Any]:
+    """Defaults with what a link or a refreshed page brings; what is no setting of this kind is left out."""
+    try:
+        given = json.loads(st.query_params.get("set", "{}"))
+        return _with(RUN_SETTINGS[kind](), given).model_dump(mode="json")
+    except (ValueError, TypeError, AttributeError):
+        return RUN_SETTINGS[kind]().model_dump(mode="json")
+
+
+def _with(settings: Settings, values: dict[str, Any]) -> Settings:
+    """Settings with new values by dotted name, checked."""
+    nested = settings.model_dump(mode="json")
+    for name, value in values.items():
+        *outer, last = name.split(".")
+        table = nested
+        for step in outer:
+            table = table.setdefault(step, {})
+        table[last] = value
+    return type(settings).model_validate(nested)
+
+
+def _text(kind: str, start: Settings) -> Settings:
+    written = tomli_w.dumps(start.model_dump(mode="json", exclude_none=True))
+    text = st.text_area("Settings (TOML)", written, height=260, key=f"launch_settings_{kind}_{_version(kind)}")
+    try:
+        return RUN_SETTINGS[kind].model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"The settings are not TOML: {error}.") from None
+    except ValidationError as error:
+        raise BadInput(f"These settings cannot be used: {problems_of(error)}.") from None
+
+
+def _form(kind: str, start: Settings, splits: Sequence[str]) -> Settings:
+    fields = [field for field in fields_of(RUN_SETTINGS[kind]) if _widget_of(field, splits)]
+    first = sorted((f for f in fields if f.name in FIRST[kind]), key=lambda f: FIRST[kind].index(f.name))
+    more = [f for f in fields if f.name not in FIRST[kind]]
+    given = values_of(start)
+    values = _drawn(kind, first, given, splits)
+    if more:
+        defaults = values_of(RUN_SETTINGS[kind]())
+        changed = sum(given.get(f.name) != defaults.get(f.name) for f in more)
+        with st.expander(f"More settings ({len(more)}{f', {changed} changed' if changed else ''})", key="launch_more"):
+            values |= _drawn(kind, more, given, splits)
+    try:
+        return _with(start, values)
+    except ValidationError as error:
+        raise BadInput(f"These settings cannot be used: {problems_of(error)}.") from None
+
+
+def _drawn(kind: str, fields: list[Field], given: dict[str, Any], splits: Sequence[str]) -> dict[str, Any]:
+    """The widgets of these settings, as many in a row as there is room for."""
+    values, defaults = {}, values_of(RUN_SETTINGS[kind]())
+    with st.container(horizontal=True, gap="small"):
+        for field in fields:
+            with st.container(width=215, gap=None):
+                draw = _widget_of(field, splits)
+                values[field.name] = draw(field, given.get(field.name), f"launch_{kind}_{field.name}_{_version(kind)}")
+                st.caption(_help(field, defaults.get(field.name)))
+    return values
+
+
+# --- one widget
+
+
+Widget = Callable[[Field, Any, str], Any]
+
+
+def _widget_of(field: Field, splits: Sequence[str]) -> Widget | None:
+    """How a setting is asked for; None for lists, which only the text can hold."""
+    if field.name == "select.split":
+        return lambda field, value, key: _chosen(field, value, key, [*splits])
+    if get_origin(field.kind) is Literal:
+        return lambda field, value, key: _chosen(field, value, key, [*get_args(field.kind)])
+    if get_origin(field.kind) is tuple:
+        return _part
+    return {bool: _switch, int: _whole, float: _figure, str: _words}.get(field.kind)
+
+
+def _chosen(field: Field, value: Any, key: str, options: list[Any]) -> Any:
+    shown = options if value in options else [value, *options]
+    return st.selectbox(field.label, shown, shown.index(value), key=key)
+
+
+def _part(field: Field, value: Any, key: str) -> Any:
+    return list(st.slider("part of the split", 0.0, 1.0, tuple(map(float, value)), 0.01, key=key))
+
+
+def _switch(field: Field, value: Any, key: str) -> Any:
+    return st.toggle(field.label, value, key=key)
+
+
+def _whole(field: Field, value: Any, key: str) -> Any:
+    return st.number_input(field.label, field.bound(Ge), field.bound(Le), value, 1, key=key, placeholder="none")
+
+
+def _figure(field: Field, value: Any, key: str) -> Any:
+    """Small figures step by their own power of ten."""
+    low, high = field.bound(Ge, Gt), field.bound(Le)
+    limits = (None if low is None else float(low), None if high is None else float(high))
+    small = value is not None and 0 < value < 0.01
+    step = 10.0 ** math.floor(math.log10(value)) if small else 0.05
+    return st.number_input(field.label, *limits, value, step, format="%.2g" if small else "%.3g", key=key)
+
+
+def _words(field: Field, value: Any, key: str) -> Any:
+    return st.text_input(field.label, value or "", key=key) or (None if field.optional else "")
+
+
+def _help(field: Field, default: Any) -> str:
+    """The setting's own help line and its default."""
+    shown = "none" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
+    return f"{field.info.description} Default {shown}."

@@ -1,0 +1,331 @@
+"""The launch panel of the Runs page: what to run, what it builds on, its settings, the checks, the button.
+
+What is chosen stands in the URL; a run is cloned by putting its choices there (`fill`).  A pipeline's form is
+`app.runs.pipeline`, settings are drawn by `app.runs.form`, what is looked at before a launch is `core.runs.preflight`.
+"""
+
+import json
+
+import pandas as pd
+import streamlit as st
+
+from app.navigation import link
+from app.runs.form import replace, settings_form
+from app.runs.pipeline import clone_pipeline, launch_pipeline
+from app.runs.state import checks, closed, go_to, rates
+from app.state import Lab
+from app.widgets import choice, duration, literal, plain
+from core.errors import BadInput
+from core.models.finding import model_at_hand, registrations, resolve_model
+from core.models.variants import require_reachable, use_of
+from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder
+from core.runs.launcher import launch
+from core.runs.plan import PARENTS, command_of, run_config
+from core.runs.preflight import Preflight, preflight
+from core.runs.sizes import SIZES, Size, sized_run
+from core.settings import RUN_SETTINGS, PairSettings, SampleSettings, Settings
+from core.store.defaults import defaults
+from core.store.queries import datasets
+
+KINDS = {
+    "pipeline": "pipeline: every stage, one after the other",
+    "sft": "sft: fine-tune on labels",
+    "sample": "sample: draw explanations",
+    "judge": "judge: score explanations",
+    "head_to_head": "head to head: which of two is better",
+    "pairs": "pairs: choose what to prefer",
+    "dpo": "dpo: align on pairs",
+}
+"""What can be launched, in the order of the method."""
+
+SIZED = ("sft", "sample", "dpo")
+"""Kinds whose size can be dialled; the work of the others follows from what they build on."""
+
+VIEW = ("launch_kind", "launch_label", "launch_dataset", "launch_variant", "launch_base", "launch_from", "launch_size")
+"""Choices of this panel that stand in the URL, beside those of the sources."""
+
+OWN = "a base model"
+
+CLONED = (*PARENTS, "pipeline")
+"""Kinds that can be cloned: what was loaded from a file is loaded again instead."""
+
+
+def launch_panel(here: Lab) -> None:
+    """What to run, then the form of that."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(width=330):
+            kind = choice("What to run", list(KINDS), key="launch_kind", format_func=KINDS.get)
+        if kind != "pipeline":
+            with st.container(width=250):
+                label = st.text_input("Name of the variant or pair set", "mine", key="launch_label")
+            _size(kind)
+    if kind == "pipeline":
+        launch_pipeline(here)
+    elif datasets(here.store).empty:
+        st.info("Load a data set first: every run is about one.", icon=":material/dataset:")
+        link("datasets", "Load one in Datasets", icon=":material/dataset:")
+    else:
+        launch_run(here, kind, label)
+
+
+def _size(kind: str) -> None:
+    """The dial: it puts its figures into the form, where they can still be changed."""
+    if kind not in SIZED:
+        return
+    key = f"launch_size_{kind}"
+    st.segmented_control(
+        "Size",
+        list(SIZES),
+        key=key,
+        on_change=_dialled,
+        args=(kind, key),
+        help="Sets questions, draws and steps below.",
+    )
+
+
+def _dialled(kind: str, key: str) -> None:
+    size: Size | None = st.session_state[key]
+    given = st.session_state.get(f"_settings_{kind}") or {}
+    settings = RUN_SETTINGS[kind].model_validate(given)
+    replace(kind, sized_run(kind, settings, size) if size else RUN_SETTINGS[kind]())
+
+
+def launch_run(here: Lab, kind: Kind, label: str) -> None:
+    """One run: its kind, what it builds on, its settings, the checks."""
+    with st.container(border=True):
+        sources = st.container(horizontal=True, gap="small")
+        settings = settings_form(kind, _splits(here))
+        with sources:
+            parents, missing = _sources(here, kind, settings)
+            use = None if kind == "pairs" else model_form(here, kind, parents)
+    with st.container(border=True, key="preflight"):
+        if missing:
+            _lacking(missing)
+            return
+        config = run_config(kind, label, settings, parents, use)
+        looked = _looked(here, here.sealed, config.model_dump_json(), config)
+        checks(looked.looks)
+        _start(here, config, looked)
+
+
+def _splits(here: Lab) -> list[str]:
+    """Splits of the chosen data set, those of the newest one before anything is chosen."""
+    known = _datasets(here).set_index("id")
+    chosen = st.session_state.get("launch_dataset")
+    return list(json.loads(known.loc[chosen if chosen in known.index else known.index[0], "splits"]))
+
+
+# --- the checks and the button
+
+
+@st.cache_data(ttl=20, max_entries=64, show_spinner="Looking whether this can run …")
+def _looked(_here: Lab, sealed: str, written: str, _config: RunConfig) -> Preflight:
+    return preflight(_here.home, _config, rates(_here))
+
+
+def _lacking(missing: str) -> None:
+    st.badge("sources", icon=":material/close:", color="red")
+    plain(missing)
+    st.button("Launch run", type="primary", icon=":material/rocket_launch:", key="launch_run", disabled=True)
+
+
+def _start(here: Lab, config: RunConfig, looked: Preflight) -> None:
+    """Time, command, and the button; why it is disabled stands beside it."""
+    where = {"measured here": "as runs like it took here", "assumed": "assumed: no run like it has been timed here"}
+    if looked.blocked is None:
+        units = f"{looked.units:,} {UNITS[config.kind]}, " if looked.units else ""
+        plain(f"{units}about {duration(looked.seconds)} of work ({where[looked.rate]}), once it is its turn.")
+    literal(command_of(config))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            "Launch run",
+            type="primary",
+            icon=":material/rocket_launch:",
+            key="launch_run",
+            disabled=looked.blocked is not None,
+        )
+        if looked.blocked:
+            st.caption("Not now: see what is marked above.", width="content")
+    if looked.done:
+        link("runs", "Open that run", icon=":material/open_in_new:", run=looked.done)
+    if pressed:
+        go_to(here, launch(here.home, _with_weights(here, config)).id)
+
+
+UNITS = {
+    "sft": "questions",
+    "sample": "explanations",
+    "judge": "judgements",
+    "head_to_head": "comparisons",
+    "pairs": "pairs",
+    "dpo": "pairs",
+}
+
+
+def _with_weights(here: Lab, config: RunConfig) -> RunConfig:
+    """The run with its base model looked up, fetched if need be; a server must answer now."""
+    if config.model and not config.model.hash:
+        with st.spinner("Looking for the model: the first time this takes a minute."):
+            config = config.model_copy(update={"model": use_of(resolve_model(config.model.name, here.home))})
+    require_reachable(here.home, [config])
+    return config
+
+
+# --- what it builds on
+
+
+FACTS = ["id", "kind", "role", "mode", "parents"]
+"""Columns that say whether a run can take a role."""
+
+TAKEN_BY = {
+    "samples": ("sample", "responses"),
+    "samples_a": ("sample",),
+    "samples_b": ("sample",),
+    "judgements": ("judge",),
+    "debates": ("sample",),
+    "debate_judgements": ("judge",),
+}
+"""Role → kinds of run that may take it; a role that is not here bears its kind's name."""
+
+
+def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str], str | None]:
+    """Role → chosen run, and what is missing, in a sentence."""
+    runs, known = closed(here), _datasets(here)
+    names = dict(zip(known["id"], known["name"] + "  (" + known["id"] + ")", strict=True))
+    chosen = {"dataset": _chooser("dataset", "Data set", names)}
+    done = runs[(runs["state"] == "done") & (runs["dataset"] == chosen["dataset"])]
+    for role in _roles(kind, settings):
+        able = done[done["kind"].isin(TAKEN_BY.get(role, (role,)))]
+        fitting = able[[_fits(row, role, kind, chosen) for row in able[FACTS].to_dict("records")]]
+        if fitting.empty:
+            return chosen, MISSING[role]
+        if role == "samples" and kind == "pairs":
+            fitting = _debated_first(fitting, done)
+        named = {row.id: f"{row.label}  ·  {row.headline}  ·  {row.id}" for row in fitting.itertuples()}
+        chosen[role] = _chooser(role, role.replace("_", " ").capitalize(), named)
+    return chosen, None
+
+
+def _datasets(here: Lab) -> pd.DataFrame:
+    """Data sets, that of the newest sampling or training first."""
+    known, runs = datasets(here.store), closed(here)
+    used = runs[runs["kind"].isin(["sft", "sample", "dpo"])].groupby("dataset")["created"].max()
+    return known.sort_values("id", key=lambda ids: -ids.map(used).fillna(0.0), kind="stable")
+
+
+def _chooser(role: str, label: str, names: dict[str, str]) -> str:
+    with st.container(width=310):
+        return choice(label, list(names), key=f"launch_{role}", format_func=names.get)
+
+
+def _roles(kind: Kind, settings: Settings) -> list[str]:
+    roles = list(PARENTS[kind][1:])
+    if isinstance(settings, SampleSettings) and settings.role == "debater":
+        roles.append("samples")
+    if isinstance(settings, PairSettings) and settings.debated:
+        roles += ["debates", "debate_judgements"]
+    return roles
+
+
+def _debated_first(samples: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
+    """Those that a debater has answered can be paired by every strategy."""
+    debates = done[(done["kind"] == "sample") & (done["role"] == "debater")]
+    answered = {json.loads(parents)["samples"] for parents in debates["parents"]}
+    return samples.sort_values("id", key=lambda ids: ~ids.isin(answered), kind="stable")
+
+
+def _fits(row: dict, role: str, kind: Kind, chosen: dict[str, str]) -> bool:
+    """Whether a finished run of this data set can take a role beside those that are chosen already."""
+    parents = json.loads(row["parents"])
+    match role:
+        case "samples" if kind == "judge":
+            return row["kind"] in ("sample", "responses")
+        case "samples" | "samples_a" | "samples_b":
+            other = row["id"] != chosen.get("samples_a")
+            return row["kind"] == "sample" and row["role"] == "explainer" and other
+        case "judgements":
+            return row["kind"] == "judge" and row["mode"] != "reader" and parents["samples"] == chosen["samples"]
+        case "debates":
+            return row["kind"] == "sample" and row["role"] == "debater" and parents["samples"] == chosen["samples"]
+        case "debate_judgements":
+            return row["kind"] == "judge" and row["mode"] != "reader" and parents["samples"] == chosen["debates"]
+        case _:
+            return row["kind"] == role
+
+
+MISSING = {
+    "samples": "This needs a finished sample run of this data set: launch one first (What to run: sample).",
+    "samples_a": "This needs two finished sample runs of this data set: launch them first (What to run: sample).",
+    "samples_b": "This needs a second finished sample run of this data set: launch one first (What to run: sample).",
+    "judgements": "These samples have not been judged: launch a judge run of them first, or choose others.",
+    "debates": "The strategy anchor needs a debater's samples for these samples: launch a sample run with role "
+    "debater first, or choose the strategy rank.",
+    "debate_judgements": "The debater's samples have not been judged: launch a judge run of them first.",
+    "sft": "This needs a finished SFT run of this data set: launch one first (What to run: sft).",
+    "pairs": "There are no pairs of this data set: launch a pairs run first (What to run: pairs).",
+}
+"""Role → what to do where no run can take it."""
+
+
+# --- the model
+
+
+def model_form(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | None:
+    """The weights the run computes with: what a training made, or a base model, looked up if it is here."""
+    if kind == "dpo":
+        return _trained(here, parents["sft"]) if "sft" in parents else None
+    runs = closed(here)
+    trained = runs[(runs["state"] == "done") & runs["kind"].isin(["sft", "dpo"])]
+    names = {OWN: OWN} | {row.id: f"{row.label}  ({row.id})" for row in trained.itertuples()}
+    picked = _chooser("variant", "Judge" if kind in ("judge", "head_to_head") else "Variant", names)
+    if picked != OWN:
+        return _trained(here, picked)
+    chosen = defaults(here.home)
+    first = chosen.judge if kind in ("judge", "head_to_head") else chosen.model
+    names = list(dict.fromkeys([first, "default", *registrations(here.home)]))
+    given = st.session_state.get("launch_base", first)
+    with st.container(width=310):
+        name = st.selectbox(
+            "Base model",
+            names if given in names else [*names, given],
+            key="launch_base",
+            accept_new_options=True,
+            bind="query-params",
+            help="`default`, a registered name (`anchorlab model add`), or type a folder or a Hub id.",
+        )
+    return _at_hand(here, here.sealed, name or first)
+
+
+@st.cache_data(ttl=60, max_entries=32, show_spinner="Looking for the model …")
+def _at_hand(_here: Lab, sealed: str, name: str) -> ModelUse:
+    found = model_at_hand(name, _here.home)
+    return use_of(found) if found else ModelUse(name=name, hash="", path="")
+
+
+def _trained(here: Lab, run: str) -> ModelUse:
+    """The variant that a training made: its own chain, then its adapter."""
+    use = RunFolder(here.home.runs / run).config.model
+    return use.model_copy(update={"chain": [*use.chain, run]})
+
+
+# --- clones
+
+
+def clone(config: RunConfig, run: str) -> None:
+    """Fill the panel with a run's kind, sources, model and settings."""
+    if config.kind not in CLONED:
+        raise BadInput(f"{run} was loaded from a file, and is no work to ask for again: load the file anew.")
+    filled = {"launch_kind": config.kind, "launch_label": config.label}
+    filled |= {f"launch_{role}": parent for role, parent in config.parents.items()}
+    if config.kind == "pipeline":
+        clone_pipeline(run)
+    elif config.model and config.kind != "dpo":
+        filled |= {
+            "launch_variant": config.model.chain[-1] if config.model.chain else OWN,
+            "launch_base": config.model.name,
+        }
+    for name, value in filled.items():
+        st.session_state[name] = value
+        st.query_params[name] = value
+    if config.kind in RUN_SETTINGS:
+        replace(config.kind, RUN_SETTINGS[config.kind].model_validate(config.settings))

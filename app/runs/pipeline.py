@@ -1,0 +1,166 @@
+"""The form of a pipeline: what to start from, a data set, a size; what would run and be reused; the file itself."""
+
+import streamlit as st
+import tomli_w
+
+from app.runs.state import checks, closed, go_to
+from app.state import Lab
+from app.widgets import boundary, choice, duration, plain
+from core.errors import BadInput, LabError
+from core.runs.dryrun import DryRun, dry_run
+from core.runs.folders import RunFolder
+from core.runs.launcher import launch
+from core.runs.pipeline import PipelineFile, find_pipeline, parse_pipeline, prepare, preset_names
+from core.runs.preflight import Look, looks_at_models
+from core.runs.sizes import SIZES, sized
+from core.store.queries import datasets
+
+AS_WRITTEN = "as written"
+
+STANDINGS = {"done": "✓ reused", "at work": "▶ at work", "goes on": "■ goes on", "new": "＋ to run"}
+
+
+def launch_pipeline(here: Lab) -> None:
+    """What to start from, the plan, and the button that starts it; finished steps are not repeated."""
+    with st.container(border=True):
+        with st.container(horizontal=True, gap="small"):
+            written = _written(here)
+            dataset, size = _dataset(here), _size()
+        plan, source = st.tabs(["What would run", "The file"])
+        with source:
+            text = st.text_area("Pipeline (TOML)", written, height=360, key=f"pipeline_{hash(written)}")
+        with boundary():
+            file = _file(text, dataset, size)
+            with plan:
+                looks = planned(here, file)
+            checks(looks)
+            _start(here, file, looks)
+
+
+def _written(here: Lab) -> str:
+    """Text of a preset, or of a pipeline that was launched here before."""
+    runs = closed(here)
+    earlier = runs[runs["kind"] == "pipeline"]
+    names = {name: name for name in _presets()}
+    names |= {row.id: f"{row.label}  ({row.id})" for row in earlier.itertuples()}
+    with st.container(width=310):
+        picked = choice("Start from", list(names), key="launch_from", format_func=names.get)
+    if picked in _presets():
+        return find_pipeline(picked).read_text()
+    return tomli_w.dumps(without_none(RunFolder(here.home.runs / picked).config.settings["file"]))
+
+
+def _presets() -> list[str]:
+    return sorted(preset_names(), key=lambda name: (name != "demo", name))
+
+
+def without_none(value: object) -> object:
+    """TOML has no null: settings that are none are left out."""
+    if isinstance(value, dict):
+        return {key: without_none(inner) for key, inner in value.items() if inner is not None}
+    return [without_none(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _dataset(here: Lab) -> str:
+    known = datasets(here.store)
+    names = {AS_WRITTEN: AS_WRITTEN} | {row.id: f"{row.name}  ({row.id})" for row in known.itertuples(index=False)}
+    with st.container(width=310):
+        return choice("Data set", list(names), key="launch_on", format_func=names.get)
+
+
+def _size() -> str:
+    with st.container(width=200):
+        return choice(
+            "Size", [AS_WRITTEN, *SIZES], key="launch_size", help="Questions, draws and steps; wins over the file."
+        )
+
+
+def _file(text: str, dataset: str, size: str) -> PipelineFile:
+    file = parse_pipeline(text, "the file")
+    if dataset != AS_WRITTEN:
+        file = file.model_copy(update={"dataset": file.dataset.model_copy(update={"source": dataset, "mapping": {}})})
+    return file if size == AS_WRITTEN else sized(file, size)
+
+
+def planned(here: Lab, file: PipelineFile) -> list[Look]:
+    """Draw every run that the pipeline stands for; what was looked at."""
+    looks = _models(here, here.sealed, file.model_dump_json(), file)
+    try:
+        would = _dry(here, here.sealed, file.model_dump_json(), file)
+    except BadInput as error:  # a data set that is yet to be fetched, or a mapping that does not fit
+        plain(f"Not counted: {error}")
+        return looks
+    _table(would)
+    return [*looks, _nothing_new(would)]
+
+
+def _nothing_new(would: DryRun) -> Look:
+    new = sum(run.standing != "done" for run in would.runs)
+    text = f"{new} of {len(would.runs)} runs are left to do." if new else "Nothing to do: every run of it is done."
+    return Look("new work", new > 0, text)
+
+
+def _start(here: Lab, file: PipelineFile, looks: list[Look]) -> None:
+    blocked = next((look.text for look in looks if not look.ok), None)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            "Launch pipeline",
+            type="primary",
+            icon=":material/rocket_launch:",
+            key="launch_pipeline",
+            disabled=blocked is not None,
+        )
+        if blocked:
+            st.caption("Not now: see what is marked above.", width="content")
+    if pressed:
+        go_to(here, start_pipeline(here, file).id)
+
+
+def start_pipeline(here: Lab, file: PipelineFile) -> RunFolder:
+    """Look for the models, load the data set, and launch; what is wrong is raised as one sentence."""
+    with st.spinner("Looking for the models and loading the data set: the first time this takes a minute."):
+        return launch(here.home, prepare(here.home, file))
+
+
+@st.cache_data(ttl=30, max_entries=32, show_spinner="Counting what would run …")
+def _dry(_here: Lab, sealed: str, written: str, _file: PipelineFile) -> DryRun:
+    return dry_run(_here.home, _file)
+
+
+@st.cache_data(ttl=30, max_entries=32, show_spinner="Looking for the models …")
+def _models(_here: Lab, sealed: str, written: str, _file: PipelineFile) -> list[Look]:
+    try:
+        return looks_at_models(_here.home, _file)
+    except LabError as error:
+        return [Look("models", False, str(error))]
+
+
+def _table(would: DryRun) -> None:
+    done = sum(run.standing == "done" for run in would.runs)
+    rest = f"about {duration(would.seconds)} for the rest" if done < len(would.runs) else "nothing is left to do"
+    st.caption(f"{len(would.runs)} runs, {done} of them done and reused; {rest}.")
+    rows = [
+        {
+            "what": run.kind.replace("_", " "),
+            "variant or set": run.label,
+            "": STANDINGS[run.standing],
+            "units": run.units or None,
+            "about": "" if run.standing == "done" else duration(run.seconds),
+            "time is": "" if run.standing == "done" else run.rate,
+            "run": run.id or "known once its weights are here",
+        }
+        for run in would.runs
+    ]
+    columns = {"units": st.column_config.NumberColumn(format="localized", help="Questions, pairs, explanations …")}
+    st.dataframe(
+        rows, hide_index=True, height="content" if len(rows) <= 9 else 350, column_config=columns, placeholder=""
+    )
+
+
+def clone_pipeline(run: str) -> None:
+    """Start from a pipeline that was launched here, as it was written."""
+    for name, value in {"launch_from": run, "launch_on": AS_WRITTEN, "launch_size": AS_WRITTEN}.items():
+        st.session_state[name] = value
+    st.query_params["launch_from"] = run
+    st.query_params.pop("launch_on", None)
+    st.query_params.pop("launch_size", None)

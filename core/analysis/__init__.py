@@ -1,0 +1,1 @@
+"""What the rows say: comparisons and findings, categories in numbers, what to read, signs of failure."""

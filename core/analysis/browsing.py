@@ -1,0 +1,384 @@
+"""Finding explanations among all of a lab: filters, counts beside each choice, orders, pages, neighbours.
+
+    known = catalogue(store)                                # who answered what, and which judges scored it
+    wanted = Wanted(labels=("anchor",), order="worst")
+    found = facets(store, known, wanted)                    # N of M, K questions, counts of every choice
+    rows = page(store, known, wanted, number=0)             # 50 rows, ids first and texts for those alone
+
+No win rate is computed here, and no text is read but of the rows of a page.  Samples without a judge are found
+too; they have no score.  Not covered: sample runs that are not complete, debaters, readers.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+
+from core.analysis.catalogue import Catalogue, Drawn
+from core.records import CATEGORIES, RightBy
+from core.store.database import Store
+
+Order = Literal["as sampled", "best", "worst", "random", "most disputed"]
+ORDERS: tuple[Order, ...] = ("as sampled", "best", "worst", "random", "most disputed")
+
+ROWS_A_PAGE = 50
+
+UNCATEGORISED = "uncategorised"
+KINDS_OF_CATEGORY = (*CATEGORIES, UNCATEGORISED)
+RIGHT = ("right", "wrong", "no gold")
+FORMS = ("unparsed", "empty", "unjudged")
+
+ANNOTATED = "EXISTS (FROM annotations a WHERE a.samples = r.samples AND a.item_id = r.item_id AND a.sample = r.sample)"
+"""Whether a person has annotated an explanation; asked only where there is a view `annotations`."""
+
+
+# --- what is wanted
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which explanations, seen how.  Empty means all; values of one field are alternatives."""
+
+    datasets: tuple[str, ...] = ()
+    """Import runs."""
+    splits: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    """Of `KINDS_OF_CATEGORY`."""
+    right: tuple[str, ...] = ()
+    """Of `RIGHT`."""
+    forms: tuple[str, ...] = ()
+    """Of `FORMS`."""
+    annotated: tuple[str, ...] = ()
+    """`annotated`, `not annotated`; says nothing in a lab without annotations."""
+    protocol: str | None = None
+    score_between: tuple[float, float] | None = None
+    criteria_between: tuple[tuple[int, float, float], ...] = ()
+    """Place of the criterion in the rubric, from, to: verdict values, both ends included."""
+    text: str = ""
+    """Words of the explanation or the question, case ignored."""
+    order: Order = "as sampled"
+    seed: int = 0
+    """Of the order `random`."""
+    judge: str | None = None
+    """Key of the judge whose scores are meant; None: the first of the catalogue."""
+    score: Literal["expected", "total"] = "expected"
+    """A judge without expected scores (one that writes) is read by its totals."""
+    by: RightBy = "forced"
+    """Which prediction makes a response right, here and for categories."""
+
+
+@dataclass(frozen=True)
+class Facets:
+    """How many there are, and how many each further choice would find."""
+
+    wanted: int
+    questions: int
+    """Questions that the wanted explanations answer."""
+    total: int
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Field of `Wanted` → value → explanations that every other field lets through."""
+
+
+FACETS = ("datasets", "splits", "labels", "categories", "right", "forms", "annotated")
+
+
+def facets(store: Store, known: Catalogue, wanted: Wanted) -> Facets:
+    """Counts from one pass: explanations grouped by all that has few values, then summed choice by choice."""
+    scope = _Scope(known, wanted)
+    if not scope.chosen:
+        return Facets(0, 0, 0, {name: {} for name in FACETS})
+    annotated = ANNOTATED if _has_annotations(store) else "NULL"
+    questions, *rows = scope.ask(
+        store,
+        f"""{scope.rows()}, few AS (
+            SELECT r.place, r.split, r.category, r."right", r.parsed IS NULL AS unparsed, r.empty,
+                r.score IS NULL AS unjudged, {annotated}::BOOLEAN AS annotated, count(*) AS size
+            FROM rows r WHERE {scope.ranges()} GROUP BY ALL
+        ), questions AS (SELECT DISTINCT r.dataset, r.item_id FROM rows r WHERE {scope.all(store)})
+        SELECT * FROM (
+            SELECT -1 AS place, NULL AS split, NULL AS category, NULL AS "right", NULL AS unparsed, NULL AS empty,
+                NULL AS unjudged, NULL AS annotated, count(*) AS size FROM questions
+            UNION ALL BY NAME SELECT * FROM few
+        ) ORDER BY place""",
+    )
+    cells = [_cell(scope.chosen[row[0]], row) for row in rows]
+    counts = {name: _counts(cells, wanted, name) for name in FACETS}
+    number = sum(size for values, size in cells if _passes(values, wanted))
+    return Facets(number, questions[-1], sum(one.responses for one in scope.chosen), counts)
+
+
+Cell = tuple[dict[str, set[str]], int]
+"""Values of a group of explanations, by the field of `Wanted` that asks for them, and how many there are."""
+
+
+def _cell(one: Drawn, row: Sequence[Any]) -> Cell:
+    _, split, category, right, unparsed, empty, unjudged, annotated, size = row
+    flags = zip(FORMS, (unparsed, empty, unjudged), strict=True)
+    values = {
+        "datasets": {one.dataset},
+        "splits": {split},
+        "labels": {one.label},
+        "categories": {category or UNCATEGORISED},
+        "right": {"no gold" if right is None else "right" if right else "wrong"},
+        "forms": {name for name, is_so in flags if is_so},
+        "annotated": set() if annotated is None else {"annotated" if annotated else "not annotated"},
+    }
+    return values, size
+
+
+def _passes(values: dict[str, set[str]], wanted: Wanted, but: str = "") -> bool:
+    """Whether every field but one lets these through."""
+    asked = ((name, getattr(wanted, name)) for name in FACETS if name != but)
+    return all(not choice or values[name] & set(choice) for name, choice in asked)
+
+
+def _counts(cells: Sequence[Cell], wanted: Wanted, name: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for values, size in cells:
+        let_through = _passes(values, wanted, but=name)
+        for value in values[name]:
+            found[value] = found.get(value, 0) + (size if let_through else 0)
+    return found
+
+
+def _has_annotations(store: Store) -> bool:
+    return "annotations" in store.tables()
+
+
+# --- a page, and what is beside an explanation
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One explanation of the lab."""
+
+    samples: str
+    item_id: str
+    sample: int
+
+
+def page(store: Store, known: Catalogue, wanted: Wanted, number: int, size: int = ROWS_A_PAGE) -> pd.DataFrame:
+    """Rows of a page, the first is 0: samples, label, dataset, split, item_id, sample, question, explanation,
+    prediction, right, category, score, spread (of the order `most disputed`), tokens."""
+    scope = _Scope(known, wanted)
+    columns = ("place", "item_id", "sample", "split", "category", "right", "score", "spread")
+    listed = ", ".join(f'r."{column}"' for column in columns)
+    ids = []
+    if scope.chosen:
+        query = f"{scope.found(store)} SELECT {listed} FROM found r ORDER BY {scope.order()} LIMIT {int(size)}"
+        ids = scope.ask(store, f"{query} OFFSET {int(number) * int(size)}")
+    frame = pd.DataFrame(ids, columns=columns).astype({"item_id": object, "sample": "int32"})
+    for name in ("samples", "label", "dataset"):
+        frame[name] = pd.Series([getattr(scope.chosen[place], name) for place in frame["place"]], dtype=object)
+    texts = _texts(store, frame, wanted.by)
+    return frame.drop(columns="place").merge(texts, on=["samples", "item_id", "sample"], how="left")
+
+
+def _texts(store: Store, rows: pd.DataFrame, by: RightBy) -> pd.DataFrame:
+    """The texts of these explanations alone, cut to what a table can show."""
+    return store.frame(
+        f"WITH p AS (SELECT unnest($a) AS samples, unnest($b) AS item_id, unnest($c) AS sample, unnest($d) AS dataset) "
+        f"SELECT p.samples, p.item_id, p.sample, left(i.question, 300) AS question, left(e.explanation, 600) AS "
+        f"explanation, e.{by} AS prediction, e.tokens FROM p JOIN items i ON i.run = p.dataset AND i.id = p.item_id "
+        "JOIN explanations e ON e.run = p.samples AND e.item_id = p.item_id AND e.sample = p.sample",
+        {
+            name: rows[column].tolist()
+            for name, column in zip("abcd", ("samples", "item_id", "sample", "dataset"), strict=True)
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Where a question stands among the wanted ones, in their order."""
+
+    place: int | None
+    """Counted from 1; None where it is not among them."""
+    questions: int
+    previous: Spot | None
+    next: Spot | None
+    """The first explanation of the question before and after it; after none of them: the first question."""
+
+
+def neighbours(store: Store, known: Catalogue, wanted: Wanted, dataset: str, item_id: str) -> Neighbours:
+    """The questions before and after this one; each stands where its first wanted explanation does."""
+    scope = _Scope(known, wanted)
+    if not scope.chosen:
+        return Neighbours(None, 0, None, None)
+    scope.values |= {"here": dataset, "item": item_id}
+    rows = scope.ask(
+        store,
+        f"""{scope.found(store)}, ranked AS (
+            SELECT dataset, item_id, place, sample, row_number() OVER (ORDER BY {scope.order()}) AS rank FROM found r
+        ), q AS (
+            SELECT dataset, item_id, min(rank) AS first, arg_min(place, rank) AS place, arg_min(sample, rank) AS sample
+            FROM ranked GROUP BY dataset, item_id
+        ), n AS (SELECT *, row_number() OVER (ORDER BY first) AS number, count(*) OVER () AS questions FROM q),
+        here AS (SELECT coalesce((SELECT number FROM n WHERE dataset = $here AND item_id = $item), 0) AS number)
+        SELECT n.number - here.number, here.number, n.questions, n.place, n.item_id, n.sample
+        FROM n, here WHERE abs(n.number - here.number) <= 1""",
+    )
+    spots = {step: Spot(scope.chosen[place].samples, item, sample) for step, _, _, place, item, sample in rows}
+    _, number, questions = rows[0][:3] if rows else (0, 0, 0)
+    return Neighbours(number or None, questions, spots.get(-1), spots.get(1))
+
+
+# --- the query that all of them share
+
+
+class _Scope:
+    """The runs that a `Wanted` can mean, and the parts of its SQL."""
+
+    def __init__(self, known: Catalogue, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.judge = wanted.judge or next(iter(known.judges), "")
+        self.chosen = [one for one in known.drawn if wanted.protocol in (None, one.protocol)]
+        self.values: dict[str, Any] = {
+            "places": list(range(len(self.chosen))),
+            "samples": [one.samples for one in self.chosen],
+            "judges": [one.judges.get(self.judge) for one in self.chosen],
+            "datasets": [one.dataset for one in self.chosen],
+            "wanted_n": [one.n for one in self.chosen],
+        }
+
+    def rows(self) -> str:
+        """WITH … rows: one narrow row an explanation."""
+        joined = bool(self.wanted.text)
+        return f"""
+            WITH chosen AS (
+                SELECT unnest($places) AS place, unnest($samples) AS samples, unnest($judges::VARCHAR[]) AS judge,
+                    unnest($datasets) AS dataset, unnest($wanted_n::INTEGER[]) AS n
+            ){self._hits() if joined else ""}, told AS ({" UNION ALL BY NAME ".join(self._told())}
+            ), counted AS (
+                SELECT place, item_id, any_value(n) AS n, count(*) AS drawn, count("right") AS known,
+                    count_if("right") AS k
+                FROM told GROUP BY place, item_id
+            ), rows AS MATERIALIZED (
+                SELECT t.*, i.split, CASE WHEN c.drawn < c.n OR c.known < c.drawn THEN NULL
+                    WHEN c.k = c.drawn THEN 'consistently_correct' WHEN c.k = 0 THEN 'consistently_incorrect'
+                    ELSE 'variable' END AS category{", h.run IS NOT NULL OR i.about IS NOT NULL AS has_text" * joined}
+                FROM told t JOIN counted c ON c.place = t.place AND c.item_id = t.item_id
+                JOIN {"asked" if joined else "items"} i ON i.run = t.dataset AND i.id = t.item_id
+                {"LEFT JOIN hits h ON h.run = t.samples AND h.item_id = t.item_id AND h.sample = t.sample" * joined}
+            )"""
+
+    def _told(self) -> list[str]:
+        """What is known of each explanation: from its score row, and where it has none from itself."""
+        by = self.wanted.by
+        score = "coalesce(s.expected, s.total)" if self.wanted.score == "expected" else "s.total"
+        values = f"{score} AS score, " + ("s.by_criterion, " if self.wanted.criteria_between else "")
+        parts = []
+        if any(self.values["judges"]):
+            parts.append(
+                f'SELECT c.*, s.item_id, s.sample, s.seq, s.parsed, s.right_{by} AS "right", {values}s.empty '
+                "FROM chosen c JOIN scores s ON s.run = c.judge"
+            )
+        if not all(self.values["judges"]):
+            nothing = "NULL::DOUBLE AS score, " + (
+                "[]::DOUBLE[] AS by_criterion, " * bool(self.wanted.criteria_between)
+            )
+            parts.append(
+                f'SELECT c.*, s.item_id, s.sample, s.seq, s.parsed, s.right_{by} AS "right", {nothing}'
+                "s.explanation = '' AS empty FROM chosen c JOIN explanations s ON s.run = c.samples "
+                "WHERE c.judge IS NULL"
+            )
+        return parts
+
+    def _hits(self) -> str:
+        """CTEs of the explanations, and of the questions (`about`), that hold the text."""
+        self.values["text"] = self.wanted.text.encode("utf-8", "replace").decode().replace("\0", "?")
+        return """, hits AS (
+                SELECT run, item_id, sample FROM explanations
+                WHERE list_contains($samples, run) AND contains(lower(explanation), lower($text))
+            ), asked AS (
+                SELECT run, id, split, nullif(contains(lower(question), lower($text)), false) AS about FROM items
+            )"""
+
+    def ranges(self) -> str:
+        """Conditions that are no facet: text, score, criteria."""
+        conditions = ["r.has_text"] if self.wanted.text else []
+        if self.wanted.score_between:
+            self.values["low"], self.values["high"] = self.wanted.score_between
+            conditions.append("r.score BETWEEN $low AND $high")
+        for place, low, high in self.wanted.criteria_between:
+            self.values |= {f"low_{place}": low, f"high_{place}": high}
+            conditions.append(f"r.by_criterion[{int(place) + 1}] BETWEEN $low_{place} AND $high_{place}")
+        return " AND ".join(conditions) or "true"
+
+    def all(self, store: Store) -> str:
+        """Every condition."""
+        w = self.wanted
+        conditions = [self.ranges()]
+        places = [
+            place
+            for place, one in enumerate(self.chosen)
+            if (not w.datasets or one.dataset in w.datasets) and (not w.labels or one.label in w.labels)
+        ]
+        conditions.append(self._among("r.place", "shown", places) if w.datasets or w.labels else "true")
+        conditions.append(self._among("r.split", "splits", w.splits) if w.splits else "true")
+        named = f"coalesce(r.category, '{UNCATEGORISED}')"
+        conditions.append(self._among(named, "categories", w.categories) if w.categories else "true")
+        conditions.append(
+            _any_of(w.right, {"right": 'r."right"', "wrong": 'NOT r."right"', "no gold": 'r."right" IS NULL'})
+        )
+        conditions.append(
+            _any_of(w.forms, {"unparsed": "r.parsed IS NULL", "empty": "r.empty", "unjudged": "r.score IS NULL"})
+        )
+        if w.annotated and _has_annotations(store):
+            conditions.append(_any_of(w.annotated, {"annotated": ANNOTATED, "not annotated": f"NOT {ANNOTATED}"}))
+        return " AND ".join(condition for condition in conditions if condition != "true") or "true"
+
+    def _among(self, column: str, name: str, values: Sequence[Any]) -> str:
+        self.values[name] = list(values)
+        return f"list_contains(${name}, {column})"
+
+    def _disputes(self) -> str:
+        """CTE `disputes`: how far an explanation's judges are apart, or the scores of a question's samples."""
+        if not judges_differ(self.chosen):
+            return """, disputes AS (
+                SELECT *, max(score) OVER question - min(score) OVER question AS spread FROM rows
+                WINDOW question AS (PARTITION BY place, item_id))"""
+        self.values["every"] = [run for one in self.chosen for run in one.judges.values()]
+        return """, apart AS (
+            SELECT samples, item_id, sample, max(coalesce(expected, total)) - min(coalesce(expected, total)) AS spread
+            FROM scores WHERE list_contains($every, run) GROUP BY ALL HAVING count(coalesce(expected, total)) > 1
+        ), disputes AS (SELECT rows.*, apart.spread FROM rows LEFT JOIN apart USING (samples, item_id, sample))"""
+
+    def found(self, store: Store) -> str:
+        """WITH … found: the wanted rows, with `spread` where the order asks for it."""
+        where = self.all(store)
+        if self.wanted.order == "most disputed":
+            return f"{self.rows()}{self._disputes()}, found AS (SELECT * FROM disputes r WHERE {where})"
+        return f"{self.rows()}, found AS (SELECT *, NULL::DOUBLE AS spread FROM rows r WHERE {where})"
+
+    def ask(self, store: Store, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query, bound to the values that it names."""
+        named = set(re.findall(r"\$(\w+)", query))
+        return store.rows(query, {name: value for name, value in self.values.items() if name in named})
+
+    def order(self) -> str:
+        at = "r.place, r.seq"
+        match self.wanted.order:
+            case "best":
+                return f"r.score DESC NULLS LAST, {at}"
+            case "worst":
+                return f"r.score ASC NULLS LAST, {at}"
+            case "random":
+                self.values["seed"] = str(self.wanted.seed)
+                return f"hash(r.samples || r.item_id || r.sample::VARCHAR || $seed), {at}"
+            case "most disputed":
+                return "r.spread DESC NULLS LAST, r.dataset, r.item_id, r.place, r.seq"
+        return at
+
+
+def judges_differ(drawn: Sequence[Drawn]) -> bool:
+    """Whether several judges have scored the same samples."""
+    return any(len(one.judges) > 1 for one in drawn)
+
+
+def _any_of(chosen: Sequence[str], conditions: dict[str, str]) -> str:
+    asked = [conditions[name] for name in chosen if name in conditions]
+    return f"({' OR '.join(asked)})" if asked else "true"

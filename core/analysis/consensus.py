@@ -1,0 +1,314 @@
+"""What judgements made elsewhere say: who wins under each annotator, and how far annotators agree.
+
+    with any_store(home) as store:
+        rates = preference_rates(store, find_set(store, "annotations").id, CompareSettings())
+        found = set_agreements(store, find_set(store, "testset-v1").id, CompareSettings())
+
+Intervals resample questions: what several annotators say of one question is one observation.  Whose choice is
+a tie: a preference of exactly 1.5 (AlpacaEval's 0 is one).  A judgement without a choice is left out and counted.
+Not covered: length control, ratings against scores of this lab's own judges.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.analysis.agreement import PairAgreement, agreement_between, alpha
+from core.errors import BadInput
+from core.loading.preferences import TIE, A, B
+from core.records import RaterKind
+from core.settings import CompareSettings
+from core.statistics.estimates import Estimate
+from core.statistics.resampling import Resamples
+from core.store.database import Store
+
+FIRST, EQUAL, SECOND = "first", "tie", "second"
+MAJORITY = "majority of people"
+"""The rater whose label is what more than half of the people said."""
+PREFERENCE = "preference"
+"""Criterion under which pairwise choices are compared."""
+
+
+@dataclass(frozen=True)
+class JudgementSet:
+    """An imported set of judgements."""
+
+    id: str
+    name: str
+    what: str
+    """`preferences` or `ratings`."""
+
+
+def judgement_sets(store: Store) -> list[JudgementSet]:
+    """Every set whose rows are in, oldest first."""
+    found = store.rows("SELECT id, name, what FROM judgement_sets ORDER BY created, id")
+    return [JudgementSet(*row) for row in found]
+
+
+def find_set(store: Store, wanted: str) -> JudgementSet:
+    """The set of this id, of an id that begins so, or of this name; `BadInput` unless it is one."""
+    known = judgement_sets(store)
+    found = [s for s in known if s.id == wanted] or [s for s in known if s.id.startswith(wanted) or s.name == wanted]
+    if len(found) != 1:
+        said = "none is" if not found else f"{len(found)} are: {', '.join(s.id for s in found)}"
+        raise BadInput(f"No single set of judgements is {wanted!r} ({said}); `anchorlab judgements list` lists them.")
+    return found[0]
+
+
+# --- pairwise
+
+
+@dataclass(frozen=True)
+class PreferenceRate:
+    """How often one variant is preferred to another, by one annotator."""
+
+    annotator: str
+    kind: RaterKind
+    a: str
+    """The reference: the first variant of the pair, as the source first has it."""
+    b: str
+    """The variant whose rate it is."""
+    wins: int
+    ties: int
+    losses: int
+    nothing: int
+    """Judgements without a choice; they are in no other count."""
+    rate: Estimate
+    """Win rate of b over a in percent, mean(preference − 1), a tie one half; Wilson's interval over questions."""
+
+
+def choices(store: Store, run: str) -> pd.DataFrame:
+    """Preferences of a set, each pair of variants in one order.
+
+    Columns: question (part and id), a, b, annotator, kind, preference (1 a wins … 2 b wins, NaN for nothing).
+    """
+    frame = store.frame(
+        "SELECT concat_ws('/', part, item_id) AS question, a, b, annotator, annotator_kind AS kind, preference "
+        "FROM preferences WHERE run = ? ORDER BY seq",
+        [run],
+    )
+    first: dict[frozenset[str], tuple[str, str]] = {}
+    pairs = [first.setdefault(frozenset(pair), pair) for pair in zip(frame["a"], frame["b"], strict=True)]
+    turned = np.array([a != pair[0] for a, pair in zip(frame["a"], pairs, strict=True)], dtype=bool)
+    preference = frame["preference"].astype(float)
+    return frame.assign(
+        a=[a for a, _ in pairs], b=[b for _, b in pairs], preference=preference.where(~turned, A + B - preference)
+    )
+
+
+def side(preference: float) -> str | None:
+    """The output that a preference is for; None where nothing was given.
+
+    >>> side(1.2), side(1.5), side(2.0), side(float("nan"))
+    ('first', 'tie', 'second', None)
+    """
+    if np.isnan(preference):
+        return None
+    return EQUAL if preference == TIE else FIRST if preference < TIE else SECOND
+
+
+def preference_rates(store: Store, run: str, settings: CompareSettings) -> list[PreferenceRate]:
+    """Win rates of a set for each pair of variants and annotator; for the majority where there are several people."""
+    frame = choices(store, run)
+    both = pd.concat([frame, majority_choices(frame)], ignore_index=True)
+    groups = both.groupby(["a", "b", "annotator", "kind"], sort=False)
+    return [_rate(*names, group, settings) for names, group in groups]
+
+
+def _rate(
+    a: str, b: str, annotator: str, kind: RaterKind, rows: pd.DataFrame, settings: CompareSettings
+) -> PreferenceRate:
+    counts = Counter(map(side, rows["preference"]))
+    means = rows.groupby("question", sort=False)["preference"].mean().to_numpy() - A
+    drawn = Resamples(len(means), settings.resamples, settings.seed)
+    rate = drawn.mean(means, bounds=(0, 1)).scaled(100)
+    return PreferenceRate(annotator, kind, a, b, counts[SECOND], counts[EQUAL], counts[FIRST], counts[None], rate)
+
+
+def majority_choices(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows like those of `choices` for what more than half of the people chose; empty for fewer than two people.
+
+    Where no side has more than half of those who chose, the majority gives nothing.
+    """
+    people = frame[frame["kind"] == "person"]
+    if people["annotator"].nunique() < 2:
+        return frame.iloc[:0]
+    value = {FIRST: A, EQUAL: TIE, SECOND: B, None: np.nan}
+    chosen = people.assign(side=people["preference"].map(side)).groupby(["question", "a", "b"], sort=False)["side"]
+    rows = chosen.agg(lambda sides: value[majority_of(sides)]).reset_index(name="preference")
+    return rows.assign(annotator=MAJORITY, kind="person", preference=rows["preference"].astype(float))
+
+
+def majority_of(labels: Sequence[str | None]) -> str | None:
+    """The label that more than half of the labels are; None where there is none.
+
+    >>> majority_of(["tie", "first", "first"]), majority_of(["tie", "first", "second"]), majority_of([None])
+    ('first', None, None)
+    """
+    given = [label for label in labels if label is not None]
+    if not given:
+        return None
+    label, count = Counter(given).most_common(1)[0]
+    return label if 2 * count > len(given) else None
+
+
+def majority_counts(store: Store, run: str) -> dict[str, int]:
+    """How many comparisons the majority of people gave to the first output, to the second, to neither.
+
+    `split` counts those without a majority.  Empty for fewer than two people.
+    """
+    counts = Counter(side(value) or "split" for value in majority_choices(choices(store, run))["preference"])
+    return {name: counts[name] for name in (FIRST, EQUAL, SECOND, "split")} if counts else {}
+
+
+# --- agreement
+
+
+@dataclass(frozen=True)
+class SetAgreement:
+    """How far the raters of a set agree on one criterion."""
+
+    set: JudgementSet
+    criterion: str
+    pairs: list[PairAgreement]
+    """Every two raters, and the majority of people against each judge."""
+    alpha: Estimate
+    """Krippendorff's α of all raters, nominal; ordinal where all labels are numbers or an order is given."""
+    kinds: dict[str, RaterKind]
+    """Rater → person or judge."""
+
+
+def agreements(
+    store: Store,
+    settings: CompareSettings,
+    wanted: str = "",
+    criterion: str | None = None,
+    order: Sequence[str] | None = None,
+) -> list[SetAgreement]:
+    """Agreement in the set `wanted` (as in `find_set`), or in every set that has the criterion."""
+    if wanted:
+        return set_agreements(store, find_set(store, wanted).id, settings, criterion, order)
+    known = judgement_sets(store)
+    chosen = [s for s in known if criterion is None or criterion in criteria(store, s)]
+    if known and not chosen:
+        raise BadInput(f"No set of judgements has the criterion {criterion!r}: leave it out to see what there are.")
+    return [found for s in chosen for found in set_agreements(store, s.id, settings, criterion, order)]
+
+
+def criteria(store: Store, wanted: JudgementSet) -> list[str]:
+    """What a set's raters judged, in the order of the source."""
+    if wanted.what == "preferences":
+        return [PREFERENCE]
+    query = "SELECT criterion FROM ratings WHERE run = ? GROUP BY criterion ORDER BY min(seq)"
+    return [name for (name,) in store.rows(query, [wanted.id])]
+
+
+def set_agreements(
+    store: Store,
+    run: str,
+    settings: CompareSettings,
+    criterion: str | None = None,
+    order: Sequence[str] | None = None,
+) -> list[SetAgreement]:
+    """Agreement on each criterion of a set, or on one; `order` names its labels from worst to best."""
+    found = find_set(store, run)
+    known = criteria(store, found)
+    if criterion is not None and criterion not in known:
+        raise BadInput(f"{found.id} has no criterion {criterion!r}: use {', '.join(known)}.")
+    labels = _choice_labels if found.what == "preferences" else _rating_labels
+    wanted = known if criterion is None else [criterion]
+    return [_agreement(found, name, labels(store, found.id, name), settings, order) for name in wanted]
+
+
+def _choice_labels(store: Store, run: str, criterion: str) -> pd.DataFrame:
+    """Sides that annotators chose: question, annotator, kind, unit (what is judged), label."""
+    frame = choices(store, run)
+    both = pd.concat([frame, majority_choices(frame)], ignore_index=True)
+    unit = both["question"] + "\n" + both["a"] + "\n" + both["b"]
+    labels = both["preference"].map(side).astype(object)
+    return both[["question", "annotator", "kind"]].assign(unit=unit, label=labels)
+
+
+def _rating_labels(store: Store, run: str, criterion: str) -> pd.DataFrame:
+    """Labels that raters gave, in the columns of `_choice_labels`."""
+    return store.frame(
+        "SELECT concat_ws('/', part, item_id) AS question, concat_ws(chr(10), part, item_id, variant) AS unit, "
+        "rater AS annotator, rater_kind AS kind, label FROM ratings WHERE run = ? AND criterion = ? ORDER BY seq",
+        [run, criterion],
+    )
+
+
+def _agreement(
+    found: JudgementSet,
+    criterion: str,
+    rows: pd.DataFrame,
+    settings: CompareSettings,
+    order: Sequence[str] | None,
+) -> SetAgreement:
+    labels = rows["label"] if order else _as_numbers(rows["label"])
+    wide = rows.assign(label=labels).pivot(index=["question", "unit"], columns="annotator", values="label")
+    table = wide.astype(object).where(wide.notna(), None)
+    clusters = list(table.index.get_level_values("question"))
+    kinds: dict[str, RaterKind] = dict(zip(rows["annotator"], rows["kind"], strict=True))
+    raters = [name for name in kinds if name != MAJORITY]
+    pairs = [(a, b) for i, a in enumerate(raters) for b in raters[i + 1 :]]
+    if MAJORITY in kinds:
+        pairs += [(MAJORITY, rater) for rater in raters if kinds[rater] == "judge"]
+    ranked = order is not None or pd.api.types.is_numeric_dtype(labels)
+    shared = {"order": order, "clusters": clusters, "settings": settings}
+    return SetAgreement(
+        found,
+        criterion,
+        [agreement_between(list(table[a]), list(table[b]), names=(a, b), **shared) for a, b in pairs],
+        alpha(table[raters], "ordinal" if ranked else "nominal", **shared),
+        {rater: kinds[rater] for rater in raters},
+    )
+
+
+def _as_numbers(labels: pd.Series) -> pd.Series:
+    """Labels as numbers where every one of them is one."""
+    numbers = pd.to_numeric(labels, errors="coerce")
+    return numbers if bool((numbers.notna() | labels.isna()).all()) and numbers.notna().any() else labels
+
+
+# --- as rows
+
+
+def rate_row(rate: PreferenceRate) -> dict[str, Any]:
+    """A win rate as plain columns; rate, se, low and high in percent."""
+    names = ("annotator", "kind", "a", "b", "wins", "ties", "losses", "nothing")
+    estimate = rate.rate
+    numbers = {"rate": estimate.value, "se": estimate.se, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+    return {name: getattr(rate, name) for name in names} | numbers | {"note": estimate.note}
+
+
+def agreement_rows(found: SetAgreement) -> list[dict[str, Any]]:
+    """Agreement of every two raters as plain columns; percent is a share."""
+    shared = {"set": found.set.id, "name": found.set.name, "criterion": found.criterion}
+    return [
+        shared
+        | {"a": pair.a, "b": pair.b, "n": pair.n, "left_out": pair.left_out, "questions": pair.percent.n}
+        | _columns("percent", pair.percent)
+        | _columns("kappa", pair.kappa)
+        | {"sentence": pair.sentence}
+        for pair in found.pairs
+    ]
+
+
+def _columns(name: str, estimate: Estimate) -> dict[str, float | None]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
+def estimate_words(estimate: Estimate) -> str:
+    """A coefficient with its interval, or why there is none.
+
+    >>> estimate_words(Estimate(0.408, 0.321, 0.496, 80))
+    '0.408 [0.321, 0.496]'
+    """
+    if estimate.value is None:
+        return estimate.note or "undefined"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

@@ -1,0 +1,131 @@
+"""Which samples can be made into preference pairs, and everything that building them reads.
+
+    for source in pair_sources(store):
+        material = read_material(store, source, "expected")
+        pairs, dropped = material.build(PairSettings(strategy="rank"))
+
+Building is pure and quick; reading the folders is what takes time, so a page keeps a material.  Not covered:
+starting the run that writes such a set down (`core.runs.plan.run_config` takes `source.parents(settings)`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.analysis.pair_lint import SideFacts
+from core.data.datasets import load_items
+from core.home import Home
+from core.method.pairs import Judged, build_pairs, read_judged
+from core.records import Dropped, Item, Pair
+from core.runs.folders import RunFolder
+from core.settings import PairSettings
+from core.store.database import Store
+
+
+@dataclass(frozen=True)
+class PairSource:
+    """A variant's judged samples, and the debater's where a debater argued about them."""
+
+    dataset: str
+    """Import run."""
+    samples: str
+    judgements: str
+    debates: str | None
+    """Sample run of the debater; None where none argued about these samples, or nobody judged it."""
+    debate_judgements: str | None
+    title: str
+
+    @property
+    def key(self) -> str:
+        """What identifies it: its samples and their judge."""
+        return f"{self.samples}+{self.judgements}"
+
+    def parents(self, settings: PairSettings) -> dict[str, str]:
+        """Parents of a pairs run with these settings, by role."""
+        own = {"dataset": self.dataset, "samples": self.samples, "judgements": self.judgements}
+        debate = {"debates": self.debates, "debate_judgements": self.debate_judgements}
+        return own | ({role: run for role, run in debate.items() if run} if settings.debated else {})
+
+
+def pair_sources(store: Store) -> list[PairSource]:
+    """Every judged sample run of a variant, those with a debater first, the newest first among equals.
+
+    Readers are left out: they give no scores.  Explanations written elsewhere cannot be trained on.
+    """
+    judged = store.frame(
+        "SELECT j.id AS judge, j.model, j.settings->>'mode' AS mode, j.variant || j.inputs || j.settings AS same, "
+        "s.id, s.label, s.settings->>'role' AS role, s.settings->'select'->>'split' AS split, s.settings->>'n' AS n, "
+        "s.parents->>'samples' AS about, s.dataset, d.label AS name FROM runs j "
+        "JOIN runs s ON s.id = j.parents->>'samples' JOIN runs d ON d.id = s.dataset WHERE j.kind = 'judge' "
+        "AND j.settings->>'mode' <> 'reader' AND s.kind = 'sample' AND j.complete AND s.complete "
+        "ORDER BY s.created DESC, j.created DESC, j.id"
+    )
+    own = judged[judged["role"] == "explainer"]
+    debates = judged[judged["role"] == "debater"]
+    found = [_source(row, debates) for row in own.to_dict("records")]
+    return sorted(found, key=lambda source: source.debates is None)
+
+
+def _source(row: Mapping[str, Any], debates: Any) -> PairSource:
+    """The debate judged by the same judge, else by any."""
+    about = debates[debates["about"] == row["id"]]
+    fitting = about[about["same"] == row["same"]]
+    debate = next(iter((fitting if len(fitting) else about).to_dict("records")), {})
+    return PairSource(
+        dataset=row["dataset"],
+        samples=row["id"],
+        judgements=row["judge"],
+        debates=debate.get("id"),
+        debate_judgements=debate.get("judge"),
+        title=f"{row['label']} on {row['name']} / {row['split']}, N={row['n']}, judged by {row['model']} "
+        f"({row['mode']}){', with a debater' if debate else ''}  ({row['id']}, {row['judge']})",
+    )
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that pairs are built from, read once."""
+
+    source: PairSource
+    items: Mapping[str, Item]
+    own: Judged
+    debates: Judged | None
+    facts: Mapping[tuple[str, str, int], SideFacts]
+    """(sample run, item, sample) → tokens and verdicts of a response."""
+
+    def build(self, settings: PairSettings) -> tuple[list[Pair], list[Dropped]]:
+        """Pairs and dropped questions under these settings; their score must be the one that was read."""
+        return build_pairs(self.items, self.own, self.debates if settings.debated else None, settings)
+
+
+def read_material(home: Home, store: Store, source: PairSource, score: Literal["expected", "total"]) -> Material:
+    """Questions, responses and scores of a source, from its folders; verdicts and tokens from the database."""
+    folder = {name: RunFolder(home.runs / run) for name, run in source.__dict__.items() if name in FOLDERS and run}
+    facts = side_facts(store, source.judgements)
+    debates = None
+    if source.debates and source.debate_judgements:
+        debates = read_judged(folder["debates"], folder["debate_judgements"], score)
+        facts |= side_facts(store, source.debate_judgements)
+    items = {item.id: item for item in load_items(folder["dataset"])}
+    return Material(source, items, read_judged(folder["samples"], folder["judgements"], score), debates, facts)
+
+
+FOLDERS = ("dataset", "samples", "judgements", "debates", "debate_judgements")
+
+
+def side_facts(store: Store, judge: str) -> dict[tuple[str, str, int], SideFacts]:
+    """Tokens and verdict values of every response that a judge run saw."""
+    query = "SELECT samples, item_id, sample, tokens, by_criterion, parsed IS NOT NULL FROM scores WHERE run = ?"
+    return {
+        (run, item, sample): SideFacts(tokens, tuple(values), readable)
+        for run, item, sample, tokens, values, readable in store.rows(query, [judge])
+    }
+
+
+def criteria_of_judge(store: Store, judge: str) -> list[str]:
+    """Keys of the criteria that a judge run was asked about, in the order of its rubric."""
+    first = store.rows("SELECT item_id, sample FROM verdicts WHERE run = ? ORDER BY seq LIMIT 1", [judge])
+    if not first:
+        return []
+    query = "SELECT criterion FROM verdicts WHERE run = ? AND item_id = ? AND sample = ? ORDER BY seq, rowid"
+    return [row[0] for row in store.rows(query, [judge, *first[0]])]

@@ -1,0 +1,362 @@
+"""Data sets: rows of a source file become items, with splits, as a sealed run.
+
+    path, settings = load_settings(Path("data/samples/rooms.toml"))    # a card, or a file: mapping guessed
+    items, rejects = preview(path, settings)
+    folder = import_dataset(default_home(), path, settings)
+    train = select_items(load_items(folder), Selection(split="train"))
+
+Every row becomes an `Item` or a `Reject` that says why not.  Cards and guessed mappings are
+`core.loading.mapping`, which files can be read is `core.loading.reading`, which rows are items is
+`core.loading.items`.  Not covered: fetching files, one data set from several files.
+"""
+
+import fcntl
+import hashlib
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import BadInput, RunStopped
+from core.home import Home
+from core.loading.items import MAX_OPTIONS, RowProblem, cell, has_repeated_text, item_of, repeated_label, text_of
+from core.loading.lines import SHOWN
+from core.loading.mapping import guess_mapping, load_settings
+from core.loading.reading import file_name, quoted, read_rows
+from core.records import Item, Reject
+from core.runs.folders import RunConfig, RunFolder, content_hash, create_run, file_hash
+from core.runs.work import Work
+from core.seeds import seed_of
+from core.settings import ImportSettings, Selection
+from core.store import journal
+from core.store.journal import archived
+
+__all__ = [
+    "glance",
+    "guess_mapping",
+    "import_dataset",
+    "is_done",
+    "load_items",
+    "load_settings",
+    "locked",
+    "preview",
+    "read_items",
+    "seeded_test",
+    "select_items",
+    "survey",
+]
+
+UNLABELLED = "(unlabelled)"
+CHUNK = 1000
+"""Rows written at once."""
+
+
+# --- rows to items
+
+
+def read_items(path: Path, settings: ImportSettings) -> Iterator[Item | Reject]:
+    """Every row in order, as an item with its split or as a reject with the reason.
+
+    The file is read twice or three times (labels, splits, items), never held in memory; of an id and of a
+    question 16 bytes are.
+    `BadInput`, when the first row is asked for, if the file or its mapping cannot be used at all.
+    """
+    yield from _with_splits(path, settings, survey(path, settings))
+
+
+def preview(path: Path, settings: ImportSettings, limit: int = 20) -> tuple[list[Item], list[Reject]]:
+    """Items and rejects among the first `limit` rows, exactly as an import would make them."""
+    rows = list(islice(read_items(path, settings), limit))
+    items = [row for row in rows if isinstance(row, Item)]
+    return items, [row for row in rows if isinstance(row, Reject)]
+
+
+def glance(path: Path, settings: ImportSettings, limit: int = 200) -> tuple[list[Item], list[Reject]]:
+    """As `preview`, without the split of items where the file has none: read is no more than that takes.
+
+    Fixed labels that are not set are the gold values of the file, for which all of it may be read.
+    """
+    rows = list(islice(_parsed(path, settings, _fixed_labels(path, settings)), limit))
+    items = [row for row in rows if isinstance(row, Item)]
+    return items, [row for row in rows if isinstance(row, Reject)]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What has to be known of a whole file before its first row can become an item."""
+
+    labels: list[str] | None
+    """Fixed labels of every question; None where the rows bring their options."""
+    in_test: np.ndarray | None
+    """Whether each item, in order, is in the test split; None where the file has its own splits."""
+    ties: bool
+    """Whether a question that repeats with other options ties items to one split."""
+    items: int
+    rejects: int
+    first_reject: Reject | None
+    warnings: dict[str, int]
+    """What a person should know of items that load: sentence → number of items."""
+
+
+REPEATED_OPTION = "two options have the same text: the answer is read by label"
+REPEATED_QUESTION = "the question stands in an earlier row too: both are in one split"
+SPLIT_QUESTION = "the question stands in another split of the file too"
+
+
+def survey(path: Path, settings: ImportSettings) -> Survey:
+    """Read the whole file once (twice to find its labels) and settle labels and splits."""
+    labels = _fixed_labels(path, settings)
+    stems, seeds, splits = Stems(), array("Q"), array("H")
+    numbers: dict[str, int] = {}  # of the splits
+    rejects, first_reject = 0, None
+    warnings: Counter[str] = Counter()
+    for row in _parsed(path, settings, labels):
+        if isinstance(row, Reject):
+            rejects, first_reject = rejects + 1, first_reject or row
+            continue
+        stems.add(row)
+        warnings[REPEATED_OPTION] += labels is None and has_repeated_text(row.options)
+        seeds.append(seed_of("split", settings.seed, row.id))
+        splits.append(numbers.setdefault(row.split, len(numbers)))
+    leader, ties = stems.leaders()
+    if settings.split:
+        numbered = np.asarray(splits)
+        warnings[SPLIT_QUESTION] = int(np.count_nonzero(numbered != numbered[leader]))
+        in_test = None
+    else:
+        warnings[REPEATED_QUESTION] = int(np.count_nonzero(leader != np.arange(len(leader))))
+        in_test = seeded_test(leader, seeds, settings.test)
+    return Survey(labels, in_test, ties and in_test is not None, len(seeds), rejects, first_reject, dict(+warnings))
+
+
+class Stems:
+    """Which items ask the same question, in 16 bytes an item and question.
+
+    Two items do that share context and question; but a question of more than `GENERIC` items ("Which is
+    true?") is told apart by its options as well.
+    """
+
+    GENERIC = 10
+
+    def __init__(self) -> None:
+        self._first: dict[bytes, int] = {}
+        self._by_question, self._by_options = array("q"), array("q")
+
+    def add(self, item: Item) -> None:
+        texts = sorted(option.text.casefold() for option in item.options)
+        question = [item.context, item.question.casefold()]
+        for places, stem in ((self._by_question, question), (self._by_options, [*question, texts])):
+            places.append(self._first.setdefault(_digest(content_hash(stem)), len(places)))
+
+    def leaders(self) -> tuple[np.ndarray, bool]:
+        """Place of the first item with the same question, for each item; whether options would tell more apart."""
+        by_question, by_options = np.asarray(self._by_question), np.asarray(self._by_options)
+        sizes = np.bincount(by_question, minlength=len(by_question))
+        leaders = np.where(sizes[by_question] > self.GENERIC, by_options, by_question)
+        return leaders, bool((leaders != by_options).any())
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def seeded_test(leader: Sequence[int], seeds: Sequence[int], test: float) -> np.ndarray:
+    """Whether each item is in the test split, by the place of the first item with its question and by its seed.
+
+    Questions stand in the order of their first item's seed; the first round(test * n) items are the test
+    split.  Items of one question stand together, and where they would overfill the split, they train and
+    the next question is tried.
+
+    >>> seeded_test([0, 1, 0], seeds=[5, 3, 9], test=0.34).tolist()
+    [False, True, False]
+    """
+    places = np.asarray(leader, dtype=np.int64)
+    sizes = np.bincount(places, minlength=len(places))
+    firsts = np.flatnonzero(sizes)
+    room = round(test * len(places))
+    taken = np.zeros(len(places), dtype=bool)
+    for first in firsts[np.argsort(np.asarray(seeds, dtype=np.uint64)[firsts], kind="stable")]:
+        if sizes[first] <= room:
+            taken[first] = True
+            room -= sizes[first]
+    return taken[places]
+
+
+def _with_splits(path: Path, settings: ImportSettings, known: Survey) -> Iterator[Item | Reject]:
+    place = 0
+    for row in _parsed(path, settings, known.labels):
+        if isinstance(row, Reject):
+            yield row
+            continue
+        if place == known.items:
+            raise BadInput(f"{file_name(path)} changed while it was read: import it again.")
+        if known.in_test is not None:
+            row = row.model_copy(update={"split": "test" if known.in_test[place] else "train"})
+        place += 1
+        yield row
+
+
+def _parsed(path: Path, settings: ImportSettings, labels: list[str] | None) -> Iterator[Item | Reject]:
+    """Rows as items, their split empty where the file has none, or rejects."""
+    seen: set[bytes] = set()
+    for row in read_rows(path, settings.header, settings.field):
+        try:
+            item = item_of(row, settings, labels)
+            if (key := _digest(item.id)) in seen:
+                raise RowProblem(f"Its id {quoted(item.id)} stands in an earlier row too: give it its own.")
+            seen.add(key)
+            yield item
+        except RowProblem as problem:
+            raw = row.raw[:SHOWN].encode("utf-8", "replace").decode()
+            yield Reject(file=file_name(path), row=row.number, reason=str(problem), raw=raw)
+
+
+# --- fixed labels
+
+
+def _fixed_labels(path: Path, settings: ImportSettings) -> list[str] | None:
+    """The labels every question chooses among: as set, else the file's; None with an options column."""
+    if settings.options and settings.labels:
+        raise BadInput("Both an options column and fixed labels are set: keep one of them.")
+    if settings.options:
+        return None
+    labels = [label.strip() for label in settings.labels or _gold_values(path, settings)]
+    repeated = repeated_label(labels)
+    if 2 <= len(labels) <= MAX_OPTIONS and repeated is None and "" not in labels:
+        return labels
+    shown = f"{quoted(repeated)} stands twice" if repeated else f"these are {len(labels)}"
+    if len(labels) > MAX_OPTIONS:
+        shown = "these are more"
+    source = "labels" if settings.labels else f"values of column {quoted(settings.gold)}"
+    raise BadInput(
+        f"Without an options column the {source} are the options, two to ten different ones, but {shown}: "
+        f"map an options column, or set labels and the gold column."
+    )
+
+
+def _gold_values(path: Path, settings: ImportSettings) -> list[str]:
+    """Sorted distinct gold values of a file; one that has more than ten is read no further."""
+    found: set[str] = set()
+    for row in read_rows(path, settings.header, settings.field):
+        try:
+            text = text_of(cell(row.values, settings.gold), "gold")
+        except RowProblem:
+            continue  # the row is rejected when it is read as an item
+        found |= {text.strip()} if text else set()
+        if len(found) > MAX_OPTIONS:
+            break
+    return sorted(found)
+
+
+# --- the sealed import
+
+
+def import_dataset(home: Home, path: Path, settings: ImportSettings) -> RunFolder:
+    """Import a data file as a sealed run of kind `import`, in this process; one that is done is returned.
+
+    Rows: `items` and `rejects`.  Summary: items, rejects, unlabelled, splits (name → items), labels (split →
+    label → items), warnings (sentence → items).  `BadInput` before any folder is made if the file, or not
+    one of its rows, can be used.  A data set that was archived is so no longer.
+    """
+    known = survey(path, settings)
+    if not known.items:
+        rows, first = known.rejects, known.first_reject
+        why = f"row {first.row}: {first.reason}" if first else "it holds none."
+        raise BadInput(f"None of the {rows} rows of {file_name(path)} can be used; {why}")
+    folder = create_run(home, import_config(path, settings, known))
+    with locked(folder):
+        if not is_done(folder):
+            _write(folder, _with_splits(path, settings, known), known)
+    if not is_done(folder):
+        raise RunStopped("The import was stopped: import the file again to start it over.")
+    if folder.id in archived(home):
+        journal.record(home, "restore", folder.id)
+    return folder
+
+
+def import_config(path: Path, settings: ImportSettings, known: Survey) -> RunConfig:
+    """The import of a data file under a mapping, whose id is known before it is made."""
+    return RunConfig(
+        kind="import",
+        label=settings.name,
+        settings=settings.identity(),
+        inputs={"source": file_hash(path), **({"splits": "one question, one split"} if known.ties else {})},
+    )
+
+
+def load_items(folder: RunFolder) -> list[Item]:
+    """All items of a finished import, in the order of its source."""
+    if not is_done(folder):
+        raise BadInput(f"The import {folder.id} is not finished: import its file again.")
+    return folder.read("items", Item)
+
+
+def is_done(folder: RunFolder) -> bool:
+    """Whether a run is sealed as done."""
+    result = folder.result
+    return result is not None and result["state"] == "done"
+
+
+@contextmanager
+def locked(folder: RunFolder) -> Iterator[None]:
+    """Hold the run's lock; a second import of the same file waits here for the first."""
+    with (folder.path / "lock").open("rb+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _write(folder: RunFolder, rows: Iterator[Item | Reject], known: Survey) -> None:
+    """Write an import from its start: what an earlier attempt left is dropped."""
+    for name in ("items.jsonl", "rejects.jsonl", "stop"):
+        (folder.path / name).unlink(missing_ok=True)
+    labels: dict[str, Counter[str]] = {}
+    done = 0
+    with Work(folder) as work:
+        work.started()
+        while chunk := list(islice(rows, CHUNK)):
+            work.raise_if_stopped()
+            items = [row for row in chunk if isinstance(row, Item)]
+            work.append("items", items)
+            work.append("rejects", [row for row in chunk if isinstance(row, Reject)])
+            for item in items:
+                labels.setdefault(item.split, Counter())[item.gold or UNLABELLED] += 1
+            done += len(chunk)
+            work.progress(done, known.items + known.rejects, "rows")
+        work.summary |= {"items": known.items, "rejects": known.rejects, **counted(labels), "warnings": known.warnings}
+
+
+def counted(labels: dict[str, Counter[str]]) -> dict[str, Any]:
+    """Counts of a data set from its counts of labels per split."""
+    return {
+        "unlabelled": sum(counts[UNLABELLED] for counts in labels.values()),
+        "splits": {split: labels[split].total() for split in sorted(labels)},
+        "labels": {split: dict(sorted(labels[split].items())) for split in sorted(labels)},
+    }
+
+
+# --- selection
+
+
+def select_items(items: Sequence[Item], selection: Selection) -> list[Item]:
+    """The items of a split that a stage works on, in the order of a seeded hash of their ids.
+
+    Of the n items of the split, in that order, the slice [round(lo * n), round(hi * n)), then its first
+    `limit`: the parts (0, 0.5) and (0.5, 1) share nothing and leave nothing out if their seed is the same.
+    `BadInput` for a split without items and for a part whose end is below its start.
+    """
+    chosen = [item for item in items if item.split == selection.split]
+    if not chosen:
+        counts = Counter(item.split for item in items)
+        there = ", ".join(f"{quoted(split)} with {n}" for split, n in counts.items()) or "no items at all"
+        raise BadInput(f"Split {quoted(selection.split)} has no item: choose another (there are {there}).")
+    low, high = selection.part
+    if low > high:
+        raise BadInput(f"The part of the split ends at {high} before it starts at {low}: swap the two.")
+    chosen.sort(key=lambda item: (seed_of("select", selection.seed, item.id), item.id))
+    return chosen[round(low * len(chosen)) : round(high * len(chosen))][: selection.limit]

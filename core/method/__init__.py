@@ -1,0 +1,1 @@
+"""The paper's steps: sample, judge, sort into categories, pair, train."""

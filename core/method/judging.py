@@ -1,0 +1,309 @@
+"""Judging: five criteria, four verdicts, one score (paper section 3.2).
+
+Three modes, stored alike.  `probabilities`: nothing is generated, the probabilities of the verdict
+labels are read at each criterion.  `written`: the judge writes a critique and a verdict a criterion.
+`reader`: not a rubric but a check beside it: does the explanation lead a reader to the gold option
+(simulatability, Hase et al. 2020)?  A reply that cannot be read is kept as it is and has no score.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.data.datasets import load_items
+from core.engines import Chat, Engine, Sampling
+from core.errors import BadInput
+from core.models.variants import load_variant
+from core.prompts import Prompt, load_prompt, option_text, question_values
+from core.records import CriterionVerdict, Explanation, Item, Judgement
+from core.rubrics import Criterion, Rubric, load_rubric
+from core.runs.work import Work
+from core.seeds import seed_of
+from core.settings import JudgeSettings
+
+EXPLANATIONS_A_BATCH = 64
+"""Explanations judged together; fixed, so that a resumed run batches as an undisturbed one."""
+
+PROMPTS = {"probabilities": "judge", "written": "judge_written", "reader": "reader"}
+"""Prompt file of each mode."""
+
+READER = "reader"
+"""Name that the reader's choice is stored under, in a criterion's place."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What it takes to judge: engine, prompt, rubric, settings."""
+
+    engine: Engine
+    prompt: Prompt
+    rubric: Rubric
+    settings: JudgeSettings
+
+    def judge(self, asked: Sequence[tuple[Item, Explanation]]) -> list[Judgement]:
+        """A judgement of each explanation, in order; empty ones by rule if the settings say so."""
+        by_model = [pair for pair in asked if not self._by_rule(pair[1])]
+        judged = iter(self._ask(by_model))
+        return [_worst(row, self.rubric) if self._by_rule(row) else next(judged) for _, row in asked]
+
+    def chat(self, item: Item, row: Explanation, criterion: str = "") -> Chat:
+        return judge_chat(self.prompt, self.rubric, self.settings.show_gold, item, row, criterion)
+
+    def _by_rule(self, row: Explanation) -> bool:
+        return self.settings.mode != "reader" and self.settings.empty == "rule" and not row.explanation
+
+    def _ask(self, asked: Sequence[tuple[Item, Explanation]]) -> list[Judgement]:
+        match self.settings.mode:
+            case "probabilities":
+                return self._by_probabilities(asked)
+            case "written":
+                return self._in_writing(asked)
+            case "reader":
+                return self._as_reader(asked)
+
+    def _by_probabilities(self, asked: Sequence[tuple[Item, Explanation]]) -> list[Judgement]:
+        criteria = self.rubric.criteria
+        chats = [self.chat(item, row, criterion=c.key) for item, row in asked for c in criteria]
+        labels = [f" {label}" for label in self.rubric.labels]
+        logs = self.engine.choose(chats, [labels] * len(chats))
+        width = len(criteria)
+        return [
+            _from_probabilities(row, self.rubric, [np.exp(log) for log in logs[i * width : (i + 1) * width]])
+            for i, (_, row) in enumerate(asked)
+        ]
+
+    def _in_writing(self, asked: Sequence[tuple[Item, Explanation]]) -> list[Judgement]:
+        chats = [self.chat(item, row) for item, row in asked]
+        repeat = [self.settings.repeat] if self.settings.repeat else []
+        seeds = [[seed_of("judge", item.id, row.sample, *repeat)] for item, row in asked]
+        settings = self.settings
+        drawn = Sampling(temperature=settings.temperature, top_p=1.0, max_new_tokens=settings.max_new_tokens)
+        replies = self.engine.generate(chats, seeds, drawn)
+        return [from_reply(row, self.rubric, reply[0].text) for (_, row), reply in zip(asked, replies, strict=True)]
+
+    def _as_reader(self, asked: Sequence[tuple[Item, Explanation]]) -> list[Judgement]:
+        chats = [self.chat(item, row) for item, row in asked]
+        options = [[f" {option.text}" for option in item.options] for item, _ in asked]
+        logs = self.engine.choose(chats, options)
+        return [_from_reader(item, row, log) for (item, row), log in zip(asked, logs, strict=True)]
+
+
+def judge_chat(
+    prompt: Prompt, rubric: Rubric, show_gold: bool, item: Item, row: Explanation, criterion: str = ""
+) -> Chat:
+    """What a judge sees of an explanation; the gold answer only if the settings say so.
+
+    `criterion` is the key of the one it is asked about; a written judge is asked about all at once.
+    """
+    gold = f"Right answer: {option_text(item, item.gold)}" if show_gold and item.gold else ""
+    answer = option_text(item, row.parsed) if row.parsed else "(none given)"
+    return prompt.chat(
+        rubric=rubric.as_text(),
+        explanation=row.explanation,
+        answer=answer,
+        gold=gold,
+        criterion=criterion,
+        **question_values(item),
+    )
+
+
+def _worst(row: Explanation, rubric: Rubric) -> Judgement:
+    """An empty explanation: the worst verdict on every criterion, by rule (setting `empty`)."""
+    worst = rubric.verdicts[0]
+    sure = [1.0] + [0.0] * (len(rubric.verdicts) - 1)
+    verdicts = [
+        CriterionVerdict(criterion=c.key, verdict=worst.label, value=float(worst.value), probabilities=sure)
+        for c in rubric.criteria
+    ]
+    total = worst.value * len(rubric.criteria)
+    return _judgement(row, verdicts, total=total, expected=float(total), origin="rule")
+
+
+def _from_probabilities(row: Explanation, rubric: Rubric, by_criterion: Sequence[np.ndarray]) -> Judgement:
+    dark = [c.name for c, p in zip(rubric.criteria, by_criterion, strict=True) if np.isnan(p).any()]
+    if dark:
+        unread = [_unread(c.key) for c in rubric.criteria]
+        return _judgement(row, unread, unjudged=f"The judge's likeliest words tell no verdict on: {', '.join(dark)}.")
+    values = np.array(rubric.values, dtype=float)
+    verdicts = [
+        CriterionVerdict(
+            criterion=criterion.key,
+            verdict=rubric.labels[int(p.argmax())],
+            value=round(float(p @ values), 6),
+            probabilities=[round(float(x), 6) for x in p],
+        )
+        for criterion, p in zip(rubric.criteria, by_criterion, strict=True)
+    ]
+    total = sum(rubric.values[int(p.argmax())] for p in by_criterion)
+    expected = round(sum(float(p @ values) for p in by_criterion), 6)
+    return _judgement(row, verdicts, total=total, expected=expected)
+
+
+def _unread(criterion: str) -> CriterionVerdict:
+    """Nothing could be read on this criterion."""
+    return CriterionVerdict(criterion=criterion, verdict=None, value=None, probabilities=None)
+
+
+def from_reply(row: Explanation, rubric: Rubric, reply: str) -> Judgement:
+    """A written reply as a judgement: all criteria must have a verdict, or there is no score."""
+    found = read_verdicts(reply, rubric)
+    numbers = dict(zip(rubric.labels, rubric.values, strict=True))
+    verdicts = [
+        CriterionVerdict(
+            criterion=c.key,
+            verdict=found[c.key],
+            value=float(numbers[found[c.key]]) if found[c.key] else None,
+            probabilities=None,
+        )
+        for c in rubric.criteria
+    ]
+    missing = [c.name for c in rubric.criteria if found[c.key] is None]
+    if missing:
+        return _judgement(row, verdicts, reply=reply, unjudged=f"No verdict can be read on: {', '.join(missing)}.")
+    return _judgement(row, verdicts, total=sum(numbers[found[c.key]] for c in rubric.criteria), reply=reply)
+
+
+def read_verdicts(reply: str, rubric: Rubric) -> dict[str, str | None]:
+    """Criterion key → verdict label of a judge's own reply; None if absent, unknown or contradictory.
+
+    Give it the generated text alone, never the prompt: a prompt names every verdict.
+
+    >>> rubric = load_rubric("five_criteria")
+    >>> reply = "Good.\\nClarity: excellent\\n- **Relevance**: Needs improvement.\\nDepth: so-so"
+    >>> [read_verdicts(reply, rubric)[key] for key in ("clarity", "relevance", "depth")]
+    ['excellent', 'needs improvement', None]
+    >>> read_verdicts("Clarity: excellent\\nClarity: unsatisfactory", rubric)["clarity"] is None
+    True
+    """
+    return {criterion.key: _read_criterion(reply, criterion, rubric.labels) for criterion in rubric.criteria}
+
+
+def _read_criterion(reply: str, criterion: Criterion, labels: Sequence[str]) -> str | None:
+    name = rf"(?:{re.escape(criterion.name)}|{re.escape(criterion.key)})"
+    verdict = "|".join(sorted(map(re.escape, labels), key=len, reverse=True))
+    line = rf"^[\W\d_]*{name}[\W_]*:[\W_]*(?P<verdict>{verdict})\b[\W_]*$"
+    found = {m["verdict"].lower() for m in re.finditer(line, reply, re.IGNORECASE | re.MULTILINE)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _from_reader(item: Item, row: Explanation, logs: np.ndarray) -> Judgement:
+    if np.isnan(logs).any():
+        return _judgement(row, [_unread(READER)], unjudged="The reader's likeliest words tell no option.")
+    labels = [option.label for option in item.options]
+    gold = None if item.gold is None else float(logs[labels.index(item.gold)])
+    choice = CriterionVerdict(
+        criterion=READER,
+        verdict=labels[int(logs.argmax())],
+        value=gold,
+        probabilities=[round(float(p), 6) for p in np.exp(logs)],
+    )
+    unjudged = "The question has no gold label." if gold is None else None
+    return _judgement(row, [choice], expected=gold, unjudged=unjudged)
+
+
+def _judgement(
+    row: Explanation,
+    verdicts: list[CriterionVerdict],
+    *,
+    total: int | None = None,
+    expected: float | None = None,
+    origin: str = "model",
+    reply: str | None = None,
+    unjudged: str | None = None,
+) -> Judgement:
+    return Judgement(
+        item_id=row.item_id,
+        sample=row.sample,
+        origin=origin,
+        verdicts=verdicts,
+        total=total,
+        expected=expected,
+        reply=reply,
+        unjudged=unjudged,
+    )
+
+
+# --- the run
+
+
+def run_judge(work: Work) -> None:
+    """Judge every explanation of a sample run.  Parents: dataset, samples."""
+    settings = JudgeSettings.model_validate(work.config.settings)
+    items = {item.id: item for item in load_items(work.parent("dataset"))}
+    rows = work.parent("samples").read("explanations", Explanation)
+    done = {(row.item_id, row.sample) for row in work.folder.read("judgements", Judgement)}
+    if len(done) < len(rows):
+        judge = _open_judge(work, settings)
+        for batch in _batches(rows):
+            _judge_batch(work, judge, [(items[row.item_id], row) for row in batch], done)
+            work.progress(len(done), len(rows), "judgements")
+    judgements = work.folder.read("judgements", Judgement)
+    work.summary |= {
+        "judgements": len(judgements),
+        "unjudged": sum(row.unjudged is not None for row in judgements),
+        "by_rule": sum(row.origin == "rule" for row in judgements),
+    }
+
+
+def _open_judge(work: Work, settings: JudgeSettings) -> Judge:
+    engine = load_variant(work.home, work.config.model)
+    work.event("loaded", **engine.provenance())
+    rubric = load_rubric(settings.rubric)
+    settings = _settings_at_hand(work, engine, settings, rubric)
+    return Judge(engine, load_prompt(PROMPTS[settings.mode]), rubric, settings)
+
+
+def _settings_at_hand(work: Work, engine: Engine, settings: JudgeSettings, rubric: Rubric) -> JudgeSettings:
+    """The settings, but written verdicts in place of probabilities that the judge cannot give; the run says so."""
+    reason = settings.mode != "written" and engine.cannot_choose(_labels_asked(settings, rubric))
+    if not reason:
+        return _as_begun(work, settings)
+    if settings.mode == "reader":
+        raise BadInput(f"A reader is read by probabilities, and {reason}: choose another reader.")
+    if settings.no_probabilities == "refuse":
+        raise BadInput(f"Probabilities were asked for, but {reason}: choose another judge, or mode = written.")
+    work.note(
+        f"Probabilities were asked for, but {reason}: the judge's written verdicts are read instead. "
+        "They have a total and no expected score."
+    )
+    work.summary["read_as"] = "written"
+    return _as_begun(work, settings.model_copy(update={"mode": "written"}))
+
+
+def _labels_asked(settings: JudgeSettings, rubric: Rubric) -> list[str]:
+    """What is chosen among, as far as it is known before a question is."""
+    return [f" {label}" for label in rubric.labels] if settings.mode == "probabilities" else []
+
+
+def _as_begun(work: Work, settings: JudgeSettings) -> JudgeSettings:
+    """The settings, if what a resumed run holds was read in the same way: one run never mixes two."""
+    begun = {row.reply is not None for row in work.folder.read("judgements", Judgement) if row.origin == "model"}
+    if begun - {settings.mode == "written"}:
+        raise BadInput(
+            f"{work.folder.id} began with {'written verdicts' if True in begun else 'probabilities'}, and its judge "
+            "no longer gives the same: ask for a run with another mode."
+        )
+    return settings
+
+
+def _batches(rows: Sequence[Explanation]) -> Iterator[Sequence[Explanation]]:
+    for start in range(0, len(rows), EXPLANATIONS_A_BATCH):
+        yield rows[start : start + EXPLANATIONS_A_BATCH]
+
+
+def _judge_batch(
+    work: Work, judge: Judge, asked: Sequence[tuple[Item, Explanation]], done: set[tuple[str, int]]
+) -> None:
+    if {(row.item_id, row.sample) for _, row in asked} <= done:
+        return
+    work.raise_if_stopped()
+    began = time.monotonic()
+    judgements = judge.judge(asked)
+    work.append("judgements", [row for row in judgements if (row.item_id, row.sample) not in done])
+    done |= {(row.item_id, row.sample) for row in judgements}
+    read = sum(judge.engine.count_tokens(row.explanation) for _, row in asked)
+    written = sum(judge.engine.count_tokens(row.reply or "") for row in judgements)
+    work.cost(read, written, time.monotonic() - began)

@@ -1,0 +1,1 @@
+"""Finding base models, variants of them, whether they fit and work here."""

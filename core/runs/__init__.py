@@ -1,0 +1,1 @@
+"""Run folders, the processes that fill them, and pipelines of them."""

@@ -1,0 +1,191 @@
+"""How long it will take: from the progress of a run, and for planned runs from what runs have taken here.
+
+A unit is a question of SFT, a pair of DPO, an explanation, a judgement or a comparison.  Seconds a unit are measured
+from the finished runs of the home that did the same with weights of the same size.  Where there is none they are
+assumed: constants of a 135M model on 2 CPU cores, scaled by the size of the weights and by how fast this machine has
+been.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from core.home import Home
+from core.runs.folders import RunConfig, RunFolder, all_runs
+from core.runs.pipeline import steps_of
+
+STARTUP_SECONDS = 8.0
+"""A worker's imports and model loading."""
+
+ASSUMED_SECONDS = {
+    "sft": 0.2,
+    "dpo": 1.0,
+    "sample": 0.08,
+    "judge": 0.08,
+    "head_to_head": 0.15,
+    "pairs": 0.0,
+    "import": 0.0,
+    "judgements": 0.0,
+}
+"""Seconds a unit of the assumed model on the assumed machine."""
+
+ASSUMED_BYTES = 538e6
+"""Weights of the model that the constants were measured with: 135M parameters in fp32."""
+
+ALWAYS_WRONG = 0.3
+"""Share of questions that a debater is expected to be asked, before it is known."""
+
+Source = Literal["measured here", "assumed"]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Seconds a unit, as this home has measured them."""
+
+    measured: Mapping[tuple[str, str, int], float]
+    """(kind, judge mode or sampling role, bytes of weights) → seconds a unit."""
+    speed: float
+    """Measured over assumed seconds of all that was measured; 1 before anything was."""
+
+    def of(self, step: RunConfig) -> tuple[float, Source]:
+        """Seconds a unit of a planned run, and where the figure comes from."""
+        known = self.measured.get(_key(step))
+        if known is not None:
+            return known, "measured here"
+        return self.speed * _assumed(step), "assumed"
+
+    def seconds(self, step: RunConfig, units: int) -> float:
+        """Expected seconds of a whole run."""
+        return _startup(step.kind) + units * self.of(step)[0]
+
+
+def measured_rates(home: Home) -> Rates:
+    """Rates of the home's finished runs; runs that were resumed are left out, as only their end was timed."""
+    spent: dict[tuple[str, str, int], float] = {}
+    units: dict[tuple[str, str, int], int] = {}
+    assumed = 0.0
+    for folder in all_runs(home):
+        config, sealed = folder.config, folder.path / "result.json"
+        if not (config.model and sealed.exists()):
+            continue
+        seconds, done = _measured(str(folder.path), sealed.stat().st_mtime_ns)
+        if not done:
+            continue
+        key = _key(config)
+        spent[key] = spent.get(key, 0.0) + seconds
+        units[key] = units.get(key, 0) + done
+        assumed += done * _assumed(config)
+    speed = sum(spent.values()) / assumed if assumed else 1.0
+    return Rates({key: spent[key] / units[key] for key in spent}, speed)
+
+
+@lru_cache(maxsize=4096)
+def _measured(path: str, sealed: int) -> tuple[float, int]:
+    """(seconds without start-up, units) of a sealed run; (0, 0) if it does not count.  `sealed` dates the seal."""
+    folder = RunFolder(Path(path))
+    result = folder.result
+    starts = sum(event["type"] == "started" for event in folder.events())
+    if not result or result["state"] != "done" or starts != 1:
+        return 0.0, 0
+    return max(0.0, result["seconds"] - STARTUP_SECONDS), _units_done(folder.config, result)
+
+
+def _units_done(config: RunConfig, result: Mapping) -> int:
+    if config.kind in ("sft", "dpo"):
+        return config.settings["steps"] * config.settings["batch_size"]
+    outputs = {"sample": "explanations", "judge": "judgements", "head_to_head": "head_to_head"}
+    return result["files"][outputs[config.kind]]["rows"]
+
+
+def _key(config: RunConfig) -> tuple[str, str, int]:
+    how = config.settings.get("role" if config.kind == "sample" else "mode", "")
+    return config.kind, how, _weights(config.model.path) if config.model else 0
+
+
+@lru_cache(maxsize=64)
+def _weights(path: str) -> int:
+    """Bytes of a model's weights; 0 where they are not on this machine."""
+    return sum(file.stat().st_size for file in Path(path).glob("*.safetensors")) if path else 0
+
+
+def _assumed(config: RunConfig) -> float:
+    weights = _weights(config.model.path) if config.model else 0
+    return ASSUMED_SECONDS[config.kind] * (weights / ASSUMED_BYTES if weights else 1.0)
+
+
+def _startup(kind: str) -> float:
+    return 1.0 if kind in ("pairs", "import", "judgements") else STARTUP_SECONDS
+
+
+# --- what is left
+
+
+def seconds_left(home: Home, folder: RunFolder, rates: Rates | None = None) -> float | None:
+    """About how many seconds a run still needs; None while there is nothing to go by, 0 if it has ended.
+
+    `rates`: those of this home, where the caller keeps them; else they are measured for it.
+    """
+    if folder.result:
+        return 0.0
+    if folder.config.kind == "pipeline":
+        return _pipeline_left(home, folder, rates or measured_rates(home))
+    return _from_progress(folder)
+
+
+def _from_progress(folder: RunFolder) -> float | None:
+    """What is left at the rate since the worker started; needs two progress events of this start."""
+    events = folder.events()
+    starts = [i for i, event in enumerate(events) if event["type"] == "started"]
+    steps = [event for event in events[starts[-1] :] if event["type"] == "progress"] if starts else []
+    if len(steps) < 2 or steps[-1]["done"] == steps[0]["done"]:
+        return None
+    rate = (steps[-1]["t"] - steps[0]["t"]) / (steps[-1]["done"] - steps[0]["done"])
+    since = time.time() - steps[-1]["t"]
+    return max(0.0, rate * (steps[-1]["total"] - steps[-1]["done"]) - since)
+
+
+def _pipeline_left(home: Home, pipeline: RunFolder, rates: Rates) -> float:
+    steps = steps_of(pipeline.config)
+    splits = RunFolder(home.runs / pipeline.config.parents["dataset"]).result["summary"]["splits"]
+    left = 0.0
+    for step in steps:
+        folder = RunFolder(home.runs / step.id)
+        result = folder.result if folder.path.exists() else None
+        if result and result["state"] == "done":
+            continue
+        known = _from_progress(folder) if folder.path.exists() else None
+        left += rates.seconds(step, units_of(step, steps, splits)) if known is None else known
+    return left
+
+
+# --- units of planned runs
+
+
+def units_of(step: RunConfig, steps: list[RunConfig], splits: Mapping[str, int]) -> int:
+    """Expected units (see the module) of a planned run; `splits`: split → questions."""
+    match step.kind:
+        case "sft" | "dpo":
+            return step.settings["steps"] * step.settings["batch_size"]
+        case "sample":
+            return _explanations(step, splits)
+        case "judge":
+            asked = next((other for other in steps if other.id == step.parents["samples"]), None)
+            return _explanations(asked, splits) if asked else 0
+        case "head_to_head":
+            asked = next((other for other in steps if other.id == step.parents["samples_a"]), None)
+            return round(_questions(asked, splits) * step.settings["samples_a_question"]) if asked else 0
+    return 0
+
+
+def _explanations(step: RunConfig, splits: Mapping[str, int]) -> int:
+    share = ALWAYS_WRONG if step.settings["role"] == "debater" else 1.0
+    return round(_questions(step, splits) * share * step.settings["n"])
+
+
+def _questions(step: RunConfig, splits: Mapping[str, int]) -> float:
+    select = step.settings["select"]
+    low, high = select["part"]
+    return min((high - low) * splits.get(select["split"], 0), select["limit"] or float("inf"))

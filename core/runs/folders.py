@@ -1,0 +1,246 @@
+"""Runs on disk: a folder a run, its id a hash of what it computes, its state read from the folder.
+
+    config.json      what is computed: kind, settings, model, parents (all hashed into the id)
+    <records>.jsonl  append-only output        events.jsonl   progress, metrics, cost
+    lock             held by flock while a worker lives       stop   somebody asked it to stop
+    log.txt          everything the worker printed            result.json   written last: the seal
+
+State is never stored: a sealed folder says how it ended, a held lock means alive, and anything else
+was cut off and can be resumed.  Writing is `core.runs.work`; starting a worker is `core.runs.launcher`.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
+
+from core.errors import BadInput
+from core.home import Home
+from core.records import Record
+
+Kind = Literal[
+    "import", "judgements", "sft", "responses", "sample", "judge", "head_to_head", "pairs", "dpo", "pipeline"
+]
+State = Literal["queued", "running", "done", "failed", "stopped", "lost"]
+
+R = TypeVar("R", bound=Record)
+
+VERSIONED = ("torch", "transformers", "trl", "peft", "datasets", "duckdb", "streamlit")
+
+
+class AdapterRef(Record):
+    """A LoRA adapter that no run of this lab made."""
+
+    path: str
+    """Folder on this machine; not part of a run's identity."""
+    hash: str
+    """SHA-256 of its configuration and weights."""
+
+
+class ServerRef(Record):
+    """A model behind an OpenAI-compatible server; a run's identity holds the hash of `url` and `model` alone."""
+
+    url: str
+    """Base address, as clients take it (mostly ending in /v1), without credentials."""
+    model: str
+    """The model's id there."""
+    key_env: str = "OPENAI_API_KEY"
+    """Name of the environment variable with the key; the key itself is stored nowhere."""
+    concurrency: int = 8
+    """Requests at once."""
+    timeout: float = 120.0
+    """Seconds that an answer may take."""
+
+
+class ModelUse(BaseModel):
+    """The weights a run computes with: a base, adapters from elsewhere, then those of runs, merged in order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    hash: str
+    path: str
+    """Folder on this machine; not part of the run's identity."""
+    source: str = ""
+    adapters: list[AdapterRef] = []
+    template: str | None = None
+    """Chat template (Jinja) in place of the model's own."""
+    server: ServerRef | None = None
+    """Where the model is, if not on this machine; `hash` is then that of its address and id."""
+    chain: list[str] = []
+
+    @property
+    def identity(self) -> list[Any]:
+        """What makes it this variant; what a model brings itself is in its hash."""
+        given = [[adapter.hash for adapter in self.adapters], self.template]
+        return [self.hash, self.chain, *(given if any(given) else [])]
+
+    @model_serializer(mode="wrap")
+    def _without_the_unused(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Adapters, template and server stand in a configuration only where there are some."""
+        optional = ("adapters", "template", "server")
+        return {name: value for name, value in dump(self).items() if name not in optional or value}
+
+
+class RunConfig(BaseModel):
+    """What a run computes.  `label`, `path`s, versions and time are notes, not identity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    label: str
+    """Name of the variant (sft, dpo, sample, judge) or data set, for people."""
+    settings: dict[str, Any]
+    model: ModelUse | None = None
+    parents: dict[str, str] = {}
+    """Role → run id: dataset, samples, judgements, debates, debate_judgements, pairs, sft, samples_a, samples_b."""
+    inputs: dict[str, str] = {}
+    """Role → content hash of what is read beside the parents: source file, prompt, rubric."""
+    versions: dict[str, str] = {}
+    created: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """Kind and 12 hex digits of the content hash: the same work asked for twice has one id."""
+        identity = {
+            "kind": self.kind,
+            "settings": self.settings,
+            "model": self.model.identity if self.model else None,
+            "parents": self.parents,
+            "inputs": self.inputs,
+        }
+        return f"{self.kind}-{content_hash(identity)[:12]}"
+
+
+def content_hash(value: Any) -> str:
+    """SHA-256 of a JSON value in canonical form."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def adapter_hash(folder: Path) -> str:
+    """SHA-256 over an adapter's configuration (its scale is there) and weights."""
+    return content_hash([file_hash(folder / name) for name in ("adapter_config.json", "adapter_model.safetensors")])
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run as it lies on disk; reading it never changes it."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @cached_property
+    def config(self) -> RunConfig:
+        return RunConfig.model_validate_json((self.path / "config.json").read_bytes())
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """The seal: state, error, files with rows and hashes, summary, seconds; None if not sealed."""
+        try:
+            return json.loads((self.path / "result.json").read_bytes())
+        except FileNotFoundError:
+            return None
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process holds the run's lock."""
+        with (self.path / "lock").open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    @property
+    def state(self) -> State:
+        if self.alive:
+            return "running" if self._last_phase() == "started" else "queued"
+        result = self.result
+        return result["state"] if result else "lost"
+
+    def _last_phase(self) -> str | None:
+        phases = [e["type"] for e in self.events() if e["type"] in ("queued", "started")]
+        return phases[-1] if phases else None
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """Whole lines of an output file; a torn last line is not one."""
+        path = self.path / f"{name}.jsonl"
+        if path.exists():
+            with path.open("rb") as file:
+                yield from (line for line in file if line.endswith(b"\n"))
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines("events")]
+
+    def read(self, name: str, record: type[R]) -> list[R]:
+        """All rows of an output file, checked."""
+        return [record.model_validate_json(line) for line in self.lines(name)]
+
+    def adapter(self) -> Path:
+        return self.path / "adapter"
+
+
+def create_run(home: Home, config: RunConfig) -> RunFolder:
+    """The run's folder, made in one step if it is not there yet (a double click makes one run)."""
+    folder = RunFolder(home.runs / config.id)
+    if folder.path.exists():
+        return folder
+    home.runs.mkdir(parents=True, exist_ok=True)
+    draft = home.runs / f".new-{config.id}-{os.getpid()}-{time.monotonic_ns()}"
+    draft.mkdir()
+    noted = config.model_copy(update={"created": time.time(), "versions": _versions()})
+    (draft / "config.json").write_text(noted.model_dump_json(indent=1))
+    (draft / "lock").touch()
+    try:
+        draft.rename(folder.path)
+    except OSError:  # another process made the same run in the meantime
+        shutil.rmtree(draft)
+    return folder
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in VERSIONED}
+
+
+def find_run(home: Home, run_id: str) -> RunFolder:
+    """The run with this id, or with the only id that starts so."""
+    names = [path.name for path in home.runs.glob(f"{run_id}*")]
+    exact = [name for name in names if name == run_id] or names
+    if len(exact) != 1:
+        found = "none does" if not names else f"{len(names)} do: {', '.join(sorted(names))}"
+        raise BadInput(f"No single run's id starts with {run_id!r} ({found}); `anchorlab runs` lists them.")
+    return RunFolder(home.runs / exact[0])
+
+
+def all_runs(home: Home) -> list[RunFolder]:
+    """Every run of this home, oldest first; folders that cannot be read as runs are left out (the store names them)."""
+    folders = [RunFolder(path) for path in home.runs.glob("*-*") if not path.name.startswith(".")]
+    readable = [folder for folder in folders if _is_run(folder)]
+    return sorted(readable, key=lambda folder: (folder.config.created, folder.id))
+
+
+def _is_run(folder: RunFolder) -> bool:
+    try:
+        return folder.config.id == folder.id
+    except (OSError, ValidationError):
+        return False

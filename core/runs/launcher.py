@@ -1,0 +1,129 @@
+"""Starting, stopping and resuming workers as detached local processes.
+
+The launcher takes the run's lock and hands the open file to the worker, so there is no moment in
+which a started run looks dead, and two clicks start one worker.  Workers outlive whoever started
+them.  Only this module would change for another kind of machine.
+"""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from core.errors import BadInput
+from core.home import PROJECT, Home
+from core.runs.folders import RunConfig, RunFolder, create_run
+from core.runs.work import Work
+
+ALLOCATOR = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "3221225472",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+"""glibc: keep freed memory.  Page faults are dear on virtual machines; training measured 1.6× faster."""
+
+GRACE_SECONDS = 10.0
+"""How long a worker has to stop by itself before it is killed."""
+
+
+def launch(home: Home, config: RunConfig) -> RunFolder:
+    """Start the run unless it is done or at work already; returns its folder at once."""
+    folder = create_run(home, config)
+    result = folder.result
+    if not (result and result["state"] == "done"):
+        resume(folder)
+    return folder
+
+
+def resume(folder: RunFolder) -> bool:
+    """Start a worker on a new, stopped, failed or lost run; False if one is at work already."""
+    lock = take_lock(folder)
+    if lock is None:
+        return False
+    try:
+        (folder.path / "stop").unlink(missing_ok=True)
+        _spawn(folder, lock)
+    finally:
+        os.close(lock)
+    return True
+
+
+def take_lock(folder: RunFolder) -> int | None:
+    """The run's lock as an open file descriptor, or None if another process holds it.
+
+    Tried for a second, because looking whether a run is alive holds the lock for an instant.
+    """
+    lock = os.open(folder.path / "lock", os.O_RDWR)
+    for _ in range(20):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.truncate(lock, 0)
+            return lock
+        except BlockingIOError:
+            time.sleep(0.05)
+    os.close(lock)
+    return None
+
+
+def _spawn(folder: RunFolder, lock: int) -> None:
+    command = [sys.executable, "-m", "core.runs.worker", str(folder.path), str(lock)]
+    with (folder.path / "log.txt").open("ab") as log:
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=(lock,),
+            start_new_session=True,
+            cwd=PROJECT,
+            env=os.environ | ALLOCATOR,
+        )
+
+
+def stop(folder: RunFolder, grace: float = GRACE_SECONDS) -> None:
+    """Stop a run for certain: ask, then SIGTERM, then after `grace` seconds SIGKILL to its group.
+
+    What was produced stays, and the run can be resumed.
+    """
+    if not folder.alive:
+        raise BadInput(f"{folder.id} is not running ({folder.state}): there is nothing to stop.")
+    (folder.path / "stop").touch()
+    _signal(folder, signal.SIGTERM)
+    if not _wait_until_dead(folder, grace):
+        _signal(folder, signal.SIGKILL)
+        _wait_until_dead(folder, grace)
+    if folder.result is None:
+        _seal_as_stopped(folder)
+
+
+def _signal(folder: RunFolder, number: signal.Signals) -> None:
+    """Signal the process group of the lock's holder, whose pid stands in the lock file."""
+    holder = (folder.path / "lock").read_text().strip()
+    if holder and folder.alive:
+        try:
+            os.killpg(int(holder), number)
+        except ProcessLookupError:
+            return  # it ended by itself in this instant
+
+
+def _wait_until_dead(folder: RunFolder, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while folder.alive:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _seal_as_stopped(folder: RunFolder) -> None:
+    """A killed worker left no seal: write it in its place, unless somebody resumed the run meanwhile."""
+    lock = take_lock(folder)
+    if lock is None:
+        return
+    try:
+        with Work(folder) as work:
+            work.raise_if_stopped()
+    finally:
+        os.close(lock)

@@ -1,0 +1,171 @@
+"""What to run: builders of run configurations, used alike by pipelines, the command line and the pages.
+
+Ids follow from contents, so a whole pipeline is known, and drawn, before its first step has run.
+"""
+
+import json
+import shlex
+import tomllib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from core.errors import BadInput
+from core.method.head_to_head import PROMPTS as HEAD_TO_HEAD_PROMPTS
+from core.method.judging import PROMPTS
+from core.prompts import load_prompt
+from core.rubrics import load_rubric
+from core.runs.folders import Kind, ModelUse, RunConfig
+from core.settings import (
+    RUN_SETTINGS,
+    DpoSettings,
+    HeadToHeadSettings,
+    JudgeSettings,
+    PairSettings,
+    SampleSettings,
+    Settings,
+    SftSettings,
+)
+
+PARENTS: dict[str, tuple[str, ...]] = {
+    "sft": ("dataset",),
+    "sample": ("dataset",),
+    "judge": ("dataset", "samples"),
+    "head_to_head": ("dataset", "samples_a", "samples_b"),
+    "pairs": ("dataset", "samples", "judgements"),
+    "dpo": ("dataset", "sft", "pairs"),
+}
+"""Roles that a run of each kind needs.  A debater also needs samples; pairs of a strategy with a debater also
+debates and debate_judgements."""
+
+
+def run_config(
+    kind: Kind, label: str, settings: Settings, parents: Mapping[str, str], variant: ModelUse | None = None
+) -> RunConfig:
+    """A run to be: `variant` is the model it loads (none for pairs), `parents` run ids by role."""
+    _check_parents(kind, settings, parents)
+    _check_writers(kind, parents)
+    if variant is None and kind != "pairs":
+        raise BadInput(f"A {kind} run needs a model: name one.")
+    if variant and variant.server and (kind in ("sft", "dpo") or variant.chain):
+        raise BadInput(
+            f"{variant.name} is a model on a server: it samples and judges, but can neither be trained nor carry an "
+            "adapter. Choose a model on this machine."
+        )
+    return RunConfig(
+        kind=kind,
+        label=label,
+        settings=settings.model_dump(mode="json"),
+        model=variant,
+        parents=dict(parents),
+        inputs=_inputs(settings),
+    )
+
+
+def _check_parents(kind: Kind, settings: Settings, parents: Mapping[str, str]) -> None:
+    if kind not in PARENTS:
+        raise BadInput(f"There is no run kind {kind!r} to ask for: use {', '.join(PARENTS)}.")
+    needed = list(PARENTS[kind])
+    if isinstance(settings, SampleSettings) and settings.role == "debater":
+        needed.append("samples")
+    if isinstance(settings, PairSettings) and settings.debated:
+        needed += ["debates", "debate_judgements"]
+    missing = [role for role in needed if role not in parents]
+    if missing:
+        raise BadInput(f"A {kind} run with these settings needs {', '.join(missing)}: name the runs.")
+
+
+def _check_writers(kind: Kind, parents: Mapping[str, str]) -> None:
+    """Explanations written elsewhere can be judged, and that is all that a run can do with them."""
+    foreign = [run for run in parents.values() if run.startswith("responses-")]
+    if foreign and kind != "judge":
+        raise BadInput(
+            f"{foreign[0]} holds explanations written elsewhere, which are judged and compared; for a {kind} run name "
+            "a sample run of one of this lab's variants."
+        )
+
+
+def _inputs(settings: Settings) -> dict[str, str]:
+    """Content hashes of the prompt and rubric files that the settings name."""
+    match settings:
+        case SftSettings(prompt=name) | SampleSettings(prompt=name) | DpoSettings(prompt=name):
+            return {"prompt": load_prompt(name).hash}
+        case JudgeSettings(mode="reader"):
+            return {"prompt": load_prompt(PROMPTS["reader"]).hash}
+        case JudgeSettings(mode=mode, rubric=rubric):
+            return {"prompt": load_prompt(PROMPTS[mode]).hash, "rubric": load_rubric(rubric).hash}
+        case HeadToHeadSettings(mode=mode, rubric=rubric):
+            return {"prompt": load_prompt(HEAD_TO_HEAD_PROMPTS[mode]).hash, "rubric": load_rubric(rubric).hash}
+    return {}
+
+
+def command_of(config: RunConfig) -> str:
+    """The command line that asks for the same run."""
+    if config.kind == "pipeline":
+        return f"anchorlab resume {config.id}"
+    if config.kind == "import":
+        words = ["anchorlab", "data", "add", "FILE"]
+    elif config.kind == "responses":
+        words = ["anchorlab", "explanations", "add", "FILE"]
+    elif config.kind == "judgements":
+        words = ["anchorlab", "judgements", "add", "FILE"]
+        words += [word for role in config.inputs if role != "source" for word in ("--with", "FILE")]
+    else:
+        words = ["anchorlab", "run", config.kind, "--label", config.label]
+    for role, run_id in config.parents.items():
+        words += [f"--{role.replace('_', '-')}", run_id]
+    if config.model:
+        words += ["--model", config.model.name]
+        words += [word for run_id in config.model.chain for word in ("--adapter", run_id)]
+    for name, value in changed_settings(config).items():
+        words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+    return shlex.join(words)
+
+
+def changed_settings(config: RunConfig) -> dict[str, object]:
+    """Settings that differ from their defaults, nested names joined by dots."""
+    defaults = _flat(RUN_SETTINGS[config.kind].model_construct().model_dump(mode="json"))
+    return {name: value for name, value in _flat(config.settings).items() if defaults.get(name) != value}
+
+
+def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
+
+
+def settings_from(kind: str, assignments: Sequence[str]) -> Settings:
+    """Settings of a run kind from `name=value` words; values are read as TOML, else as text."""
+    nested: dict[str, object] = {}
+    for assignment in assignments:
+        name, value = read_assignment(assignment)
+        _put(nested, name.split("."), value)
+    return RUN_SETTINGS[kind].model_validate(nested)
+
+
+def read_assignment(assignment: str) -> tuple[str, object]:
+    """(name, value) of a `name=value` word; the value is TOML or JSON, and else the text itself.
+
+    >>> [read_assignment(word) for word in ("select.limit=64", "strategy=anchor", 'labels=["a", "b"]')]
+    [('select.limit', 64), ('strategy', 'anchor'), ('labels', ['a', 'b'])]
+    >>> read_assignment('examples=[{"question": "Why?"}]')[1]
+    [{'question': 'Why?'}]
+    """
+    name, equals, text = assignment.partition("=")
+    if not (name and equals):
+        raise BadInput(f"A setting is written name=value, not {assignment!r}.")
+    for read in (_toml_value, json.loads):
+        with suppress(ValueError):  # not written in this notation
+            return name, read(text)
+    return name, text
+
+
+def _toml_value(text: str) -> object:
+    return tomllib.loads(f"value = {text}")["value"]
+
+
+def _put(nested: dict, names: Sequence[str], value: object) -> None:
+    *outer, last = names
+    for name in outer:
+        nested = nested.setdefault(name, {})
+    nested[last] = value

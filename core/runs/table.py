@@ -1,0 +1,178 @@
+"""Runs as people read them: a row a run with its headline figure and cost, and what a run wrote last.
+
+    closed = closed_runs(store)     # sealed, so that nothing of them changes: keep it as long as no run is sealed
+    frame = pd.concat([open_runs(store), closed])
+
+The two are apart because progress and cost are read from every event of a run, and only open runs get new ones.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from core.store.database import Store
+
+COLUMNS = """
+    r.id, r.kind, r.label, r.dataset, d.label AS dataset_name, r.state, r.error, r.quarantined, r.created, r.seconds,
+    r.settings->>'mode' AS mode, r.settings->>'role' AS role, r.parents, r.chain, r.summary
+"""
+
+
+def closed_runs(store: Store) -> pd.DataFrame:
+    """Runs that have ended, newest first, with `headline`, `done`, `total`, `tokens` and `computing` seconds."""
+    frame = _runs(store, "r.state IS NOT NULL")
+    figures = headline_figures(store)
+    frame["headline"] = [headline(row, figures) for row in frame.to_dict("records")]
+    return frame.drop(columns="summary")
+
+
+def open_runs(store: Store) -> pd.DataFrame:
+    """Runs without a seal, newest first, as `closed_runs`; whether they are alive, their folders say."""
+    return _runs(store, "r.state IS NULL").assign(headline="").drop(columns="summary")
+
+
+def _runs(store: Store, which: str) -> pd.DataFrame:
+    """One pass over the events of these runs alone."""
+    return store.frame(
+        f"""
+        WITH chosen AS (SELECT id FROM runs r WHERE {which}), progress AS (
+            SELECT run, (arg_max(body, seq)->>'done')::BIGINT AS done, (arg_max(body, seq)->>'total')::BIGINT AS total
+            FROM events WHERE type = 'progress' AND run IN (FROM chosen) GROUP BY run
+        ), costs AS (
+            SELECT run, sum((body->>'prompt_tokens')::BIGINT + (body->>'new_tokens')::BIGINT)::BIGINT AS tokens,
+                sum((body->>'seconds')::DOUBLE) AS computing
+            FROM events WHERE type = 'cost' AND run IN (FROM chosen) GROUP BY run
+        )
+        SELECT {COLUMNS}, p.done, p.total, c.tokens, c.computing
+        FROM runs r LEFT JOIN runs d ON d.id = r.dataset LEFT JOIN progress p ON p.run = r.id
+        LEFT JOIN costs c ON c.run = r.id WHERE {which} ORDER BY r.created DESC, r.id
+        """
+    )
+
+
+# --- the headline figure of each kind
+
+
+def headline_figures(store: Store) -> dict[str, float]:
+    """What a seal does not say: mean score of each judge run, last reward accuracy of each DPO run."""
+    judged = store.rows("SELECT run, avg(expected) FROM scores WHERE expected IS NOT NULL GROUP BY run")
+    aligned = store.rows(
+        "SELECT run, arg_max(accuracy, seq) FROM (SELECT run, seq, (body->'values'->>'rewards/accuracies')::DOUBLE AS "
+        "accuracy FROM events WHERE type = 'metric' AND run LIKE 'dpo-%') WHERE accuracy IS NOT NULL GROUP BY run"
+    )
+    return dict(judged) | dict(aligned)
+
+
+def headline(row: dict[str, Any], figures: dict[str, float]) -> str:
+    """The figure that says most of a sealed run of its kind, with what it counts; empty where there is none."""
+    if row["state"] != "done":
+        return ""
+    try:
+        return _headline(row, json.loads(row["summary"]), figures.get(row["id"]))
+    except KeyError:  # sealed by a version that did not sum this up
+        return ""
+
+
+def _headline(row: dict[str, Any], summary: dict[str, Any], figure: float | None) -> str:
+    match row["kind"]:
+        case "sft":
+            return f"loss {summary['last_loss']:.3f}"
+        case "dpo" if figure is not None:
+            return f"reward accuracy {100 * figure:.0f} %"
+        case "dpo":
+            return f"loss {summary['last_loss']:.3f}"
+        case "sample" | "responses":
+            return _share_right(summary)
+        case "judge":
+            return _judged(summary, row["mode"], figure)
+        case "pairs":
+            return f"{summary['pairs']:,} pairs"
+        case "import":
+            return f"{summary['items']:,} items"
+        case "judgements":
+            return f"{summary['rows']:,} judgements"
+        case "head_to_head":
+            return _compared(summary)
+        case "pipeline":
+            return f"{summary['runs']} runs"
+    return ""
+
+
+def _share_right(summary: dict[str, Any]) -> str:
+    """Over responses whose question has gold, by the parsed prediction."""
+    known = summary["explanations"] - summary["unlabelled"]
+    return f"{100 * summary['right_parsed'] / known:.1f} % right" if known else "no gold"
+
+
+def _judged(summary: dict[str, Any], mode: str, mean: float | None) -> str:
+    """A reader's score is a log-probability: its unit is said, and it has no other name."""
+    unparsed = f"{summary['unjudged']:,} unparsed"
+    if mean is None:
+        return f"no score, {unparsed}"
+    return f"log p {mean:.2f}, {unparsed}" if mode == "reader" else f"mean {mean:.2f}, {unparsed}"
+
+
+def _compared(summary: dict[str, Any]) -> str:
+    return f"{summary['comparisons']:,} comparisons, {summary['flips']:,} flipped"
+
+
+# --- what runs wrote
+
+
+def metrics_of(store: Store, runs: Sequence[str]) -> pd.DataFrame:
+    """Metrics of trainings since each worker last started: run, step, name, value."""
+    rows = store.rows(
+        "SELECT e.run, e.body FROM events e WHERE e.type = 'metric' AND list_contains($1, e.run) AND e.seq > coalesce("
+        "(SELECT max(s.seq) FROM events s WHERE s.run = e.run AND s.type = 'started'), -1) ORDER BY e.run, e.seq",
+        [list(runs)],
+    )
+    events = [(run, json.loads(body)) for run, body in rows]
+    points = [(run, event["step"], name, value) for run, event in events for name, value in event["values"].items()]
+    return pd.DataFrame(points, columns=["run", "step", "name", "value"])
+
+
+def newest_explanations(store: Store, run: str, count: int) -> pd.DataFrame:
+    """What a sample run wrote last: item_id, sample, question, gold, response, prediction, right, tokens."""
+    return store.frame(
+        "SELECT e.item_id, e.sample, i.question, i.gold, e.response, coalesce(e.parsed, e.forced) AS prediction, "
+        'coalesce(e.right_parsed, e.right_forced) AS "right", e.tokens FROM explanations e JOIN runs r ON r.id = e.run '
+        "JOIN items i ON i.run = r.dataset AND i.id = e.item_id WHERE e.run = $1 "
+        "AND e.seq >= (SELECT max(seq) FROM explanations WHERE run = $1) - $2 + 1 ORDER BY e.seq DESC",
+        [run, count],
+    )
+
+
+def newest_scores(store: Store, run: str, count: int) -> pd.DataFrame:
+    """What a judge run said last: item_id, sample, expected, total, origin, unjudged, response, verdicts (text)."""
+    return store.frame(
+        """
+        WITH last AS (
+            SELECT * FROM scores WHERE run = $1 AND seq >= (SELECT max(seq) FROM scores WHERE run = $1) - $2 + 1
+        ), said AS (
+            SELECT item_id, sample, string_agg(replace(criterion, '_', ' ') || ': ' || coalesce(verdict, 'unparsed'),
+                '   ·   ' ORDER BY rowid) AS verdicts
+            FROM verdicts WHERE run = $1 AND item_id IN (SELECT item_id FROM last) GROUP BY ALL
+        )
+        SELECT l.item_id, l.sample, l.expected, l.total, l.origin, l.unjudged, e.response, s.verdicts
+        FROM last l LEFT JOIN said s USING (item_id, sample)
+        LEFT JOIN explanations e ON e.run = l.samples AND e.item_id = l.item_id AND e.sample = l.sample
+        ORDER BY l.seq DESC
+        """,
+        [run, count],
+    )
+
+
+def pipelines_with(store: Store, run: str) -> list[str]:
+    """Pipelines that launched this run as a step, oldest first."""
+    query = "SELECT DISTINCT run FROM events WHERE type = 'step' AND body->>'run' = ? ORDER BY run"
+    return [row[0] for row in store.rows(query, [run])]
+
+
+def acts_about(store: Store, runs: Sequence[str]) -> int:
+    """Ratings, votes, notes and other acts of people that speak of one of these runs."""
+    query = "SELECT count(*) FROM journal j WHERE action NOT IN ('archive', 'restore', 'remove') AND " + (
+        "list_bool_or(list_transform($1, lambda run: contains(j.body::VARCHAR, run)))"
+    )
+    return store.rows(query, [list(runs)])[0][0]

@@ -1,0 +1,107 @@
+"""A run's own process: `python -m core.runs.worker FOLDER LOCK_FD`, started by `core.runs.launcher`.
+
+It holds the run's lock as long as it lives, waits its turn in the machine-wide queue, and then does
+the one stage that the run's kind names.
+"""
+
+import fcntl
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from core.errors import BadInput, RunStopped
+from core.home import Home
+from core.runs.folders import RunConfig, RunFolder
+from core.runs.work import Work
+
+COMPUTES = {"sft", "sample", "judge", "head_to_head", "dpo"}
+"""Kinds that load a model and so wait for a slot."""
+
+
+def main() -> None:
+    path, lock = Path(sys.argv[1]), int(sys.argv[2])
+    os.set_inheritable(lock, False)
+    os.write(lock, str(os.getpid()).encode())
+    signal.signal(signal.SIGTERM, _stop)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    folder = RunFolder(path)
+    with Work(folder) as work, slot(work) if computes_here(folder.config) else nullcontext():
+        work.started()
+        run_stage(work)
+
+
+def computes_here(config: RunConfig) -> bool:
+    """Whether a run needs a slot: a model on a server takes nothing of this machine."""
+    return config.kind in COMPUTES and not (config.model and config.model.server)
+
+
+def run_stage(work: Work) -> None:
+    """The stage of the run's kind; imported only now, for some of them bring torch along."""
+    match work.config.kind:
+        case "sft":
+            from core.method.training import run_sft as stage
+        case "sample":
+            from core.method.sampling import run_sample as stage
+        case "judge":
+            from core.method.judging import run_judge as stage
+        case "head_to_head":
+            from core.method.head_to_head import run_head_to_head as stage
+        case "pairs":
+            from core.method.pairs import run_pairs as stage
+        case "dpo":
+            from core.method.training import run_dpo as stage
+        case "pipeline":
+            from core.runs.pipeline import run_pipeline as stage
+        case kind:
+            raise BadInput(f"A run of kind {kind} is no work for a process of its own: add its file again.")
+    stage(work)
+
+
+@contextmanager
+def slot(work: Work) -> Iterator[None]:
+    """Hold one of this home's compute slots (`ANCHORLAB_SLOTS`, 1 unless set); wait until one is free."""
+    files = [_slot_file(work.home, i) for i in range(int(os.environ.get("ANCHORLAB_SLOTS", "1")))]
+    try:
+        while not any(_try_lock(file) for file in files):
+            work.raise_if_stopped()
+            time.sleep(0.2)
+        yield
+    finally:
+        for file in files:
+            os.close(file)
+
+
+def free_slot(home: Home) -> int | None:
+    """A compute slot that is free now, held until the file is closed; None where runs have them all."""
+    for number in range(int(os.environ.get("ANCHORLAB_SLOTS", "1"))):
+        file = _slot_file(home, number)
+        if _try_lock(file):
+            return file
+        os.close(file)
+    return None
+
+
+def _slot_file(home: Home, number: int) -> int:
+    home.slots.mkdir(parents=True, exist_ok=True)
+    return os.open(home.slots / f"{number}.lock", os.O_RDWR | os.O_CREAT)
+
+
+def _try_lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+
+
+def _stop(signum: int, frame: object) -> None:
+    raise RunStopped("Stopped on request; what was produced is kept and `resume` goes on from here.")
+
+
+if __name__ == "__main__":
+    main()

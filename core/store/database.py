@@ -1,0 +1,360 @@
+"""The database of a lab: everything its run folders hold, queryable; one process owns it at a time.
+
+    with open_store(default_home()) as store:
+        store.ingest()                              # what the folders gained since
+        store.frame("SELECT * FROM runs")           # any SQL, as a data frame
+
+Owner of the file is whoever holds the lock beside it: the app while it runs, else a command.  A command
+that finds it taken reads the folders into a database of its own in memory (`any_store`), which gives
+the same rows.  Nothing but this module imports duckdb; questions about the method are in `core.store.queries`.
+"""
+
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pandas as pd
+
+from core.errors import BadInput, LabError, StoreBusy
+from core.home import Home
+from core.store import journal
+from core.store.files import draft_of
+from core.store.ingest import Ingester
+from core.store.schema import MIGRATIONS
+
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "2GB",
+    "threads": 2,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,  # a misspelt table is an error, and never a variable of this program
+}
+
+EXPORTS = {
+    ".parquet": "(FORMAT parquet)",
+    ".csv": "(FORMAT csv, HEADER)",
+    ".json": "(FORMAT json)",
+    ".jsonl": "(FORMAT json)",
+}
+"""File suffix → how a result is written."""
+
+FORMULA = r"^[=+\-@\t\r]"
+"""How a text begins that a spreadsheet would take for a formula."""
+
+TRIES = 5
+"""Times the lock is asked for: looking who owns it (`owner`) holds it for an instant."""
+
+
+Values = Sequence[Any] | Mapping[str, Any]
+"""What a query's placeholders stand for: `?` and `$1` in order, `$name` by name."""
+
+
+class Store:
+    """An open database.  Reads make a cursor each and may come from any thread; writes take turns."""
+
+    def __init__(self, home: Home, path: Path | None, lock: int | None = None) -> None:
+        """`path` None: in memory.  Use `open_store` or `any_store`."""
+        self.home = home
+        self._path = path
+        self._lock = lock
+        self._writing = threading.RLock()
+        self._ingesting = threading.Lock()
+        self._opening = threading.Condition()
+        self._cursors = 0
+        self._broken = self._closed = False
+        self._ingester = Ingester(self)
+        with ExitStack() as undo:
+            undo.callback(self._let_go)
+            self._connection = self._connect()
+            undo.callback(self._connection.close)
+            self._migrate()
+            undo.pop_all()
+
+    # --- opening and closing
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(str(self._path) if self._path else ":memory:", config=CONFIG)
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise LabError(
+                f"The database {self._path} cannot be opened ({reason}): `anchorlab rebuild` makes it anew."
+            ) from None
+
+    def _migrate(self) -> None:
+        with self.transaction() as cursor:
+            cursor.execute("CREATE TABLE IF NOT EXISTS migrations (name VARCHAR NOT NULL, applied TIMESTAMP)")
+        applied = {row[0] for row in self.rows("SELECT name FROM migrations")}
+        unknown = applied - {name for name, _ in MIGRATIONS}
+        if unknown:
+            raise LabError("The database was made by a newer version of this lab: `anchorlab rebuild` makes it anew.")
+        for name, statements in MIGRATIONS:
+            if name not in applied:
+                with self.transaction() as cursor:
+                    cursor.execute(statements)
+                    cursor.execute("INSERT INTO migrations VALUES (?, now())", [name])
+
+    def close(self) -> None:
+        """Close the database when the reads in other threads have ended, then let others have it."""
+        with self._opening:
+            self._closed = True
+            self._opening.wait_for(lambda: not self._cursors)
+            self._connection.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- reading and writing
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of one's own: sharing one among threads gives wrong rows without a word."""
+        with self._opening:
+            cursor = self._whole().cursor()
+            self._cursors += 1
+        try:
+            yield cursor
+        except duckdb.FatalException:
+            self._broken = True
+            raise
+        finally:
+            cursor.close()
+            with self._opening:
+                self._cursors -= 1
+                self._opening.notify_all()
+
+    def _whole(self) -> duckdb.DuckDBPyConnection:
+        """The connection; a database that broke (a full disk, say) is opened anew once all have let go of it."""
+        self._opening.wait_for(lambda: not (self._broken and self._cursors))
+        if self._closed:
+            raise LabError("The database is closed: open the lab again.")
+        if self._broken:
+            self._connection.close()
+            self._connection = self._connect()
+            self._broken = False
+        return self._connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """All of it or nothing; one at a time.  A value that does not fit its column is a `ValueError`."""
+        with self._writing, self._cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            except duckdb.DataError as error:
+                cursor.execute("ROLLBACK")
+                raise ValueError(str(error)) from None
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    def rows(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Result of a query as tuples."""
+        with self._cursor() as cursor:
+            return cursor.execute(query, values).fetchall()
+
+    def frame(self, query: str, values: Values = ()) -> pd.DataFrame:
+        """Result of a query as a data frame; a missing text or list is None."""
+        with self._cursor() as cursor:
+            return _none_for_missing(cursor.execute(query, values).df())
+
+    def ingest(self) -> int:
+        """Take in what the run folders gained; the number of new lines.  Safe from several threads."""
+        with self._ingesting:
+            return self._ingester.take_in()
+
+    def take_in_journal(self) -> int:
+        """Take in what people did since; the number of new lines.  Quick: no run folder is looked at."""
+        with self._ingesting:
+            return journal.take_in(self)
+
+    @property
+    def problems(self) -> list[str]:
+        """Sentences on what lies in the run folders and is not in the database."""
+        broken = [
+            f"The folder {name} among the runs is left out: {why}." for name, why in self._ingester.unreadable.items()
+        ]
+        query = "SELECT id, quarantined FROM runs WHERE quarantined IS NOT NULL ORDER BY id"
+        left_out = [f"The rows of {run} are left out: {why}." for run, why in self.rows(query)]
+        query = "SELECT id FROM runs WHERE state IS NOT NULL AND finished IS NULL AND quarantined IS NULL ORDER BY id"
+        waiting = [
+            f"The rows of {run} are left out until the runs it was made from are in." for (run,) in self.rows(query)
+        ]
+        return broken + left_out + waiting
+
+    def ask(self, query: str) -> pd.DataFrame:
+        """Result of a SELECT that a person wrote, as a data frame; anything else is `BadInput`."""
+        try:
+            self._check_select(query)
+            return self.frame(query)
+        except duckdb.Error as error:
+            raise BadInput(f"This query has no answer ({str(error).splitlines()[0]}): write a SELECT.") from None
+
+    def export(self, what: str, file: Path) -> int:
+        """Write a table, view or SELECT to .parquet, .csv, .json or .jsonl (JSON Lines both); the number of rows.
+
+        A file that is there is replaced once the new one is whole.  In CSV a text that a spreadsheet would take
+        for a formula gets an apostrophe in front; numbers stay as they are.
+        """
+        how = EXPORTS.get(file.suffix.lower())
+        if how is None:
+            raise BadInput(f"{file.name} has a suffix that cannot be written: use {', '.join(EXPORTS)}.")
+        query = what if " " in what.strip() else f'SELECT * FROM "{what}"'
+        with draft_of(file) as draft:
+            try:
+                self._check_select(query)
+                safe = self._without_formulas(query) if file.suffix.lower() == ".csv" else query
+                target = str(draft).replace("'", "''")
+                return self.rows(f"COPY ({safe}) TO '{target}' {how}")[0][0]
+            except duckdb.Error as error:
+                if what not in self.tables() and query != what:
+                    names = ", ".join(self.tables())
+                    raise BadInput(f"There is no table {what!r}: use {names}, or a SELECT statement.") from None
+                raise BadInput(f"This cannot be exported: {str(error).splitlines()[0]}") from None
+
+    def _check_select(self, query: str) -> None:
+        """A duckdb error unless this is one statement that only reads."""
+        with self._cursor() as cursor:
+            kinds = [statement.type for statement in cursor.extract_statements(query)]
+        if kinds != [duckdb.StatementType.SELECT]:
+            raise duckdb.InvalidInputException("it is not one SELECT statement")
+
+    def _without_formulas(self, query: str) -> str:
+        """The query with an apostrophe before each text that a spreadsheet would take for a formula."""
+        columns = [row[:2] for row in self.rows(f"DESCRIBE ({query})")]
+        texts = ['"' + name.replace('"', '""') + '"' for name, kind in columns if kind == "VARCHAR"]
+        changed = ", ".join(f"if(regexp_matches({n}, '{FORMULA}'), chr(39) || {n}, {n}) AS {n}" for n in texts)
+        return f"SELECT * REPLACE ({changed}) FROM ({query}\n)" if texts else query
+
+    def copy_to(self, file: Path) -> None:
+        """The whole database as a file of its own (`file` must not exist); this one's file is never opened twice."""
+        if file.exists():
+            raise BadInput(f"{file} is there already: name another file for the copy.")
+        with draft_of(file) as draft, self._writing, self._cursor() as cursor:
+            name = cursor.execute("SELECT current_database()").fetchone()[0]
+            target = str(draft).replace("'", "''")
+            cursor.execute(f"ATTACH '{target}' AS copy")
+            try:
+                cursor.execute(f'COPY FROM DATABASE "{name}" TO copy')
+            finally:
+                cursor.execute("DETACH copy")
+
+    def tables(self) -> list[str]:
+        """Names of tables and views."""
+        query = "SELECT table_name FROM information_schema.tables ORDER BY table_type, table_name"
+        return [row[0] for row in self.rows(query)]
+
+
+def _none_for_missing(frame: pd.DataFrame) -> pd.DataFrame:
+    """pandas has NaN for missing text and NA for a missing list."""
+    texts_and_lists = [name for name, kind in frame.dtypes.items() if pd.api.types.is_string_dtype(kind)]
+    return frame.assign(
+        **{name: frame[name].astype(object).where(frame[name].notna(), None) for name in texts_and_lists}
+    )
+
+
+def open_store(home: Home) -> Store:
+    """The home's database file, owned from now on; `StoreBusy` names the process that has it."""
+    lock = _take(home)
+    return Store(home, home.database, lock)
+
+
+def any_store(home: Home) -> Store:
+    """The home's database, or one in memory if another process owns it; up to date either way."""
+    try:
+        store = open_store(home)
+    except StoreBusy:
+        store = Store(home, None)
+    store.ingest()
+    return store
+
+
+def rebuild(home: Home) -> Store:
+    """The home's database made anew from its run folders; the old one stands until the new one is whole."""
+    lock = _take(home)
+    draft = home.path / "lab.duckdb.new"
+    for leftover in (draft, draft.with_name(draft.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    try:
+        with Store(home, draft) as store:
+            store.ingest()
+    except BaseException:
+        os.close(lock)
+        raise
+    home.database.with_name(home.database.name + ".wal").unlink(missing_ok=True)
+    draft.replace(home.database)
+    store = Store(home, home.database, lock)
+    store.ingest()
+    return store
+
+
+# --- the lock beside the file
+
+
+def _take(home: Home) -> int:
+    """The lock as an open file.  The database's own lock is dropped when its file is opened twice."""
+    home.path.mkdir(parents=True, exist_ok=True)
+    lock = os.open(home.database_lock, os.O_RDWR | os.O_CREAT, 0o644)
+    if not any(_locked(lock) for _ in range(TRIES)):
+        os.close(lock)
+        raise StoreBusy(_busy_sentence(home))
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, json.dumps({"pid": os.getpid()}).encode(), 0)
+    return lock
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        time.sleep(0.02)
+        return False
+
+
+def announce(store: Store, address: str) -> None:
+    """Say in the lock file where the app that owns this store can be seen."""
+    if store._lock is not None:
+        os.ftruncate(store._lock, 0)
+        os.pwrite(store._lock, json.dumps({"pid": os.getpid(), "address": address}).encode(), 0)
+
+
+def owner(home: Home) -> dict[str, Any] | None:
+    """Who owns the database ({"pid": …}, the app adds its "address"); None while nobody does."""
+    try:
+        lock = os.open(home.database_lock, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        return json.loads(os.pread(lock, 4096, 0) or b"{}")
+    finally:
+        os.close(lock)
+
+
+def _busy_sentence(home: Home) -> str:
+    holder = owner(home) or {}
+    who = f"the app at {holder['address']}" if "address" in holder else f"process {holder.get('pid', '?')}"
+    return f"The database of {home.path} is in use by {who}: close that first."

@@ -1,0 +1,109 @@
+"""What people do, a line each in the home's journal, on disk before anything else sees it.
+
+    record(home, "archive", "import-0123456789ab")          # an act on a run
+    write(home, "rating", {"rater": "kim", "label": "good"})  # any other act, with what it says
+    archived(home)                                          # ids that are hidden from choices
+
+The journal is the truth and the database's table `journal` its copy (`take_in`), one row a line: what
+people did survives a database that is made anew.  After a `write`, `Store.take_in_journal` makes the line
+a row at once; the app's next pass would do it too.  A torn last line (a power cut while writing) is cut
+when the next one is written, and never read.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from core.home import Home
+
+if TYPE_CHECKING:
+    from core.store.database import Store
+
+RunAction = Literal["archive", "restore", "remove"]
+"""What can be done to a data set (`core.data.shelf`)."""
+
+
+def record(home: Home, action: RunAction, run: str) -> None:
+    """Note an act on a run."""
+    write(home, action, {"run": run})
+
+
+def write(home: Home, action: str, body: dict[str, Any], allowed: Callable[[], None] = lambda: None) -> float:
+    """Add a line and wait until it is on the disk; writers take turns.
+
+    `body` is what JSON can hold.  Characters that no text file can (lone surrogates, NUL) become "?".
+    `allowed` is called when it is this writer's turn: what it raises, nothing is written and the caller gets.
+    Returns the moment that the line bears, seconds since 1970.
+    """
+    home.path.mkdir(parents=True, exist_ok=True)
+    with home.journal.open("ab+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        allowed()
+        now = time.time()
+        line = json.dumps(_writable({"t": now, "action": action} | body), ensure_ascii=False).encode() + b"\n"
+        file.seek(0)
+        file.truncate(len(_whole(file.read())))
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+    return now
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _writable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_writable(inner) for inner in value]
+    return value.replace("\0", "?").encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def entries(home: Home) -> list[dict[str, Any]]:
+    """Every whole line, oldest first."""
+    if not home.journal.exists():
+        return []
+    return [json.loads(line) for line in _whole(home.journal.read_bytes()).splitlines()]
+
+
+def archived(home: Home) -> set[str]:
+    """Ids that were archived and have not been restored since."""
+    acts = [entry for entry in entries(home) if entry["action"] in get_args(RunAction)]
+    last = {entry["run"]: entry["action"] for entry in acts}
+    return {run for run, action in last.items() if action == "archive"}
+
+
+def take_in(store: "Store") -> int:
+    """New lines into the table `journal`, together with how far was read; the number of lines."""
+    size = store.home.journal.stat().st_size if store.home.journal.exists() else 0
+    known = store.rows("SELECT bytes, lines FROM ingested WHERE run = '' AND file = 'journal'")
+    offset, lines = known[0] if known else (0, 0)
+    if size == offset:
+        return 0
+    if size < offset:  # somebody put another journal there
+        offset = lines = 0
+    new = _whole(_from(store.home, offset))
+    rows = [
+        [lines + place, line["t"], line["action"], json.dumps(line, ensure_ascii=False)]
+        for place, line in enumerate(map(json.loads, new.splitlines()))
+    ]
+    with store.transaction() as cursor:
+        cursor.execute("DELETE FROM journal WHERE seq >= ?", [lines])
+        if rows:
+            cursor.executemany("INSERT INTO journal VALUES (?, ?, ?, ?)", rows)
+        cursor.execute("DELETE FROM ingested WHERE run = '' AND file = 'journal'")
+        cursor.execute("INSERT INTO ingested VALUES ('', 'journal', ?, ?)", [offset + len(new), lines + len(rows)])
+    return len(rows)
+
+
+def _from(home: Home, offset: int) -> bytes:
+    if not home.journal.exists():
+        return b""
+    with home.journal.open("rb") as file:
+        file.seek(offset)
+        return file.read()
+
+
+def _whole(content: bytes) -> bytes:
+    return content[: content.rfind(b"\n") + 1]
