@@ -1,4 +1,4 @@
-"""The URL holds the view, on every page: after a reload, from a pasted link, and when one comes Back to it."""
+"""The URL holds the view: after a reload, from a pasted link, and when one comes Back to it."""
 
 import shutil
 from urllib.parse import parse_qs, urlsplit
@@ -32,7 +32,7 @@ def address(filled, tmp_path_factory) -> str:
 
 def holds(page: Page, name: str) -> None:
     """The page is drawn, and its URL says the view."""
-    expect(page.get_by_role("heading", name=PAGES[name][0], exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name=PAGES[name][0], exact=True)).to_be_visible(timeout=60_000)
     settle(page)
     given = parse_qs(urlsplit(page.url).query)
     assert parse_qs(VIEWS[name]).items() <= given.items(), (name, page.url)
@@ -57,7 +57,7 @@ def test_a_view_is_restored_after_reload_from_a_link_and_on_back(address):
             holds(page, name)
             assert shown(page) == first, name
             page.get_by_test_id("stSidebar").get_by_role("link", name="Overview").click()
-            expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
+            expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible(timeout=60_000)
             page.go_back()
             holds(page, name)
             assert shown(page) == first, name
