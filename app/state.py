@@ -158,6 +158,8 @@ def view(page: str, *names: str) -> None:
     for name in names:
         if name in st.session_state:
             saved[name] = st.session_state[name]
+        elif (given := st.query_params.get(name)) and not given.replace(".", "", 1).isdigit():
+            saved[name] = given  # a page that is left before it is drawn again; numbers wait for their widget
         elif name in saved and name not in st.query_params:
             st.session_state[name] = saved[name]
 
