@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.playground.form import KEYS, ask_form
+from app.playground.form import ask_form
 from app.playground.round import STYLES, show_round
 from app.playground.sessions import current, files, go, rounds_table, session_list
 from app.playground.votes import tally_table, verdict_of_the_room, voting
@@ -46,7 +46,7 @@ def questions(here: Lab, session: str | None) -> None:
 
 
 here = lab()
-view("playground", *KEYS)
+view("playground", "play_source", "play_large")
 header("Playground", "One question, several variants side by side, live; the room votes before it knows who is who.")
 st.html(STYLES)
 if not contenders(here.store):

@@ -169,3 +169,5 @@ def test_two_variants_side_by_side_live(page):
     task.click(reveal)
     expect(page.get_by_text(re.compile(r"^The room: A, .+, is best"))).to_be_visible()
     task.ended()
+    page.get_by_role("button", name="Next question").click()
+    expect(page.get_by_label(re.compile("^Blind"))).to_be_checked()

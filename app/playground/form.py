@@ -17,14 +17,14 @@ from core.settings import SampleSettings
 from core.store.queries import datasets, item
 
 TYPED, PICKED = "Type a question", "Pick one from a data set"
-KEYS = tuple(
+KEPT = tuple(
     f"play_{name}"
     for name in (
-        *("source", "question", "options", "gold", "dataset", "filter", "item", "variants", "blind", "judge"),
-        *("temperature", "tokens", "seed", "examples", "large"),
+        *("source", "dataset", "filter", "item", "variants", "blind", "judge"),
+        *("temperature", "tokens", "seed", "examples"),
     )
 )
-"""Widgets whose values outlive the round that is shown in the form's place."""
+"""Widgets whose values outlive the round that is shown in the form's place; a typed question does not."""
 
 NOBODY = ""
 MOST_OPTIONS = 10
@@ -41,6 +41,9 @@ class Question:
 def ask_form(here: Lab, session: str | None) -> None:
     """Draws the form; on Generate a round is put into the queue and the page goes to it."""
     known = sessions.contenders(here.store)
+    st.session_state.pop("_play_problem", None)  # found anew below where it still is one
+    for name, value in st.session_state.pop("_play_form", {}).items():
+        st.session_state[name] = value
     left, right = st.columns([3, 2], gap="large")
     with left:
         question = _question(here)
@@ -215,5 +218,6 @@ def _ask(
     wish = Wish(round=name, session=session, blind=blind, item=question, contenders=chosen, judge=judge, **drawn)
     rounds.ask(here.home, wish)
     serving.start(here.home)
+    st.session_state["_play_form"] = {key: st.session_state[key] for key in KEPT if key in st.session_state}
     st.query_params.from_dict({"session": session, "round": name})
     st.rerun()
