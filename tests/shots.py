@@ -5,10 +5,11 @@ Light and dark, 1440 and 800 pixels wide; shots/overview-light-1440.png is what 
 
 import itertools
 
+from app.navigation import PAGES
 from core.home import PROJECT, default_home
 from tests.browser import browser_page, served, settle
 
-PAGES = ("overview", "datasets", "runs", "explanations", "anchors", "anchors?tab=Pairs", "judgements", "compare")
+VIEWS = (*(name for name in PAGES if name != "overview"), "overview", "anchors?tab=Pairs", "annotate?tab=Agreement")
 
 
 def main() -> None:
@@ -17,7 +18,7 @@ def main() -> None:
     with served(default_home()) as (address, _):
         for scheme, width in itertools.product(("light", "dark"), (1440, 800)):
             with browser_page(width, scheme) as page:
-                for name in PAGES:
+                for name in VIEWS:
                     page.goto(f"{address}/{'' if name == 'overview' else name}")
                     settle(page)
                     height = page.evaluate(
