@@ -353,6 +353,9 @@ class CompareSettings(Settings):
     accuracy_margin: Share = Field(
         0.03, description="Loss of accuracy, as a share, that still counts as accuracy kept (non-inferiority)."
     )
+    form_share: Share = Field(
+        0.05, description="Share of responses without a readable answer or explanation that is no sign of failure yet."
+    )
     resamples: int = Field(2000, ge=100, description="Bootstrap resamples of questions.")
     permutations: int = Field(10_000, ge=100, description="Random sign flips of the permutation test.")
     seed: int = Field(0, description="Seed of bootstrap and permutations.")

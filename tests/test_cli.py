@@ -92,6 +92,13 @@ def test_lists_are_json_for_a_script(home):
     assert json.loads(anchorlab("compare", "--json").stdout)[0]["n"] == 2
 
 
+def test_resuming_says_in_json_how_it_ended(home, tmp_path):
+    whole_loop(home)
+    done = next(home.runs.glob("pairs-*")).name
+    said = anchorlab("resume", done, "--json")
+    assert (said.returncode, json.loads(said.stdout)) == (0, {"id": done, "state": "done"})
+
+
 def test_while_another_process_has_the_database_reads_go_on_and_rebuild_says_why_not(home, tmp_path):
     whole_loop(home)
     with process(HOLD_THE_STORE) as holder:

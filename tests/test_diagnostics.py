@@ -1,6 +1,7 @@
 """Signs of failure against cases computed by hand."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -114,8 +115,11 @@ def test_draws_that_ignore_the_question_are_no_anchor(chances, verdict):
 def test_form_names_both_shares():
     none, some = Estimate(0.0, 0.0, 0.0, 56), Estimate(0.3, 0.2, 0.4, 56)
     one = VariantResult("sft", 56, 224, some, some, unparsed=some, empty=none, tokens=some, score=some, unjudged=0)
-    found = form(one)
-    assert found.verdict == "look here"
+    found = form(one, 0.05)
+    assert found.verdict == "look here" and form(one, 0.5).verdict == "clear"
+    assert form(replace(one, unparsed=Estimate(0.02, 0.0, 0.06, 56)), 0.05).verdict == "look here", (
+        "not shown to be few"
+    )
     assert (
         "30.0% [20.0, 40.0] of responses have no readable answer and 0.0% [0.0, 0.0] no explanation" in found.sentence
     )

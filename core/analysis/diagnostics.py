@@ -59,7 +59,7 @@ def diagnose(store: Store, evaluation: Evaluation) -> list[Diagnostic]:
         *(gain(sft, base, counts[sft], counts[base], settings) for sft, base in product(tuned, bases)),
         *(wins(rate, evaluation.card.doubts) for rate in compared),
         *(anchor(label, counts[label], settings) for label in (*bases, *tuned)),
-        *(form(result) for result in evaluation.results),
+        *(form(result, settings.form_share) for result in evaluation.results),
         judge(evaluation.auc),
     ]
 
@@ -172,16 +172,19 @@ def _kappa(table: np.ndarray) -> float:
 # --- form and judge
 
 
-def form(result: VariantResult) -> Diagnostic:
-    """Shares of responses without a readable answer and without an explanation; the figure is the larger of them."""
+def form(result: VariantResult, allowed: float) -> Diagnostic:
+    """Shares of responses without a readable answer and without an explanation; the figure is the larger of them.
+
+    Clear where its whole interval is within `allowed` (setting `form_share`): a few such responses are in every draw.
+    """
     unparsed, empty = result.unparsed, result.empty
     if unparsed.value is None or empty.value is None:
         return Diagnostic("form", result.label, "not known", unparsed, f"{result.label}: no response yet.")
     figure = max(unparsed, empty, key=lambda share: share.value or 0.0)
-    verdict: Verdict = "look here" if figure.low else "clear"
+    verdict: Verdict = "clear" if figure.high <= allowed else "look here"
     sentence = (
         f"{result.label}: {percent(unparsed)} of responses have no readable answer and {percent(empty)} no "
-        f"explanation (n={figure.n} questions)."
+        f"explanation (n={figure.n} questions; up to {100 * allowed:g}% is no concern)."
     )
     return Diagnostic("form", result.label, verdict, figure, sentence)
 

@@ -1,6 +1,7 @@
 """Runs and pipelines: `anchorlab run · pipeline · runs · runs compare · stop · resume · remove`."""
 
 import json
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -229,11 +230,19 @@ def stop(run_id: RunId, as_json: AsJson = False) -> None:
 def resume(
     run_id: RunId,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Go on with a stopped, failed or lost run."""
     home = default_home()
-    folder = find_run(home, run_id)
-    follow(home, launcher.launch(home, folder.config), detach)
+    folder = launcher.launch(home, find_run(home, run_id).config)
+    if not as_json:
+        follow(home, folder, detach)
+        return
+    while folder.alive and not detach:
+        time.sleep(0.2)
+    print(json.dumps({"id": folder.id, "state": folder.state}))
+    if not detach and folder.state != "done":
+        raise typer.Exit(1)
 
 
 def start_pipeline(home: Home, file: PipelineFile) -> RunFolder:
