@@ -20,7 +20,7 @@ from core.engines import Chat
 from core.home import SAMPLES, default_home
 from core.models.finding import default_model
 from core.records import Item
-from core.runs.launcher import ALLOCATOR
+from core.runs.detached import ALLOCATOR
 from core.settings import Example, Selection
 
 if TYPE_CHECKING:

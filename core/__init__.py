@@ -2,10 +2,9 @@
 
     from core import Lab                        # everything a lab holds, as data frames (docs/python.md)
 
-Read in the order of the method: `datasets` (items) → `training` (SFT) → `sampling` (explanations) →
-`judging` (verdicts) → `categories` → `pairs` → `training` (DPO) → `comparison` → `results`.  `runs`, `work`,
-`launcher` and `worker` are how anything that costs compute is run; `pipeline` is the whole loop as one
-file; `store`, `ingest` and `queries` are the database over the run folders.
+Read `method` in the order of the paper: `training` (SFT) → `sampling` (explanations) → `judging` (verdicts) →
+`categories` → `pairs` → `training` (DPO); items come from `data`, and `analysis` says what came of it.  `runs` is how
+anything that costs compute is run, and the whole loop as one file; `store` is the database over the run folders.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from app.annotate.agreement import agreement
-from app.annotate.people import Bench, annotator, work
 from app.annotate.queue import chosen_queue
 from app.annotate.tasks import PAIRWISE, RATE, SPOT_CHECK
+from app.annotate.work import Bench, annotator, work
 from app.state import Lab, lab, view
 from app.widgets import header
 
@@ -23,7 +23,7 @@ def bench(here: Lab, rater: str | None, what: Bench) -> None:
 
 here = lab()
 view("annotate", "tab", "rater", "rate_queue", "spot-check_queue", "pairwise_queue", "reveal")
-left, right = st.columns([3, 1], vertical_alignment="bottom")
+left, right = st.columns([2, 1], vertical_alignment="bottom")
 with left:
     header("Annotate", "What people think of the explanations, by keys; and how far the judges agree with them.")
 with right:

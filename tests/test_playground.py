@@ -1,6 +1,7 @@
 """The playground without its page: queue and protocol, a real worker killed and started again, votes and exports."""
 
 import csv
+import fcntl
 import io
 import json
 import os
@@ -82,7 +83,7 @@ def test_rounds_are_answered_in_the_order_they_were_asked_and_each_sees_its_plac
     for one in asked:
         rounds.ask(store.home, one)
     with rounds.lock_path(store.home).open("wb") as lock:
-        serving.fcntl.flock(lock, serving.fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         assert [rounds.look(store.home, one.round).before for one in asked] == [0, 1, 2]
         assert {status(store, one) for one in asked} == {"queued"}
         rounds.cancel(store.home, asked[1].round)

@@ -1,1 +1,1 @@
-"""Parts of the Annotate page: who annotates, queues, tasks by keys, agreement; and annotating in place."""
+"""Parts of the Annotate page: who works through a queue, tasks by keys, agreement; and annotating in place."""

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.annotate.people import explanation_card, explanation_of, question_card
+from app.annotate.work import explanation_card, explanation_of, question_card
 from app.charts.agreement import confusion_map, kappa_map
 from app.navigation import link
 from app.state import Lab, results

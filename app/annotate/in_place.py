@@ -9,7 +9,7 @@ as agreement.  One explanation is open at a time; while it is closed nothing is 
 import streamlit as st
 
 from app.annotate.keypad import Action, Entered, fields_of, keypad
-from app.annotate.people import annotator
+from app.annotate.work import annotator
 from app.state import Lab
 from app.widgets import boundary, plain
 from core.annotation.queues import notes_in_place

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.annotate.keypad import Choice, Field, fields_of
-from app.annotate.people import Bench, explanation_card, explanation_of, question_card, question_of
+from app.annotate.work import Bench, explanation_card, explanation_of, question_card, question_of
 from app.explanations.card import judge_behind
 from app.state import Lab
 from app.widgets import literal, number, plain, verdict_colour

@@ -46,6 +46,7 @@ def believe_runs(runs: Collection[str]) -> None:
     """Beside verdicts of judge runs: the cards of their judges, one for each evaluation that a run is part of."""
     for evaluation in results():
         if not set(evaluation.judges.values()).isdisjoint(runs):
+            plain(evaluation.title)
             _line(evaluation.card)
             link("judges", "The judge card", icon=":material/gavel:", responses=evaluation.protocol)
 

@@ -44,7 +44,8 @@ def ask_form(here: Lab, session: str | None) -> None:
     st.session_state.pop("_play_problem", None)  # found anew below where it still is one
     for name, value in st.session_state.pop("_play_form", {}).items():
         st.session_state[name] = value
-    left, right = st.columns([3, 2], gap="large")
+    with st.container(horizontal=True, gap="large"):  # one under the other where there is little room
+        left, right = st.container(width=590), st.container(width=420)
     with left:
         question = _question(here)
     with right:

@@ -10,10 +10,8 @@ seconds, and let go between rounds.  Where a run has it the round is played all 
 a room does not wait for a training.  The round says so.
 """
 
-import fcntl
 import logging
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -22,11 +20,11 @@ from functools import cache
 from pathlib import Path
 
 from core.errors import LabError
-from core.home import PROJECT, Home
+from core.home import Home
 from core.playground import rounds
 from core.playground.answering import Engines, answer, drain
 from core.playground.records import Answer, Wish
-from core.runs.launcher import ALLOCATOR
+from core.runs.detached import hold, spawn
 from core.runs.worker import free_slot
 from core.store import journal
 
@@ -48,39 +46,17 @@ def start(home: Home) -> bool:
     if lock is None:
         return False
     try:
-        _spawn(home, lock)
+        log_file = home.playground / "log.txt"
+        spawn("core.playground.serving", [home.path], lock, log_file, {"ANCHORLAB_HOME": str(home.path)})
     finally:
         os.close(lock)
     return True
 
 
 def _take_lock(home: Home) -> int | None:
-    """The lock as an open file, None where a worker holds it.  A page that looks holds it for an instant."""
+    """The worker's lock, None where a worker holds it."""
     home.playground.mkdir(parents=True, exist_ok=True)
-    lock = os.open(rounds.lock_path(home), os.O_RDWR | os.O_CREAT, 0o644)
-    for _ in range(5):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
-        except BlockingIOError:
-            time.sleep(0.02)
-    os.close(lock)
-    return None
-
-
-def _spawn(home: Home, lock: int) -> None:
-    command = [sys.executable, "-m", "core.playground.serving", str(home.path), str(lock)]
-    with (home.playground / "log.txt").open("ab") as output:
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=(lock,),
-            start_new_session=True,
-            cwd=PROJECT,
-            env=os.environ | ALLOCATOR | {"ANCHORLAB_HOME": str(home.path)},
-        )
+    return hold(rounds.lock_path(home), seconds=0.1)
 
 
 # --- the process

@@ -1,28 +1,18 @@
 """Starting, stopping and resuming workers as detached local processes.
 
-The launcher takes the run's lock and hands the open file to the worker, so there is no moment in
-which a started run looks dead, and two clicks start one worker.  Workers outlive whoever started
-them.  Only this module would change for another kind of machine.
+The launcher takes the run's lock and hands it to the worker (`core.runs.detached`).  Only this module would
+change for another kind of machine.
 """
 
-import fcntl
 import os
 import signal
-import subprocess
-import sys
 import time
 
 from core.errors import BadInput
-from core.home import PROJECT, Home
+from core.home import Home
+from core.runs.detached import hold, spawn
 from core.runs.folders import RunConfig, RunFolder, create_run
 from core.runs.work import Work
-
-ALLOCATOR = {
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": "3221225472",
-    "MALLOC_TOP_PAD_": "268435456",
-}
-"""glibc: keep freed memory.  Page faults are dear on virtual machines; training measured 1.6× faster."""
 
 GRACE_SECONDS = 10.0
 """How long a worker has to stop by itself before it is killed."""
@@ -44,42 +34,15 @@ def resume(folder: RunFolder) -> bool:
         return False
     try:
         (folder.path / "stop").unlink(missing_ok=True)
-        _spawn(folder, lock)
+        spawn("core.runs.worker", [folder.path], lock, folder.path / "log.txt")
     finally:
         os.close(lock)
     return True
 
 
 def take_lock(folder: RunFolder) -> int | None:
-    """The run's lock as an open file descriptor, or None if another process holds it.
-
-    Tried for a second, because looking whether a run is alive holds the lock for an instant.
-    """
-    lock = os.open(folder.path / "lock", os.O_RDWR)
-    for _ in range(20):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.truncate(lock, 0)
-            return lock
-        except BlockingIOError:
-            time.sleep(0.05)
-    os.close(lock)
-    return None
-
-
-def _spawn(folder: RunFolder, lock: int) -> None:
-    command = [sys.executable, "-m", "core.runs.worker", str(folder.path), str(lock)]
-    with (folder.path / "log.txt").open("ab") as log:
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=(lock,),
-            start_new_session=True,
-            cwd=PROJECT,
-            env=os.environ | ALLOCATOR,
-        )
+    """The run's lock as an open file descriptor, or None if another process holds it."""
+    return hold(folder.path / "lock", seconds=1.0)
 
 
 def stop(folder: RunFolder, grace: float = GRACE_SECONDS) -> None:

@@ -53,7 +53,7 @@ def annotator(here: Lab) -> str | None:
         names,
         index=None,
         accept_new_options=True,
-        placeholder="Type your name, or choose it",
+        placeholder="Type or choose it",
         key="rater",
     )
     if not typed:
