@@ -107,11 +107,11 @@ def load() -> tuple["HFEngine", Library]:
     disable_progress_bar()
     model = default_model(default_home())
     engine = load_engine(model)
-    _describe(engine)
+    describe(engine)
     return engine, Library(*load_weights(model, []))
 
 
-def _describe(engine: "HFEngine") -> None:
+def describe(engine: "HFEngine") -> None:
     """Say what is measured, and on what."""
     import torch
     import transformers

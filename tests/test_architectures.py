@@ -4,6 +4,7 @@ import os
 
 import pytest
 import torch
+from transformers import AttentionInterface
 
 from core.engines import Chat, Message, Sampling
 from core.engines.decoding import GROUPED
@@ -39,6 +40,17 @@ def test_full_attention_takes_the_fast_path_soft_capped_and_windowed_attention_t
     made = (tiny_model, qwen2, gemma2, windowed)
     paths = {make.__name__: load_engine(make(tmp_path / make.__name__)).path for make in made}
     assert paths == {"tiny_model": "fast", "qwen2": "fast", "gemma2": "plain", "windowed": "plain"}
+
+
+def test_in_bf16_a_fast_path_may_differ_by_rounding_and_by_no_more(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANCHORLAB_DTYPE", "bfloat16")
+    model = tiny_model(tmp_path / "model")
+    assert load_engine(model).path == "fast"
+    real = AttentionInterface()[GROUPED]
+    monkeypatch.setitem(
+        AttentionInterface._global_mapping, GROUPED, lambda *a, scaling, **k: real(*a, scaling=0.5 * scaling, **k)
+    )
+    assert load_engine(model).path == "plain", "attention at half its scale is no rounding"
 
 
 @pytest.mark.model

@@ -25,6 +25,8 @@ matmul gains less, and its rounding changes responses."""
 
 MATMUL_SIZE = 1024
 
+MATMUL_ROUNDS = 12
+
 DTYPES = ("float32", "bfloat16")
 
 OVERRULED_BY = "ANCHORLAB_DTYPE"
@@ -81,7 +83,7 @@ def choose_dtype(home: Home) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     kept = home.path / "dtype.json"
     if not kept.exists():
-        seconds = {name: matmul_seconds(getattr(torch, name)) for name in DTYPES}
+        seconds = time_matmuls()
         home.path.mkdir(parents=True, exist_ok=True)
         draft = kept.with_suffix(".new")
         draft.write_text(json.dumps({"dtype": dtype_of(seconds), "matmul_seconds": seconds}))
@@ -98,14 +100,16 @@ def dtype_of(seconds: dict[str, float]) -> str:
     return "bfloat16" if seconds["float32"] > CLEARLY_FASTER * seconds["bfloat16"] else "float32"
 
 
-def matmul_seconds(dtype: torch.dtype, size: int = MATMUL_SIZE) -> float:
-    """Seconds of one square matmul on the CPU, the best of four."""
-    a = torch.randn(size, size).to(dtype)
-    best = float("inf")
-    for _ in range(4):
-        began = time.perf_counter()
-        torch.matmul(a, a)
-        best = min(best, time.perf_counter() - began)
+def time_matmuls(size: int = MATMUL_SIZE, rounds: int = MATMUL_ROUNDS) -> dict[str, float]:
+    """Dtype → seconds of one square matmul on the CPU: the best of some, taken in turns, so that load meets both."""
+    first = torch.randn(size, size)
+    matrices = {name: first.to(getattr(torch, name)) for name in DTYPES}
+    best = dict.fromkeys(DTYPES, float("inf"))
+    for _ in range(rounds):
+        for name, matrix in matrices.items():
+            began = time.perf_counter()
+            torch.matmul(matrix, matrix)
+            best[name] = min(best[name], time.perf_counter() - began)
     return best
 
 

@@ -8,6 +8,7 @@ Rafailov et al. 2023, equation 7, and is checked.  A stopped or killed training 
 import math
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from core.engines.templates import render, template_record
 from core.engines.weights import load_weights
 from core.errors import BadInput, LabError
 from core.method.sampling import examples_of
-from core.models.memory import TOKENS_A_PASS
+from core.models.memory import TOKENS_A_PASS, refuse_long_pass
 from core.models.variants import adapters_of, base_of
 from core.prompts import fill, load_prompt, option_text, task_chat
 from core.records import Item, Pair
@@ -131,6 +132,8 @@ def _arguments(
     """TRL arguments that both trainings share.  Its own defaults (bf16, checkpointing) are slow on a CPU."""
     on_gpu = model.device.type == "cuda"
     part = rows_a_pass(settings.batch_size, tokens_a_row)
+    free = torch.cuda.mem_get_info()[0] if on_gpu else None
+    refuse_long_pass(Path(base_of(work.config.model).path), part * tokens_a_row, model.dtype.itemsize, free)
     return {
         "output_dir": str(work.path / "trainer"),
         "max_steps": settings.steps,
