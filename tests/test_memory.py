@@ -69,5 +69,7 @@ def test_a_training_pass_is_estimated_by_what_its_layers_keep(tmp_path, monkeypa
 def test_a_row_too_long_to_train_on_is_refused_with_the_figures(tmp_path):
     folder = Path(tiny_model(tmp_path / "tiny").path)
     refuse_long_pass(folder, 2048, 4, free=memory.GIB)
-    with pytest.raises(BadInput, match=r"has 2,048 tokens and needs about 0\.1 GiB, 0\.0 GiB are free: lower max_length"):
+    with pytest.raises(
+        BadInput, match=r"has 2,048 tokens and needs about 0\.1 GiB, 0\.0 GiB are free: lower max_length"
+    ):
         refuse_long_pass(folder, 2048, 4, free=2**20)

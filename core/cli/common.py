@@ -1,6 +1,7 @@
 """What the commands share: the application itself, the console, options, completions, tables."""
 
 import json
+import os
 import sys
 from typing import Annotated, Any
 
@@ -40,6 +41,9 @@ WIDE = 10_000
 """Columns where nobody looks (a pipe, a file): no line is broken, so that a line stays a row for other programs."""
 
 console = Console(width=None if sys.stdout.isatty() else WIDE)
+
+if not sys.stderr.isatty():
+    os.environ.setdefault("TQDM_DISABLE", "1")  # libraries draw their bars on stderr; tqdm reads this when imported
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 

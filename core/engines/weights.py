@@ -101,15 +101,21 @@ def dtype_of(seconds: dict[str, float]) -> str:
 
 
 def time_matmuls(size: int = MATMUL_SIZE, rounds: int = MATMUL_ROUNDS) -> dict[str, float]:
-    """Dtype → seconds of one square matmul on the CPU: the best of some, taken in turns, so that load meets both."""
+    """Dtype → seconds of processor time of one square matmul on one thread, the best of some.
+
+    Processor time, and the dtypes in turns: what else the machine is doing must not decide.
+    """
+    threads = torch.get_num_threads()
     first = torch.randn(size, size)
     matrices = {name: first.to(getattr(torch, name)) for name in DTYPES}
     best = dict.fromkeys(DTYPES, float("inf"))
+    torch.set_num_threads(1)
     for _ in range(rounds):
         for name, matrix in matrices.items():
-            began = time.perf_counter()
+            began = time.thread_time()
             torch.matmul(matrix, matrix)
-            best[name] = min(best[name], time.perf_counter() - began)
+            best[name] = min(best[name], time.thread_time() - began)
+    torch.set_num_threads(threads)
     return best
 
 
