@@ -5,6 +5,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.analysis.consensus import NO_CARD
 from core.data.judgements import import_judgements, judgement_settings
 from core.home import Home
 from tests.app import opened, released, words  # noqa: F401  (`released` is a fixture)
@@ -40,7 +41,9 @@ def test_people_correct_a_judge_whose_choices_they_made_in_part(home):
     judge = [choice_of(q, "gpt_judge", 2 if q % 3 else 1) for q in range(60)]
     people = [choice_of(q, "ann", (2 if q % 3 else 1) if q < 15 else 1) for q in range(20)]
     loaded(home, judge + people, judges=["gpt*"])
-    row = table(opened("judgements"), "n labelled / n all").iloc[0]
+    app = opened("judgements")
+    assert NO_CARD in words(app)
+    row = table(app, "n labelled / n all").iloc[0]
     assert row["n labelled / n all"] == "20 / 60"
     assert row["judge alone"].startswith("66.7 %")
     assert row["people alone (classical)"].startswith("50.0 %")
