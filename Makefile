@@ -1,9 +1,10 @@
 # make demo: set up and run the method on a small real model, in the browser.  make test: set up and test.
+# make breaks: plant the defects that the tests guard against, and see each of them caught.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo app test check bench docs shots
+.PHONY: setup demo app test breaks check bench docs shots
 
 setup: .venv/ready
 
@@ -21,6 +22,9 @@ app: setup
 test: setup
 	@sh tests/chromium.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+breaks: setup
+	$(BIN)/python -m tests.breaks
 
 check: setup
 	$(BIN)/ruff check .
