@@ -15,7 +15,8 @@ Some are held elsewhere already; `test_the_places_named_here_are_tests` keeps th
   tests/test_comparison.py::test_interval_does_not_shrink_when_a_question_is_sampled_more_often,
   tests/test_head_to_head.py::test_figures_by_hand_average_pairs_then_questions,
   tests/test_agreement.py::test_the_interval_resamples_questions_not_explanations,
-  tests/test_coefficients.py::test_copies_of_a_question_add_nothing, and here for copies of strong wins
+  tests/test_agreement.py::test_ratings_of_explanations_of_one_question_are_not_independent, and here for copies of
+  strong wins
 - a length-controlled standard error that leaves out the uncertainty of the fit:
   tests/test_statistics.py::test_length_control_covers_the_truth_with_the_fit_uncertainty_in_it, and here
 - an adapter that was silently not loaded, base's output shown as the tuned model's:
