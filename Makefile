@@ -31,7 +31,7 @@ check: setup
 	$(BIN)/ruff format --check .
 
 bench: setup
-	for name in sampling judging store intervals; do $(BIN)/python bench/$$name.py || exit 1; done
+	for name in sampling judging store judge_card intervals; do $(BIN)/python bench/$$name.py || exit 1; done
 
 docs: setup
 	$(BIN)/python -m core.settings_docs

@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.analysis.consensus import NO_CARD
-from core.data.judgements import import_judgements, judgement_settings
 from core.data.foreign import import_responses
+from core.data.judgements import import_judgements, judgement_settings
 from core.home import Home
 from core.loading.written import load_responses
 from tests.app import opened, released, words  # noqa: F401  (`released` is a fixture)

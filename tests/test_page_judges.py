@@ -57,6 +57,21 @@ def test_the_card_stands_beside_the_numbers_of_a_judge_that_fails_it(home):
         assert page == "explanations" or "Without a score" in words(app), page  # there: in a line, with a link
 
 
+def test_what_to_do_about_a_failed_check_marks_names_as_code_and_shows_no_backticks(home):
+    bench = Bench(home, questions=60)
+    bench.judged(Character(MARKUP.name, INVERTED.verdicts))
+    card = bench.card(MARKUP)
+    app = opened("judges")
+    (failed,) = card.failed
+    assert "`judge` under `[models]`" in failed.remedy
+    assert failed.remedy in [caption.value for caption in app.caption]
+    literal = [text.value for text in app.text]
+    assert f"{failed.title}: {card.figure('auc').sentence}" in literal
+    assert any(MARKUP.name in text for text in literal)
+    frames = [frame.value.to_string() for frame in app.dataframe]
+    assert not any("`" in text for text in literal + frames)
+
+
 def test_another_judge_scores_the_same_samples_and_nothing_is_sampled(lab_home):
     with Store(lab_home, None) as store:
         store.ingest()
