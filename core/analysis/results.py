@@ -115,7 +115,7 @@ def duel_doubts(run: str, found: Sequence[Evaluation]) -> list[str]:
     return next((card.duel_doubts for card in cards if card.duel_doubts), []) if cards else [NO_CARD]
 
 
-NO_CARD = "no judge card: this judge has scored none of these explanations"
+NO_CARD = "no judge card: this judge has not scored both variants in one evaluation"
 """The doubt of comparisons by a judge that gave no scores here in the same mode and by the same rubric."""
 
 
