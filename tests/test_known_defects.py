@@ -49,6 +49,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import t
+from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from core.analysis.comparison import ScoreTable, outcomes_of, strengths, variant_results, win_rates
@@ -195,23 +196,31 @@ def ratings(home, tmp_path):
 def test_kappa_stands_with_n_interval_and_a_word_on_skew(home, ratings):
     said = CliRunner().invoke(cli, ["agreement"], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
     app = opened("judgements")
-    for text in (said, words(app)):
-        assert re.search(r"-0\.0\d+ \[-?\d\.\d+, -?\d\.\d+\]", text), "κ and its interval"
-        assert "agreement says little" in text
-    assert re.search(r"ann +ben +40 ", said), "n of the pair"
+    assert "agreement says little" in said and "agreement says little" in words(app)
+    interval = r"-0\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\]"
+    assert re.search(rf"ann +ben +40 .* {interval}", said), "n, κ and its interval in a row"
     (table,) = [frame.value for frame in app.dataframe if "κ [95%]" in frame.value.columns]
     assert table["n"].tolist() == [40]
+    assert re.fullmatch(interval, table["κ [95%]"].iloc[0])
 
 
 def test_the_state_of_a_run_is_on_every_page_that_is_opened_anew(lab_home):
     """Nothing but the folder knows it: a page of another session shows what was sealed in between."""
     run = next(RunFolder(path) for path in lab_home.runs.glob("dpo-*"))
-    assert "Resume" not in buttons(run)
+    assert "Resume" not in buttons(opened("runs", run=run.id))
     result = run.path / "result.json"
     sealed = json.loads(result.read_text())
     result.write_text(json.dumps(sealed | {"state": "failed", "finished": sealed["finished"] + 1}))
-    wait_until(lambda: "Resume" in buttons(run), seconds=20)  # new seals are looked for every two seconds
+    again = []
+
+    def taken_in() -> bool:  # new seals are looked for every two seconds
+        again.append(opened("runs", run=run.id))
+        return "Resume" in buttons(again[-1])
+
+    wait_until(taken_in, seconds=20)
+    badges = [shown.value for shown in again[-1].markdown if "-badge[" in shown.value]
+    assert any("failed" in badge for badge in badges) and not any("done" in badge for badge in badges)
 
 
-def buttons(run: RunFolder) -> list[str]:
-    return [button.label for button in opened("runs", run=run.id).button]
+def buttons(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
