@@ -4,8 +4,9 @@
     python -m tests.breaks "κ" "both bad"   # those whose name holds one of these
 
 First every named test must pass on the copy as it is; then each break is planted alone, and each of its tests must
-fail: an error outside the test (a broken import, a fixture) proves nothing and does not count.  pytest does not
-collect this file; `test_known_defects.py` keeps the table whole and the texts to be replaced in place.
+fail by what it asserts: another error (a broken import, a fixture, a call that does not work) proves nothing and does
+not count.  pytest does not collect this file; `test_known_defects.py` keeps the table whole and the texts to be
+replaced in place.
 """
 
 import os
@@ -24,6 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
+ASSERTS = r"(assert |AssertionError|Failed: DID NOT RAISE)"
+"""How pytest begins the reason of a test whose assertion does not hold."""
 HERE = "tests/test_known_defects.py"
 COPIED = ("app", "core", "pages", "tests", "pyproject.toml", "data/samples")
 
@@ -334,13 +337,14 @@ def planted(copy: Path, b: Break) -> Iterator[None]:
 
 
 def failing(copy: Path, tests: Collection[str]) -> set[str]:
-    """Those of the tests that fail in the copy: in the test itself, with any of its parameters."""
+    """Those of the tests of which an assertion fails in the copy, with any of its parameters."""
     command = [sys.executable, "-m", "pytest", "-q", "-rf", "--tb=no", "-p", "no:cacheprovider", *sorted(tests)]
-    env = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    whole_lines = {"COLUMNS": "1000"}
+    env = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"} | whole_lines
     done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(f"pytest ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return {test for test in tests if re.search(rf"^FAILED {re.escape(test)}(\[| |$)", done.stdout, re.MULTILINE)}
+    return {test for test in tests if re.search(rf"^FAILED {re.escape(test)}(\[.*\])? - {ASSERTS}", done.stdout, re.M)}
 
 
 if __name__ == "__main__":
