@@ -200,8 +200,9 @@ def test_kappa_stands_with_n_interval_and_a_word_on_skew(home, ratings):
     interval = r"-0\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\]"
     assert re.search(rf"ann +ben +40 .* {interval}", said), "n, κ and its interval in a row"
     (table,) = [frame.value for frame in app.dataframe if "κ [95%]" in frame.value.columns]
-    assert table["n"].tolist() == [40]
-    assert re.fullmatch(interval, table["κ [95%]"].iloc[0])
+    row = table.iloc[0].to_dict()
+    assert row.get("n") == 40
+    assert re.fullmatch(interval, row["κ [95%]"])
 
 
 def test_the_state_of_a_run_is_on_every_page_that_is_opened_anew(lab_home):
