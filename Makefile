@@ -1,9 +1,10 @@
 # make demo: set up and run the method on a small real model, in the browser.  make test: set up and test.
+# make breaks: plant the defects that the tests guard against, and see each of them caught.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo app test check bench docs shots
+.PHONY: setup demo app test breaks check bench docs shots
 
 setup: .venv/ready
 
@@ -22,12 +23,15 @@ test: setup
 	@sh tests/chromium.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+breaks: setup
+	$(BIN)/python -m tests.breaks
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 bench: setup
-	for name in sampling judging store intervals; do $(BIN)/python bench/$$name.py || exit 1; done
+	for name in sampling judging store judge_card intervals; do $(BIN)/python bench/$$name.py || exit 1; done
 
 docs: setup
 	$(BIN)/python -m core.settings_docs

@@ -150,4 +150,4 @@ else:
         models(apart)
     else:
         st.caption("One variant alone cannot be compared: sample and judge another with the same settings.")
-    head_to_head(here, evaluation)
+    head_to_head(here, evaluation, found)

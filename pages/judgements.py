@@ -26,6 +26,7 @@ if not known:
         "No judgements yet",
         "Load a file above: pairwise preferences as AlpacaEval has them, or ratings. The demo needs none.",
     )
+    rejected_rows(here, None)
 else:
     names = {s.id: f"{s.name} ({s.id})" for s in reversed(known)}
     chosen = find_set(here.store, choice("Set", list(names), key="set", format_func=names.get))

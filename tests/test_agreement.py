@@ -73,6 +73,18 @@ def test_one_question_says_nothing_of_the_judge():
 
 # --- agreement of raters
 
+
+def test_ratings_of_explanations_of_one_question_are_not_independent():
+    rng = np.random.default_rng(3)
+    a, b = (rng.choice(["good", "bad"], 40).tolist() for _ in range(2))
+    lone = agreement_between(a, b)
+    copied = agreement_between(a * 5, b * 5, clusters=list(range(40)) * 5)
+    for name in ("percent", "kappa"):
+        of_lone, of_copies = getattr(lone, name), getattr(copied, name)
+        assert (of_copies.low, of_copies.high) == pytest.approx((of_lone.low, of_lone.high), abs=0.02)
+        assert of_copies.n == 40
+
+
 VERDICTS = ["bad", "fair", "good"]
 
 

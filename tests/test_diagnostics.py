@@ -12,6 +12,7 @@ from core.analysis.agreement import Auc
 from core.analysis.comparison import VariantResult, WinRate
 from core.analysis.diagnostics import agreement, anchor, form, gain, halves, judge, wins
 from core.cli import cli
+from core.judge_card import Check, JudgeCard
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from tests.lab import filled_lab
@@ -19,6 +20,17 @@ from tests.lab import filled_lab
 SETTINGS = CompareSettings()
 GOOD = Auc(0.7, 0.6, 0.8, 40, 40, 20)
 CHANCE = Auc(0.5, 0.4, 0.6, 40, 40, 20)
+NO_AUC = Auc(None, None, None, 40, 0, 10)
+HARD = ("auc", "unjudged", "people")
+
+
+def card_of(verdicts: dict[str, str]) -> JudgeCard:
+    """A card whose checks came out so; those that are not named are unknown."""
+    names = dict.fromkeys((*HARD, "flips"), "unknown") | verdicts
+    checks = [Check(name, f"{name} bad", verdict, name in HARD, "", "") for name, verdict in names.items()]
+    nothing = dict.fromkeys(("asked", "unparsed", "unjudged", "by_rule", "left_out"), 0)
+    lists = {name: [] for name in ("runs", "duels", "labels", "criteria", "correlations", "figures", "peers")}
+    return JudgeCard("key", "name", "written", "rubric", self_observed=False, checks=checks, **nothing, **lists)
 
 
 def counts(*k: int, n: int = 4) -> pd.DataFrame:
@@ -68,9 +80,24 @@ def test_a_judge_at_chance_takes_every_win_rate_back():
     found = wins(rate(10, 2, 18), ["AUC at chance"])
     assert found.verdict == "not known"
     assert "cannot be believed" in found.sentence
-    assert judge(CHANCE).verdict == "look here"
-    assert judge(GOOD).verdict == "clear"
-    assert judge(Auc(None, None, None, 0, 40, 10)).verdict == "not known"
+
+
+@pytest.mark.parametrize(
+    ("auc", "checks", "verdict", "says"),
+    [
+        (GOOD, {"auc": "pass"}, "clear", "can be believed: no hard check of its card fails; AUC 0.70 (95%"),
+        (CHANCE, {"auc": "unknown", "people": "pass"}, "clear", "can be believed"),
+        (GOOD, {"auc": "pass", "unjudged": "fail", "flips": "fail"}, "look here", "cannot be believed: unjudged bad;"),
+        (CHANCE, {"auc": "fail", "unjudged": "fail"}, "look here", "cannot be believed: auc bad, unjudged bad; AUC"),
+        (CHANCE, {"auc": "unknown"}, "look here", "not shown that the judge can be believed: no hard check"),
+        (NO_AUC, {"auc": "unknown"}, "not known", "none proves it; AUC is undefined: 40 explanations are right"),
+    ],
+)
+def test_the_sign_of_a_judge_is_what_its_card_comes_to(auc, checks, verdict, says):
+    found = judge(card_of(checks), auc)
+    assert (found.verdict, found.figure.value) == (verdict, auc.value)
+    assert says in found.sentence
+    assert found.sentence.count(".") - found.sentence.count("0.") == 1, "one sentence"
 
 
 def test_halves_are_hypergeometric():

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from core import Lab
 from core.analysis.agreement import agreement_between
+from core.analysis.results import NO_CARD, duel_doubts
 from core.cli import cli
 from core.judge_card import people_of
 from core.judge_card.checks import verdict_of
@@ -20,6 +21,7 @@ from core.statistics.estimates import Estimate
 from core.store import journal
 from core.store.database import Store, open_store
 from tests import judges
+from tests.app import opened, released  # noqa: F401  (`released` is a fixture)
 from tests.judges import ANOTHER, COIN, CONSTANT, GOOD, HALO, INVERTED, LENGTH, MUMBLER, RUBRIC, Bench
 from tests.test_store import imported, judge_config, responses, sample_config, sealed
 
@@ -91,6 +93,38 @@ def test_comparisons_by_other_weights_are_not_this_judges(bench):
     flips = bench.card(GOOD).figure("flips")
     assert flips.estimate.value is None
     assert flips.sentence.startswith("Order flips: undefined, because")
+
+
+@pytest.mark.parametrize(
+    ("compares", "prefers", "doubts"),
+    [
+        (GOOD, judges.by_quality, []),
+        (GOOD, judges.first_place, ["verdict flips with the order"]),
+        (COIN, judges.by_quality, [NO_CARD]),
+    ],
+)
+def test_head_to_head_results_are_doubted_by_the_card_of_their_own_judge(home, compares, prefers, doubts):
+    bench = Bench(home, questions=60)
+    bench.judged(GOOD)
+    run = bench.compared(compares, prefers)
+    with Store(home, None) as store:
+        evaluation = bench.evaluation(store, GOOD)
+    assert evaluation.reliable
+    assert duel_doubts(run.id, [evaluation]) == doubts
+
+
+def test_head_to_head_results_of_a_judge_that_fails_its_card_are_marked_wherever_they_stand(home):
+    bench = Bench(home, questions=60)
+    bench.judged(INVERTED)
+    bench.compared(INVERTED, judges.by_quality)
+    ((row,),) = [found["head_to_head"] for found in json.loads(CliRunner().invoke(cli, ["compare", "--json"]).stdout)]
+    assert (row["judge_reliable"], row["judge_doubts"]) == (False, ["AUC below chance"])
+    warning = "Do not believe these wins: AUC below chance."
+    assert warning in CliRunner().invoke(cli, ["compare"]).stdout
+    app = opened("compare")
+    (table,) = [frame.value for frame in app.dataframe if "first place" in frame.value.columns]
+    assert table["believe it"].tolist() == ["✗ no: AUC below chance"]
+    assert warning in [shown.value for shown in app.warning]
 
 
 def test_a_coin_does_not_agree_with_itself_nor_with_people_nor_with_a_good_judge(bench):

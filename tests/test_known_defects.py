@@ -1,6 +1,7 @@
 """Defects that tools of this kind have been found with, each as a test that fails where the lab has it.
 
-Some are held elsewhere already; `test_the_places_named_here_are_tests` keeps these names true:
+Some are held elsewhere already; `test_the_places_named_here_are_tests` keeps these names true.  `make breaks`
+(`tests/breaks.py`) plants each defect in a copy of the lab and shows that every one of these tests fails on it:
 
 - an interval called 95% that is the 5th to 95th percentile:
   tests/test_statistics.py::test_the_interval_is_no_5_to_95_percentile_range, and here for Δ(W−L)
@@ -11,8 +12,11 @@ Some are held elsewhere already; `test_the_places_named_here_are_tests` keeps th
   tests/test_judging.py::test_the_prompts_own_words_are_never_read_as_a_verdict, and here for a judge that repeats it
 - strong wins copied three times and resampled as if they were independent: here
 - samples of one question resampled as independent:
-  tests/test_statistics.py::test_samples_of_one_question_are_no_independent_questions,
-  tests/test_comparison.py::test_interval_does_not_shrink_when_a_question_is_sampled_more_often
+  tests/test_comparison.py::test_interval_does_not_shrink_when_a_question_is_sampled_more_often,
+  tests/test_head_to_head.py::test_figures_by_hand_average_pairs_then_questions,
+  tests/test_agreement.py::test_the_interval_resamples_questions_not_explanations,
+  tests/test_agreement.py::test_ratings_of_explanations_of_one_question_are_not_independent, and here for copies of
+  strong wins
 - a length-controlled standard error that leaves out the uncertainty of the fit:
   tests/test_statistics.py::test_length_control_covers_the_truth_with_the_fit_uncertainty_in_it, and here
 - an adapter that was silently not loaded, base's output shown as the tuned model's:
@@ -21,13 +25,21 @@ Some are held elsewhere already; `test_the_places_named_here_are_tests` keeps th
 - a win rate that cannot be derived again from the counts beside it:
   tests/test_comparison.py::test_a_win_rate_can_be_derived_again_from_the_counts_beside_it, and here where some
   explanations have no score
+- votes accepted after names are revealed:
+  tests/test_playground.py::test_votes_count_until_the_reveal_and_are_refused_after_it,
+  tests/test_annotation.py::test_a_rating_can_be_changed_until_it_is_revealed_and_never_after,
+  tests/test_annotation.py::test_a_reveal_in_another_window_locks_at_once
 - verdicts that hang on the order counted as wins:
   tests/test_head_to_head.py::test_a_judge_that_likes_the_first_place_gives_ties_that_all_flip
+- "both bad" folded into ties:
+  tests/test_playground.py::test_the_tally_keeps_both_bad_apart_from_ties,
+  tests/test_annotation.py::test_both_bad_is_not_both_good_and_neither_is_a_win,
+  tests/test_judgements.py::test_a_word_that_names_no_side_is_never_a_tie
 - κ without n, interval or a word on skewed labels:
   tests/test_agreement.py::test_high_agreement_with_low_kappa_is_explained, and here for the command and the page
 - a run's status kept in the memory of the page and lost at refresh:
-  tests/test_runs.py::test_state_follows_lock_and_seal, and here;
-  tests/test_browser.py::test_launch_watch_browse_compare through a refresh and a killed app
+  tests/test_runs.py::test_state_follows_lock_and_seal, and here; tests/test_browser.py goes through a refresh and a
+  killed app
 """
 
 import json
@@ -37,6 +49,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import t
+from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from core.analysis.comparison import ScoreTable, outcomes_of, strengths, variant_results, win_rates
@@ -49,6 +62,7 @@ from core.runs.folders import RunFolder
 from core.settings import CompareSettings
 from core.statistics.length_control import length_controlled
 from core.statistics.resampling import Resamples
+from tests import breaks
 from tests.app import opened, released, words  # noqa: F401
 from tests.lab import wait_until
 from tests.test_judging import ITEM, judge, response
@@ -76,9 +90,24 @@ def drawn(seed: int, questions: int, low: int = 5, high: int = 12, samples: int 
 
 def test_the_places_named_here_are_tests():
     named = re.findall(r"(tests/\w+\.py)::(test_\w+)", __doc__)
-    assert len(named) >= 12
+    assert len(named) >= 18
     for file, name in named:
         assert re.search(rf"^def {name}\(", (PROJECT / file).read_text(), re.MULTILINE), f"{file}::{name}"
+
+
+def test_every_test_of_a_defect_has_a_break_that_can_be_planted():
+    named = {"::".join(found) for found in re.findall(r"(tests/\w+\.py)::(test_\w+)", __doc__)}
+    here = re.findall(r"^def (test_\w+)", (PROJECT / breaks.HERE).read_text(), re.MULTILINE)
+    of_the_table = {
+        "test_the_places_named_here_are_tests",
+        "test_every_test_of_a_defect_has_a_break_that_can_be_planted",
+    }
+    held = named | {f"{breaks.HERE}::{name}" for name in here if name not in of_the_table}
+    assert {test for b in breaks.BREAKS for test in b.tests} == held
+    for b in breaks.BREAKS:
+        for old, new in b.edits:
+            assert (PROJECT / b.file).read_text().count(old) == 1, f"{b.defect}: {old}"
+            assert old != new
 
 
 def test_an_interval_called_95_percent_is_one_also_of_win_minus_loss():
@@ -166,21 +195,33 @@ def ratings(home, tmp_path):
 
 def test_kappa_stands_with_n_interval_and_a_word_on_skew(home, ratings):
     said = CliRunner().invoke(cli, ["agreement"], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
-    shown = words(opened("judgements"))
-    for text in (said, shown):
-        assert re.search(r"-0\.0\d+ \[-?\d\.\d+, -?\d\.\d+\]", text), "κ and its interval"
-        assert "40" in text and "agreement says little" in text
+    app = opened("judgements")
+    assert "agreement says little" in said and "agreement says little" in words(app)
+    interval = r"-0\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\]"
+    assert re.search(rf"ann +ben +40 .* {interval}", said), "n, κ and its interval in a row"
+    (table,) = [frame.value for frame in app.dataframe if "κ [95%]" in frame.value.columns]
+    row = table.iloc[0].to_dict()
+    assert row.get("n") == 40
+    assert re.fullmatch(interval, row["κ [95%]"])
 
 
 def test_the_state_of_a_run_is_on_every_page_that_is_opened_anew(lab_home):
     """Nothing but the folder knows it: a page of another session shows what was sealed in between."""
     run = next(RunFolder(path) for path in lab_home.runs.glob("dpo-*"))
-    assert "Resume" not in buttons(run)
+    assert "Resume" not in buttons(opened("runs", run=run.id))
     result = run.path / "result.json"
     sealed = json.loads(result.read_text())
     result.write_text(json.dumps(sealed | {"state": "failed", "finished": sealed["finished"] + 1}))
-    wait_until(lambda: "Resume" in buttons(run), seconds=20)  # new seals are looked for every two seconds
+    again = []
+
+    def taken_in() -> bool:  # new seals are looked for every two seconds
+        again.append(opened("runs", run=run.id))
+        return "Resume" in buttons(again[-1])
+
+    wait_until(taken_in, seconds=20)
+    badges = [shown.value for shown in again[-1].markdown if "-badge[" in shown.value]
+    assert any("failed" in badge for badge in badges) and not any("done" in badge for badge in badges)
 
 
-def buttons(run: RunFolder) -> list[str]:
-    return [button.label for button in opened("runs", run=run.id).button]
+def buttons(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]

@@ -5,8 +5,11 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.analysis.consensus import NO_CARD
+from core.data.foreign import import_responses
 from core.data.judgements import import_judgements, judgement_settings
 from core.home import Home
+from core.loading.written import load_responses
 from tests.app import opened, released, words  # noqa: F401  (`released` is a fixture)
 
 
@@ -40,7 +43,9 @@ def test_people_correct_a_judge_whose_choices_they_made_in_part(home):
     judge = [choice_of(q, "gpt_judge", 2 if q % 3 else 1) for q in range(60)]
     people = [choice_of(q, "ann", (2 if q % 3 else 1) if q < 15 else 1) for q in range(20)]
     loaded(home, judge + people, judges=["gpt*"])
-    row = table(opened("judgements"), "n labelled / n all").iloc[0]
+    app = opened("judgements")
+    assert NO_CARD in words(app)
+    row = table(app, "n labelled / n all").iloc[0]
     assert row["n labelled / n all"] == "20 / 60"
     assert row["judge alone"].startswith("66.7 %")
     assert row["people alone (classical)"].startswith("50.0 %")
@@ -120,3 +125,52 @@ def test_rejected_rows_are_shown_as_they_were_read(home):
     found = table(app, "reason").iloc[0]
     assert found["row"] == 7 and "both are bad" in found["raw"]
     assert any("![x](http://x) both are bad" in code.value for code in app.code)
+
+
+MARKUP = "![x](http://evil.example/x.png)"
+
+
+def test_rejected_ratings_are_shown_with_row_reason_and_what_was_read(home):
+    whole = {"item": "q1", "variant": "v", "rater": "ann", "criterion": "clarity", "label": "good", "blind": "no"}
+    unsure = whole | {"rater": "ben", "blind": "perhaps"}
+    run = loaded(home, [whole, unsure, whole, whole | {"rater": "cat", "note": MARKUP, "item": ""}], "ratings.json")
+    app = opened("judgements")
+    assert app.selectbox(key="rejected").value == run
+    found = table(app, "reason")
+    assert found["row"].tolist() == [2, 3, 4]
+    said = ["Whether it is blind is 'perhaps'", "in an earlier row too", "no item in column 'item'"]
+    assert all(part in reason for part, reason in zip(said, found["reason"], strict=True))
+    assert json.loads(found["raw"].iloc[0]) == unsure
+    assert "As read, row 2 (mark another in the table):" in words(app)
+    assert [json.loads(code.value) for code in app.code] == [unsure]
+    assert not any("evil.example" in str(e.value) for kind in ("markdown", "caption") for e in app.get(kind))
+
+
+def answer(item: str, gold: str = "wood") -> dict:
+    text = {"explanation": f"So it is. {MARKUP}", "prediction": "wood", "author": "ann"}
+    return {"item_id": item, "question": f"What is {item}?", "options": ["wood", "metal"], "gold": gold} | text
+
+
+@pytest.mark.parametrize("with_a_set", [False, True])
+def test_rejected_explanations_made_elsewhere_are_shown_also_without_a_set(home, with_a_set):
+    path = home.path.parent / "answers.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [answer("q1"), answer("q2"), answer("q1", gold="metal"), answer("q3") | {"explanation": ["a list"]}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (run,) = import_responses(home, path, load_responses(path))
+    if with_a_set:
+        chosen = loaded(home, [choice_of(q, "gpt_judge", 2) for q in range(4)])
+        app = opened("judgements")
+        assert app.selectbox(key="rejected").value == chosen and "Every row was used." in words(app)
+        app.selectbox(key="rejected").select(run.id).run()
+    else:
+        app = opened("judgements")
+        assert "No judgements yet" in words(app)
+    assert not app.exception
+    found = table(app, "reason")
+    assert found[["file", "row"]].values.tolist() == [["answers.jsonl", 3], ["answers.jsonl", 4]]
+    assert "The question 'q1' is another one in an earlier row" in found["reason"].iloc[0]
+    assert "Its explanation is a list" in found["reason"].iloc[1]
+    assert json.loads(found["raw"].iloc[0]) == rows[2]
+    assert [json.loads(code.value) for code in app.code] == [rows[2]]
+    assert not any("evil.example" in str(e.value) for kind in ("markdown", "caption") for e in app.get(kind))

@@ -1,6 +1,12 @@
 """The Judges page and the card on other pages: side by side, untrusted names, and a judge swap without sampling."""
 
+import json
+
+import pytest
+from typer.testing import CliRunner
+
 from core.analysis.results import evaluations
+from core.cli import cli
 from core.errors import BadInput
 from core.home import Home
 from core.method.rejudging import judge_again
@@ -51,6 +57,21 @@ def test_the_card_stands_beside_the_numbers_of_a_judge_that_fails_it(home):
         assert page == "explanations" or "Without a score" in words(app), page  # there: in a line, with a link
 
 
+def test_what_to_do_about_a_failed_check_marks_names_as_code_and_shows_no_backticks(home):
+    bench = Bench(home, questions=60)
+    bench.judged(Character(MARKUP.name, INVERTED.verdicts))
+    card = bench.card(MARKUP)
+    app = opened("judges")
+    (failed,) = card.failed
+    assert "`judge` under `[models]`" in failed.remedy
+    assert failed.remedy in [caption.value for caption in app.caption]
+    literal = [text.value for text in app.text]
+    assert f"{failed.title}: {card.figure('auc').sentence}" in literal
+    assert any(MARKUP.name in text for text in literal)
+    frames = [frame.value.to_string() for frame in app.dataframe]
+    assert not any("`" in text for text in literal + frames)
+
+
 def test_another_judge_scores_the_same_samples_and_nothing_is_sampled(lab_home):
     with Store(lab_home, None) as store:
         store.ingest()
@@ -90,6 +111,37 @@ def test_the_form_launches_a_judge_run_a_variant_and_no_sample_run(lab_home):
         _ended(run)
     assert [run.config.parents["samples"] for run in launched] == list(one.samples.values())
     assert kinds(lab_home) == before | {"judge": before["judge"] + len(launched)}
+
+
+def test_a_command_lets_another_judge_read_the_same_explanations(lab_home):
+    before = kinds(lab_home)
+    judge = next(run for run in all_runs(lab_home) if run.config.kind == "judge")
+    with Store(lab_home, None) as store:
+        store.ingest()
+        one = min(evaluations(store, QUICK), key=lambda e: len(e.samples))
+    (of_it, *_) = one.judges.values()
+    same = ["judge", "again", of_it, "--judge", judge.config.model.path, "--set", "mode=written"]
+    done = CliRunner().invoke(cli, [*same, "--detach", "--json"], catch_exceptions=False)
+    rows = json.loads(done.stdout)
+    for row in rows:
+        _ended(RunFolder(lab_home.runs / row["id"]))
+    assert {row["label"]: row["samples"] for row in rows} == one.samples
+    assert kinds(lab_home) == before | {"judge": before["judge"] + len(rows)}
+    assert all(RunFolder(lab_home.runs / row["id"]).config.settings["mode"] == "written" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["nobody"], "No single evaluation is 'nobody' (none is); `anchorlab judge list` lists them"),
+        (["judge-", "--set", "mode=aloud"], "A judge run cannot use these settings: mode"),
+    ],
+)
+def test_what_cannot_be_judged_again_is_a_sentence_and_starts_nothing(lab_home, words, why):
+    before = kinds(lab_home)
+    refused = CliRunner().invoke(cli, ["judge", "again", *words])
+    assert isinstance(refused.exception, BadInput) and why in str(refused.exception)
+    assert kinds(lab_home) == before
 
 
 def _ended(run: RunFolder) -> None:

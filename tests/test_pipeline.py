@@ -87,6 +87,20 @@ def test_the_first_experiments_share_their_runs_with_each_other_and_the_demo():
     assert {run.split("-")[0] for run in ids("first_sft") & ids("first_alignment")} == {"sample", "judge", "sft"}
 
 
+def test_the_demo_compares_anchor_head_to_head_and_last():
+    steps = planned(read_pipeline(find_pipeline("demo")))
+    assert len(steps) == 23
+    assert [(step.kind, step.label) for step in steps[-2:]] == [
+        ("head_to_head", "anchor against base"),
+        ("head_to_head", "anchor against rank"),
+    ]
+    samples = {step.id: step for step in steps if step.kind == "sample"}
+    for step in steps[-2:]:
+        sides = [samples[step.parents[side]] for side in ("samples_a", "samples_b")]
+        assert [side.label for side in sides] == step.label.split(" against ")
+        assert {side.settings["select"]["limit"] for side in sides} == {56}
+
+
 def test_a_second_pipeline_reuses_what_the_first_one_did(home, tmp_path):
     first = filled_lab(home, tmp_path, variants=["base", "sft"])
     table = DatasetTable(

@@ -138,7 +138,7 @@ def test_length_control_covers_the_truth_with_the_fit_uncertainty_in_it():
     rng = np.random.default_rng(8)
     alpha, beta, hits = -0.3, 1.2, 0
     for seed in range(60):
-        ratios = rng.normal(0.3, 0.5, size=(80, 4))
+        ratios = rng.normal(1.0, 0.5, size=(80, 4))  # equal length is far off
         wins = (rng.random((80, 4)) < 1 / (1 + np.exp(-(alpha + beta * ratios)))).astype(float)
         found = length_controlled(ratios, wins, Resamples(80, 300, seed)).controlled
         hits += found.low <= 1 / (1 + np.exp(-alpha)) <= found.high

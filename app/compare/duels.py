@@ -1,5 +1,7 @@
 """Head-to-head comparisons on the Compare page: who wins when the judge sees both, and what the place did."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -8,11 +10,15 @@ from app.compare.parts import table_of
 from app.state import Lab
 from app.widgets import interval, picture, plain
 from core.analysis.duels import Duels, head_to_heads, position_sentence
-from core.analysis.results import Evaluation
+from core.analysis.report import duel_warning
+from core.analysis.results import Evaluation, duel_doubts
 
 
-def head_to_head(here: Lab, evaluation: Evaluation) -> None:
-    """The head-to-head runs between the variants of an evaluation, with tie rule and position bias."""
+def head_to_head(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) -> None:
+    """The head-to-head runs between the variants of an evaluation, with tie rule, position bias and judge card.
+
+    known: every evaluation of the lab; a judge's card is where it gave scores.
+    """
     st.subheader("Who wins when the judge sees both, in either order?", anchor=False)
     found = head_to_heads(here.store, evaluation.settings, evaluation.samples.values())
     if not found:
@@ -21,7 +27,8 @@ def head_to_head(here: Lab, evaluation: Evaluation) -> None:
             'page, or name variants in a pipeline file: `duels = [["anchor", "rank"]]`.'
         )
         return
-    rows = [_row(duels) for duels in found]
+    doubts = {duels.run: duel_doubts(duels.run, known) for duels in found}
+    rows = [_row(duels, doubts[duels.run]) for duels in found]
     st.dataframe(rows, hide_index=True)
     for rule in dict.fromkeys(duels.tie_rule for duels in found):
         st.caption(
@@ -31,6 +38,8 @@ def head_to_head(here: Lab, evaluation: Evaluation) -> None:
         )
     for duels in found:
         _orders(duels)
+        if doubts[duels.run]:
+            st.warning(duel_warning(doubts[duels.run]), icon=":material/casino:")
     table_of(pd.DataFrame(rows), "head-to-head.csv")
 
 
@@ -47,11 +56,12 @@ def _orders(duels: Duels) -> None:
         )
 
 
-def _row(duels: Duels) -> dict[str, str | int]:
+def _row(duels: Duels, doubts: list[str]) -> dict[str, str | int]:
     found = duels.figures
     return {
         "A against B": f"{duels.a} against {duels.b}",
         "judge": f"{duels.judge_name} ({duels.mode}, {duels.criterion})",
+        "believe it": f"✗ no: {', '.join(doubts)}" if doubts else "✓ yes",
         "n questions": found.n,
         "pairs": found.judged,
         "win": interval(found.win, "share"),

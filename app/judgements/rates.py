@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.state import Lab
 from app.widgets import choice, interval, number, plain
-from core.analysis.consensus import JudgementSet, PreferenceRate, majority_counts, preference_rates
+from core.analysis.consensus import NO_CARD, JudgementSet, PreferenceRate, majority_counts, preference_rates
 from core.analysis.set_figures import (
     LengthUnit,
     SetCorrection,
@@ -70,6 +70,8 @@ def win_rates(here: Lab, chosen: JudgementSet, rates: list[PreferenceRate]) -> N
     if majority := majority_counts(here.store, chosen.id):
         plain("Majority of people: " + ", ".join(f"{name} {count:,}" for name, count in majority.items()))
     st.caption("Win rate: mean of preference − 1, a tie one half. Intervals are over questions.")
+    if any(rate.kind == "judge" for rate in rates):
+        st.caption(NO_CARD)
 
 
 def equal_length(here: Lab, chosen: JudgementSet) -> None:

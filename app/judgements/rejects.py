@@ -8,15 +8,17 @@ from core.analysis.consensus import JudgementSet
 from core.store.queries import rejects
 
 
-def rejected_rows(here: Lab, chosen: JudgementSet) -> None:
-    """Row and reason of each reject in a table; the row that is marked as it was read."""
-    st.subheader("Rejected rows", anchor=False)
-    named = {chosen.id: f"this set: {chosen.name}"} | {
+def rejected_rows(here: Lab, chosen: JudgementSet | None) -> None:
+    """Row and reason of each reject in a table; the row that is marked as it was read.  chosen: the set on screen."""
+    named = ({chosen.id: f"this set: {chosen.name}"} if chosen else {}) | {
         run: f"explanations: {label} ({run})"
         for run, label in here.store.rows(
             "SELECT id, label FROM runs WHERE kind = 'responses' AND complete ORDER BY created DESC, id"
         )
     }
+    if not named:
+        return
+    st.subheader("Rejected rows", anchor=False)
     run = choice("Rejected from", list(named), key="rejected", format_func=named.get)
     found = rejects(here.store, run)
     if found.empty:

@@ -68,7 +68,8 @@ def whole_card(card: JudgeCard, key: str) -> None:
     wide = {"check": st.column_config.Column(width=210), "allowed": st.column_config.Column(width=120)}
     st.dataframe(rows, hide_index=True, key=f"{key}_figures", height="content", column_config=wide)
     for check in card.failed:
-        plain(f"{check.title}: {card.figure(check.figure).sentence} {check.remedy}")
+        plain(f"{check.title}: {card.figure(check.figure).sentence}")
+        st.caption(check.remedy)  # the lab's own words, with names of settings marked as code
     st.dataframe([_criterion_row(c) for c in card.criteria], hide_index=True, key=f"{key}_criteria", height="content")
     st.caption(
         "95% intervals resample questions. A check passes where the whole interval is allowed, fails where none of it "

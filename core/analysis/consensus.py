@@ -29,6 +29,10 @@ from core.store.database import Store
 FIRST, EQUAL, SECOND = "first", "tie", "second"
 MAJORITY = "majority of people"
 """The rater whose label is what more than half of the people said."""
+NO_CARD = (
+    "A judge that worked elsewhere has no judge card here: whether to believe it is how far it agrees with people."
+)
+"""What is to be said beside the figures of such a judge."""
 PREFERENCE = "preference"
 """Criterion under which pairwise choices are compared."""
 

@@ -4,7 +4,7 @@
     wins      low win rates: alignment did not improve explanations
     anchor    categories that swing between draws: an inconsistent anchor
     form      answers that cannot be read, explanations that are not there
-    judge     a judge at chance, under which no win rate says anything of quality
+    judge     a judge that fails its card, under which no win rate says anything of quality
 
 A sign is `clear` if the interval leaves the failure out, `look here` if it does not (which is no proof of failure:
 few questions give wide intervals), and `not known` where there is nothing to go by.  Intervals are 95%, resample
@@ -23,8 +23,10 @@ from rich.console import Console
 
 from core.analysis.agreement import Auc
 from core.analysis.comparison import SHARE, VariantResult, WinRate, mean_over_questions
-from core.analysis.report import auc_sentence, percent, signed
+from core.analysis.report import auc_words, percent, signed
 from core.analysis.results import Evaluation
+from core.judge_card import JudgeCard
+from core.judge_card.records import UNPROVEN
 from core.method.categories import categorise
 from core.records import CATEGORIES
 from core.settings import CompareSettings
@@ -60,7 +62,7 @@ def diagnose(store: Store, evaluation: Evaluation) -> list[Diagnostic]:
         *(wins(rate, evaluation.card.doubts) for rate in compared),
         *(anchor(label, counts[label], settings) for label in (*bases, *tuned)),
         *(form(result, settings.form_share) for result in evaluation.results),
-        judge(evaluation.auc),
+        judge(evaluation.card, evaluation.auc),
     ]
 
 
@@ -189,13 +191,17 @@ def form(result: VariantResult, allowed: float) -> Diagnostic:
     return Diagnostic("form", result.label, verdict, figure, sentence)
 
 
-def judge(auc: Auc) -> Diagnostic:
-    """The judge's AUC between right and wrong explanations."""
+def judge(card: JudgeCard, auc: Auc) -> Diagnostic:
+    """What the judge's card comes to; the figure is its AUC between right and wrong explanations."""
     figure = Estimate(auc.value, auc.low, auc.high, auc.questions)
-    verdict: Verdict = "look here" if auc.at_chance or auc.inverted else "clear"
-    return Diagnostic(
-        "judge", "judge", "not known" if auc.value is None else verdict, figure, auc_sentence("judge", auc)
-    )
+    verdict: Verdict = "clear" if card.reliable else "look here"
+    says = "The judge can be believed: no hard check of its card fails"
+    if not card.reliable:
+        says = f"The judge cannot be believed: {', '.join(card.doubts)}"
+    if card.doubts == [UNPROVEN]:
+        verdict = "not known" if auc.value is None else "look here"
+        says = "It is not shown that the judge can be believed: no hard check of its card fails, and none proves it"
+    return Diagnostic("judge", "judge", verdict, figure, f"{says}; {auc_words(auc)}.")
 
 
 def _points(figure: Estimate) -> str:

@@ -7,7 +7,7 @@ from rich.table import Table
 from core.analysis.agreement import Auc
 from core.analysis.duels import Duels, position_sentence
 from core.analysis.findings import p_words
-from core.analysis.results import Details, Evaluation
+from core.analysis.results import Details, Evaluation, duel_doubts
 from core.judge_card import Check, JudgeCard
 from core.statistics.estimates import Estimate
 
@@ -94,17 +94,24 @@ def counts_sentence(card: JudgeCard) -> str:
 
 def auc_sentence(who: str, auc: Auc) -> str:
     """What the AUC of a judge or reader between right and wrong explanations lets one believe."""
+    figure = auc_words(auc)
     if auc.value is None:
-        return f"The {who}'s AUC is undefined: {auc.right} explanations are right and {auc.wrong} wrong."
-    figure = (
-        f"AUC {auc.value:.2f} (95% {auc.low:.2f} … {auc.high:.2f}) between {auc.right} right and {auc.wrong} wrong "
-        f"explanations of {auc.questions} questions"
-    )
+        return f"The {who}'s {figure}."
     if auc.at_chance:
         return f"This {who} cannot be told from chance: {figure}. Do not believe rankings by its score."
     if auc.inverted:
         return f"This {who} prefers wrong explanations: {figure}. Do not believe rankings by its score."
     return f"The {who} tells right from wrong better than chance: {figure}."
+
+
+def auc_words(auc: Auc) -> str:
+    """An AUC between right and wrong explanations with its interval and counts, or that it is undefined."""
+    if auc.value is None:
+        return f"AUC is undefined: {auc.right} explanations are right and {auc.wrong} wrong"
+    return (
+        f"AUC {auc.value:.2f} (95% {auc.low:.2f} … {auc.high:.2f}) between {auc.right} right and {auc.wrong} wrong "
+        f"explanations of {auc.questions} questions"
+    )
 
 
 def _believed(sentence: str, auc: Auc) -> str:
@@ -184,8 +191,8 @@ def signed(e: Estimate) -> str:
     return "–" if e.value is None else f"{e.value:+.1f} [{e.low:+.1f}, {e.high:+.1f}]"
 
 
-def show_head_to_heads(found: list[Duels], console: Console) -> None:
-    """Print head-to-head runs: who wins, with interval and tie rule, and how much the place decided."""
+def show_head_to_heads(found: list[Duels], evaluations: list[Evaluation], console: Console) -> None:
+    """Print head-to-head runs: who wins, with interval and tie rule, how much the place decided, whom to believe."""
     heads = ("head to head", "judge", "n", "pairs", "win", "tie", "loss", "Δ(W−L), points", "flips", "unjudged")
     table = Table(*heads, box=None, header_style="bold", pad_edge=False)
     for duels in found:
@@ -203,3 +210,10 @@ def show_head_to_heads(found: list[Duels], console: Console) -> None:
         console.print(f"{rule} 95% intervals resample questions and exclude training variance.", style="dim")
     for duels in found:
         console.print(f"{duels.a} against {duels.b}: {position_sentence(duels.figures)}", markup=False, style="dim")
+        if doubts := duel_doubts(duels.run, evaluations):
+            console.print(f"  {duel_warning(doubts)}", markup=False, style="bold yellow")
+
+
+def duel_warning(doubts: list[str]) -> str:
+    """What doubts of `duel_doubts` come to; holds no text of a model or a person."""
+    return f"Do not believe these wins: {', '.join(doubts)}."

@@ -106,6 +106,19 @@ class Evaluation:
         return finding(rate, self.settings, self.card.doubts)
 
 
+def duel_doubts(run: str, found: Sequence[Evaluation]) -> list[str]:
+    """Why a head-to-head run is not to be believed: what its judge fails, or that nothing is known; empty: it can be.
+
+    A judge with several cards here (evaluations of the same responses) is believed where none of them fails.
+    """
+    cards = [evaluation.card for evaluation in found if run in evaluation.card.duels]
+    return next((card.duel_doubts for card in cards if card.duel_doubts), []) if cards else [NO_CARD]
+
+
+NO_CARD = "no judge card: this judge has not scored both variants in one evaluation"
+"""The doubt of comparisons by a judge that gave no scores here in the same mode and by the same rubric."""
+
+
 @dataclass(frozen=True)
 class _Judged:
     """A complete judge run of an explainer's complete sample run."""

@@ -8,6 +8,7 @@ import typer
 
 from core.analysis.agreement import PairAgreement
 from core.analysis.consensus import (
+    NO_CARD,
     SetAgreement,
     agreement_rows,
     agreements,
@@ -127,6 +128,8 @@ def winrates(wanted: SetId = None, as_json: AsJson = False) -> None:
             _say(f"Majority of people: {', '.join(f'{name} {count}' for name, count in majority.items())}.")
     if found:
         _say("Win rate: mean of preference − 1 in %, a tie one half; ± standard error, [95% interval over questions].")
+    if any(rate.kind == "judge" for _, rates, _ in found for rate in rates):
+        _say(NO_CARD)
 
 
 def _rate_words(row: dict[str, Any]) -> dict[str, Any]:

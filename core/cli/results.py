@@ -13,7 +13,7 @@ from core.analysis.diagnostics import Diagnostic, diagnose, show_diagnostics
 from core.analysis.duels import Duels, head_to_heads
 from core.analysis.figures import FRAMES, write_frame
 from core.analysis.report import show_evaluation, show_head_to_heads, show_parts
-from core.analysis.results import Details, Evaluation, details, evaluations
+from core.analysis.results import Details, Evaluation, details, duel_doubts, evaluations
 from core.cli.common import RESULTS, AsJson, cli, complete_run, console
 from core.home import default_home
 from core.runs.folders import find_run
@@ -35,7 +35,8 @@ def compare(
         signs = {evaluation.key: diagnose(store, evaluation) for evaluation in found}
         taken_apart = {evaluation.key: details(store, evaluation) for evaluation in found}
     if as_json:
-        rows = [_as_json(e, taken_apart[e.key], signs[e.key], duels) for e in found]
+        marked = [(d, duel_doubts(d.run, found)) for d in duels]
+        rows = [_as_json(e, taken_apart[e.key], signs[e.key], marked) for e in found]
         print(json.dumps(rows, default=_plain))
         return
     if not found:
@@ -46,13 +47,19 @@ def compare(
         if with_parts:
             show_parts(taken_apart[evaluation.key], console)
         show_diagnostics(signs[evaluation.key], console)
-    show_head_to_heads(duels, console)
+    show_head_to_heads(duels, found, console)
 
 
-def _as_json(evaluation: Evaluation, found: Details, signs: list[Diagnostic], duels: list[Duels]) -> dict[str, Any]:
+def _as_json(
+    evaluation: Evaluation, found: Details, signs: list[Diagnostic], duels: list[tuple[Duels, list[str]]]
+) -> dict[str, Any]:
     apart = asdict(found) | {"lengths": [{"a": a, "b": b} | asdict(x) for (a, b), x in found.lengths.items()]}
     findings = [asdict(evaluation.finding(rate)) for rate in evaluation.win_rates]
-    own = [asdict(d) for d in duels if {d.samples_a, d.samples_b} <= set(evaluation.samples.values())]
+    own = [
+        asdict(d) | {"judge_reliable": not doubts, "judge_doubts": doubts}
+        for d, doubts in duels
+        if {d.samples_a, d.samples_b} <= set(evaluation.samples.values())
+    ]
     more = {"findings": findings, "diagnostics": [asdict(sign) for sign in signs], "head_to_head": own}
     return asdict(evaluation) | apart | more
 

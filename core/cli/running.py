@@ -23,7 +23,7 @@ from core.runs.removal import plan_removal, remove_runs
 from core.runs.side_by_side import compared
 from core.runs.sizes import Size, sized
 from core.runs.watch import progress_of, watch
-from core.settings import problems_of
+from core.settings import Settings, problems_of
 
 RunIds = Annotated[list[str], typer.Argument(help="Run ids, or their beginnings.", autocompletion=complete_run)]
 
@@ -95,12 +95,17 @@ def _config(
     chain: list[str],
     settings: list[str],
 ) -> RunConfig:
-    try:
-        chosen = settings_from(kind, settings)
-    except ValidationError as error:
-        raise BadInput(f"A {kind} run cannot use these settings: {problems_of(error)}.") from None
+    chosen = chosen_settings(kind, settings)
     variant = None if kind == "pairs" else use_of(resolve_model(model or "default", home), *chain)
     return run_config(kind, label, chosen, parents, variant)
+
+
+def chosen_settings(kind: str, assignments: list[str]) -> Settings:
+    """Settings of a run kind from `name=value`; one sentence for whatever is wrong with them."""
+    try:
+        return settings_from(kind, assignments)
+    except ValidationError as error:
+        raise BadInput(f"A {kind} run cannot use these settings: {problems_of(error)}.") from None
 
 
 @cli.command(rich_help_panel=RUNS, epilog="Example: anchorlab pipeline demo --data questions.jsonl")

@@ -34,7 +34,8 @@ def judge_card(store: Store, runs: Sequence[str], auc: Auc, settings: CompareSet
     criteria = measured.criteria()
     pairs, component, matrix = measured.criteria_together()
     compared = measured.peers()
-    said = _said(measured, auc, duels_of(store, judge, settings), (pairs, component), criteria, compared)
+    duels, both_orders = duels_of(store, judge, settings)
+    said = _said(measured, auc, both_orders, (pairs, component), criteria, compared)
     found = figures_of(said)
     return JudgeCard(
         key=judge.key,
@@ -42,6 +43,7 @@ def judge_card(store: Store, runs: Sequence[str], auc: Auc, settings: CompareSet
         mode=judge.mode,
         rubric=judge.rubric,
         runs=judge.runs,
+        duels=duels,
         asked=said.asked,
         unparsed=int(evidence.rows["unparsed"].sum()),
         unjudged=said.unjudged,

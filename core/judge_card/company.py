@@ -67,16 +67,16 @@ def shared_scores(store: Store, evidence: Evidence, other: JudgeRuns, score: str
 # --- head to head
 
 
-def duels_of(store: Store, judge: JudgeRuns, settings: CompareSettings) -> DuelFigures | None:
-    """The judge's head-to-head comparisons of these samples: same weights, mode and rubric; None without any."""
+def duels_of(store: Store, judge: JudgeRuns, settings: CompareSettings) -> tuple[list[str], DuelFigures | None]:
+    """The judge's head-to-head runs between these samples (same weights, mode and rubric), and their figures."""
     rows = store.frame(
-        "SELECT h.item_id, h.origin, h.outcome, h.flipped, h.a_first, h.b_first FROM head_to_head h "
+        "SELECT h.run, h.item_id, h.origin, h.outcome, h.flipped, h.a_first, h.b_first FROM head_to_head h "
         "JOIN runs r ON r.id = h.run WHERE r.complete AND r.variant = $1 AND r.settings->>'mode' = $2 "
         "AND r.inputs->>'rubric' = $3 AND list_contains($4, h.samples_a) AND list_contains($4, h.samples_b) "
         "ORDER BY h.run, h.seq",
         [judge.variant, judge.mode, judge.rubric_hash, judge.samples],
     )
-    return figures(rows, settings) if len(rows) else None
+    return rows["run"].unique().tolist(), figures(rows, settings) if len(rows) else None
 
 
 # --- people

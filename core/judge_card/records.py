@@ -94,6 +94,8 @@ class JudgeCard:
     rubric: str
     runs: list[str]
     """Judge runs that the card is about."""
+    duels: list[str]
+    """Head-to-head runs between these samples by the same weights, mode and rubric."""
     asked: int
     """Explanations the judge was asked about."""
     unparsed: int
@@ -136,6 +138,12 @@ class JudgeCard:
         hard = [check.title for check in self.failed if check.hard]
         proven = "pass" in (self.check("auc").verdict, self.check("people").verdict)
         return hard or ([] if proven else [UNPROVEN])
+
+    @property
+    def duel_doubts(self) -> list[str]:
+        """Why its head-to-head results are unreliable: what takes back its scores, and verdicts that flip."""
+        flips = self.check("flips")
+        return self.doubts + ([flips.title] if flips.verdict == "fail" else [])
 
     @property
     def reliable(self) -> bool:

@@ -9,7 +9,7 @@ from core.judge_card.records import Figure, Peer, Unit
 from core.statistics.estimates import Estimate
 
 NO_DUELS = Estimate.undefined(
-    0, "this judge has compared no two of these variants in both orders (run kind `head_to_head`)"
+    0, "this judge has compared no two of these variants in both orders (run kind head_to_head)"
 )
 
 
