@@ -25,7 +25,7 @@ ASSUMED_SECONDS = {
     "dpo": 1.0,
     "sample": 0.08,
     "judge": 0.08,
-    "head_to_head": 0.15,
+    "head_to_head": 0.3,
     "pairs": 0.0,
     "import": 0.0,
     "judgements": 0.0,
