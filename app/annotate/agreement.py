@@ -7,43 +7,43 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.annotate.figures import (
+    EVERYBODY,
+    annotated,
+    annotator_table,
+    answer_agreement,
+    disagreements,
+    judge_agreement,
+    pairs_by,
+    people_agreement,
+    spot_checks,
+    touched,
+    votes,
+)
 from app.annotate.work import explanation_card, explanation_of, question_card
 from app.charts.agreement import confusion_map, kappa_map
 from app.navigation import link
 from app.state import Lab, results
 from app.widgets import choice, duration, empty_state, interval, number, picture, plain
-from core.annotation.agreeing import (
-    FEW,
-    CriterionAgreement,
-    annotator_table,
-    answer_agreement,
-    disagreements,
-    judge_agreement,
-    pairs_of,
-    people_agreement,
-    spot_checks,
-    votes,
-)
-from core.annotation.exporting import What, counts, export_annotations
+from core.annotation.agreeing import FEW, CriterionAgreement
+from core.annotation.exporting import What, export_annotations
 from core.annotation.sources import Source, sources
 from core.rubrics import Rubric, load_rubric
-from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.store.database import Store
 from core.store.queries import item
 
-EVERYBODY = "everybody"
 SHOWN = 200
 """Disagreements listed at most."""
 
 
 def agreement(here: Lab) -> None:
     """All that ratings, checks and votes say; blind ratings alone count as agreement."""
-    known = counts(here.store)
+    known = annotated(here)
     if known.empty:
         empty_state("Nobody has annotated yet", "Rate some explanations first: the tab Rate begins at once.")
         return
-    found = [one for one in sources(here.store, results()) if _touched(here.store, one)]
+    found = [one for one in sources(here.store, results()) if touched(here) & set(one.samples.values())]
     if found:
         by_key = {one.key: one for one in found}
         source = by_key[choice("Explanations", list(by_key), key="of", format_func=lambda key: by_key[key].title)]
@@ -51,15 +51,6 @@ def agreement(here: Lab) -> None:
         _source(here, source, judges)
     _apart(known)
     _downloads(here)
-
-
-def _touched(store: Store, source: Source) -> bool:
-    runs = list(source.samples.values())
-    query = (
-        "SELECT (SELECT count(*) FROM annotations WHERE list_contains($1, samples)) + "
-        "(SELECT count(*) FROM pair_votes WHERE list_contains($1, samples_a))"
-    )
-    return store.rows(query, [runs])[0][0] > 0
 
 
 def _source(here: Lab, source: Source, judges: list[Source]) -> None:
@@ -70,7 +61,7 @@ def _source(here: Lab, source: Source, judges: list[Source]) -> None:
         st.caption("No judge has scored these explanations: only annotators can be compared.")
     _people(here, source, rubric)
     if source.judges:
-        _checks(here, source, rubric)
+        _checks(here, source)
     _votes(here, source)
 
 
@@ -80,14 +71,14 @@ def _source(here: Lab, source: Source, judges: list[Source]) -> None:
 def _judge(here: Lab, source: Source, judges: list[Source], rubric: Rubric) -> None:
     """Every judge of these explanations by criterion; the chosen one's verdicts in detail."""
     st.subheader("Does the judge agree with people?", anchor=False)
-    rows = pairs_of(here.store, source.judges)
+    rows = pairs_by(here, source, EVERYBODY)
     if rows.empty:
         st.caption("No blind rating of these explanations yet: spot-checks and notes in place are further down.")
         return
     names = [EVERYBODY, *sorted(rows["rater"].unique())]
     who = choice("Ratings of", names, key="of_rater", width=320) if len(names) > 2 else EVERYBODY
-    found = {one.key: _agreement_of(here, one, who) for one in judges}
-    mine = _by(rows, who)
+    found = {one.key: judge_agreement(here, one, who) for one in judges}
+    mine = pairs_by(here, source, who)
     units = mine.drop_duplicates(["rater", "samples", "item_id", "sample"])
     st.caption(
         f"Blind ratings: {len(units):,}, annotators: {mine['rater'].nunique()}, questions: "
@@ -113,28 +104,7 @@ def _judge(here: Lab, source: Source, judges: list[Source], rubric: Rubric) -> N
     for one in (one for one in found[source.key] if one.kappa.value is None):
         plain(f"κ of {one.criterion} is {one.kappa.note}.")
     _confusion(found[source.key])
-    _disagreements(here, source, mine, rubric)
-
-
-def _by(rows: pd.DataFrame, who: str) -> pd.DataFrame:
-    return rows if who == EVERYBODY else rows[rows["rater"] == who]
-
-
-def _agreement_of(here: Lab, source: Source, who: str) -> list[CriterionAgreement]:
-    return _judge_agreement(here.store, f"{here.sealed} {_version(here.store)}", source.judges, source.rubric, who)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _judge_agreement(
-    _store: Store, version: str, judges: dict[str, str], rubric: str, who: str
-) -> list[CriterionAgreement]:
-    return judge_agreement(_by(pairs_of(_store, judges), who), load_rubric(rubric), CompareSettings())
-
-
-def _version(store: Store) -> tuple[int, float]:
-    """Changes whenever a person handed something in."""
-    query = "SELECT count(*), max(t) FROM journal WHERE action IN ('rating', 'spot_check', 'pair_vote')"
-    return store.rows(query)[0]
+    _disagreements(here, source, who, len(units))
 
 
 def _ends(estimate: Estimate) -> dict[str, float | None]:
@@ -167,14 +137,13 @@ def _confusion(found: list[CriterionAgreement]) -> None:
         picture(confusion_map(one.pair.confusion.T, "people", "judge"), key="confusion", alt="Verdicts of both")
 
 
-def _disagreements(here: Lab, source: Source, rows: pd.DataFrame, rubric: Rubric) -> None:
+def _disagreements(here: Lab, source: Source, who: str, ratings: int) -> None:
     st.subheader("Where do they differ most?", anchor=False)
-    found = disagreements(rows, rubric)
+    found = disagreements(here, source, who)
     if found.empty:
         st.caption("Nowhere: every verdict is the same.")
         return
-    of = rows.drop_duplicates(["rater", "samples", "item_id", "sample"])
-    st.caption(f"{len(found):,} of {len(of):,} ratings differ somewhere; choose a row to read it.")
+    st.caption(f"{len(found):,} of {ratings:,} ratings differ somewhere; choose a row to read it.")
     shown = found.head(SHOWN)
     picked = st.dataframe(
         shown[["worst", "steps", "where", "variant", "rater", "item_id", "note"]],
@@ -213,13 +182,11 @@ def _reading(here: Lab, source: Source, row: pd.Series) -> None:
 
 
 def _people(here: Lab, source: Source, rubric: Rubric) -> None:
-    runs = list(source.samples.values())
-    table = annotator_table(here.store, runs, rubric)
+    table = annotator_table(here, source)
     if table.empty:
         return
     st.subheader("Do annotators agree with each other?", anchor=False)
-    settings = CompareSettings()
-    among = people_agreement(here.store, runs, rubric, settings)
+    among = people_agreement(here, source)
     if among and any(one.shared for one in among):
         rows = [
             {"criterion": one.criterion, "α [95%]": _kappa(one.alpha), "rated by two or more": one.shared}
@@ -236,15 +203,15 @@ def _people(here: Lab, source: Source, rubric: Rubric) -> None:
         column_config={"seconds": "median time each"}
         | {label: st.column_config.NumberColumn(f"{label}, %", format="%d") for label in rubric.labels},
     )
-    if (gold := answer_agreement(here.store, runs, settings)) is not None:
+    if (gold := answer_agreement(here, source)) is not None:
         plain(f"The answer, judged while gold was hidden, against gold: {gold.sentence}")
 
 
 # --- what is shown apart
 
 
-def _checks(here: Lab, source: Source, rubric: Rubric) -> None:
-    found = spot_checks(here.store, source.judges, rubric, CompareSettings())
+def _checks(here: Lab, source: Source) -> None:
+    found = spot_checks(here, source)
     if not found:
         return
     st.subheader("What do spot-checks say?", anchor=False)
@@ -265,7 +232,7 @@ def _checks(here: Lab, source: Source, rubric: Rubric) -> None:
 
 
 def _votes(here: Lab, source: Source) -> None:
-    found = votes(here.store, source.judges, list(source.samples.values()), CompareSettings())
+    found = votes(here, source)
     if not found:
         return
     st.subheader("Which of two do people prefer?", anchor=False)
