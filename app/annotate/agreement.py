@@ -7,19 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.annotate.figures import (
-    EVERYBODY,
-    annotated,
-    annotator_table,
-    answer_agreement,
-    disagreements,
-    judge_agreement,
-    pairs_by,
-    people_agreement,
-    spot_checks,
-    touched,
-    votes,
-)
+from app.annotate.figures import EVERYBODY, Figures
 from app.annotate.work import explanation_card, explanation_of, question_card
 from app.charts.agreement import confusion_map, kappa_map
 from app.navigation import link
@@ -39,46 +27,47 @@ SHOWN = 200
 
 def agreement(here: Lab) -> None:
     """All that ratings, checks and votes say; blind ratings alone count as agreement."""
-    known = annotated(here)
+    figures = Figures.now(here)
+    known = figures.annotated()
     if known.empty:
         empty_state("Nobody has annotated yet", "Rate some explanations first: the tab Rate begins at once.")
         return
-    found = [one for one in sources(here.store, results()) if touched(here) & set(one.samples.values())]
+    found = [one for one in sources(here.store, results()) if figures.touched() & set(one.samples.values())]
     if found:
         by_key = {one.key: one for one in found}
         source = by_key[choice("Explanations", list(by_key), key="of", format_func=lambda key: by_key[key].title)]
         judges = [one for one in found if one.judges and set(one.samples.values()) == set(source.samples.values())]
-        _source(here, source, judges)
+        _source(figures, source, judges)
     _apart(known)
     _downloads(here)
 
 
-def _source(here: Lab, source: Source, judges: list[Source]) -> None:
+def _source(figures: Figures, source: Source, judges: list[Source]) -> None:
     rubric = load_rubric(source.rubric)
     if source.judges:
-        _judge(here, source, judges, rubric)
+        _judge(figures, source, judges, rubric)
     else:
         st.caption("No judge has scored these explanations: only annotators can be compared.")
-    _people(here, source, rubric)
+    _people(figures, source, rubric)
     if source.judges:
-        _checks(here, source)
-    _votes(here, source)
+        _checks(figures, source)
+    _votes(figures, source)
 
 
 # --- the judge against people
 
 
-def _judge(here: Lab, source: Source, judges: list[Source], rubric: Rubric) -> None:
+def _judge(figures: Figures, source: Source, judges: list[Source], rubric: Rubric) -> None:
     """Every judge of these explanations by criterion; the chosen one's verdicts in detail."""
     st.subheader("Does the judge agree with people?", anchor=False)
-    rows = pairs_by(here, source, EVERYBODY)
+    rows = figures.pairs_by(source, EVERYBODY)
     if rows.empty:
         st.caption("No blind rating of these explanations yet: spot-checks and notes in place are further down.")
         return
     names = [EVERYBODY, *sorted(rows["rater"].unique())]
     who = choice("Ratings of", names, key="of_rater", width=320) if len(names) > 2 else EVERYBODY
-    found = {one.key: judge_agreement(here, one, who) for one in judges}
-    mine = pairs_by(here, source, who)
+    found = {one.key: figures.judge_agreement(one, who) for one in judges}
+    mine = figures.pairs_by(source, who)
     units = mine.drop_duplicates(["rater", "samples", "item_id", "sample"])
     st.caption(
         f"Blind ratings: {len(units):,}, annotators: {mine['rater'].nunique()}, questions: "
@@ -104,7 +93,7 @@ def _judge(here: Lab, source: Source, judges: list[Source], rubric: Rubric) -> N
     for one in (one for one in found[source.key] if one.kappa.value is None):
         plain(f"κ of {one.criterion} is {one.kappa.note}.")
     _confusion(found[source.key])
-    _disagreements(here, source, who, len(units))
+    _disagreements(figures, source, who, len(units))
 
 
 def _ends(estimate: Estimate) -> dict[str, float | None]:
@@ -137,9 +126,9 @@ def _confusion(found: list[CriterionAgreement]) -> None:
         picture(confusion_map(one.pair.confusion.T, "people", "judge"), key="confusion", alt="Verdicts of both")
 
 
-def _disagreements(here: Lab, source: Source, who: str, ratings: int) -> None:
+def _disagreements(figures: Figures, source: Source, who: str, ratings: int) -> None:
     st.subheader("Where do they differ most?", anchor=False)
-    found = disagreements(here, source, who)
+    found = figures.disagreements(source, who)
     if found.empty:
         st.caption("Nowhere: every verdict is the same.")
         return
@@ -160,7 +149,7 @@ def _disagreements(here: Lab, source: Source, who: str, ratings: int) -> None:
         },
     )
     if chosen := picked["selection"]["rows"]:
-        _reading(here, source, shown.iloc[chosen[0]])
+        _reading(figures.here, source, shown.iloc[chosen[0]])
 
 
 def _reading(here: Lab, source: Source, row: pd.Series) -> None:
@@ -181,12 +170,12 @@ def _reading(here: Lab, source: Source, row: pd.Series) -> None:
 # --- people
 
 
-def _people(here: Lab, source: Source, rubric: Rubric) -> None:
-    table = annotator_table(here, source)
+def _people(figures: Figures, source: Source, rubric: Rubric) -> None:
+    table = figures.annotator_table(source)
     if table.empty:
         return
     st.subheader("Do annotators agree with each other?", anchor=False)
-    among = people_agreement(here, source)
+    among = figures.people_agreement(source)
     if among and any(one.shared for one in among):
         rows = [
             {"criterion": one.criterion, "α [95%]": _kappa(one.alpha), "rated by two or more": one.shared}
@@ -203,15 +192,15 @@ def _people(here: Lab, source: Source, rubric: Rubric) -> None:
         column_config={"seconds": "median time each"}
         | {label: st.column_config.NumberColumn(f"{label}, %", format="%d") for label in rubric.labels},
     )
-    if (gold := answer_agreement(here, source)) is not None:
+    if (gold := figures.answer_agreement(source)) is not None:
         plain(f"The answer, judged while gold was hidden, against gold: {gold.sentence}")
 
 
 # --- what is shown apart
 
 
-def _checks(here: Lab, source: Source) -> None:
-    found = spot_checks(here, source)
+def _checks(figures: Figures, source: Source) -> None:
+    found = figures.spot_checks(source)
     if not found:
         return
     st.subheader("What do spot-checks say?", anchor=False)
@@ -231,8 +220,8 @@ def _checks(here: Lab, source: Source) -> None:
     st.caption("The judge's verdict was in sight, which pulls people towards it: none of this counts as agreement.")
 
 
-def _votes(here: Lab, source: Source) -> None:
-    found = votes(here, source)
+def _votes(figures: Figures, source: Source) -> None:
+    found = figures.votes(source)
     if not found:
         return
     st.subheader("Which of two do people prefer?", anchor=False)
