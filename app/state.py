@@ -111,7 +111,7 @@ def rebuild_database() -> int:
     return runs
 
 
-@st.cache_data(max_entries=8, show_spinner="Resampling questions for the intervals …")
+@st.cache_resource(max_entries=8, show_spinner="Resampling questions for the intervals …")
 def _results(_store: Store, sealed: str, settings: dict[str, Any]) -> list[Evaluation]:
     return evaluations(_store, CompareSettings(**settings))
 
@@ -123,12 +123,12 @@ def results(settings: CompareSettings | None = None) -> list[Evaluation]:
     return _results(here.store, f"{here.sealed} {rated}", (settings or CompareSettings()).model_dump())
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _diagnostics(_store: Store, sealed: str, key: str, _evaluation: Evaluation) -> list[Diagnostic]:
     return diagnose(_store, _evaluation)
 
 
-@st.cache_data(max_entries=8, show_spinner="Taking the win rates apart …")
+@st.cache_resource(max_entries=8, show_spinner="Taking the win rates apart …")
 def _details(_store: Store, sealed: str, key: str, _evaluation: Evaluation) -> Details:
     return details_of(_store, _evaluation)
 
