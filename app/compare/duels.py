@@ -14,7 +14,7 @@ from core.analysis.results import Evaluation
 def head_to_head(here: Lab, evaluation: Evaluation) -> None:
     """The head-to-head runs between the variants of an evaluation, with tie rule and position bias."""
     st.subheader("Who wins when the judge sees both, in either order?", anchor=False)
-    found = head_to_heads(here.store, evaluation.settings, evaluation.samples.values())
+    found = _duels(here, here.sealed, f"{evaluation.key} {evaluation.settings.model_dump_json()}", evaluation)
     if not found:
         st.caption(
             "No judge has seen two of these variants side by side. Launch a run of kind `head_to_head` from the Runs "
@@ -31,7 +31,12 @@ def head_to_head(here: Lab, evaluation: Evaluation) -> None:
         )
     for duels in found:
         _orders(duels)
-    table_of(pd.DataFrame(rows), "head-to-head.csv")
+    table_of(lambda: pd.DataFrame(rows), "head-to-head.csv")
+
+
+@st.cache_data(max_entries=16, show_spinner="Resampling questions for the intervals …")
+def _duels(_here: Lab, sealed: str, key: str, _evaluation: Evaluation) -> list[Duels]:
+    return head_to_heads(_here.store, _evaluation.settings, _evaluation.samples.values())
 
 
 def _orders(duels: Duels) -> None:
