@@ -14,7 +14,7 @@ from app.widgets import empty_state, header
 from core.analysis.browsing import ROWS_A_PAGE, Facets, Neighbours, Spot, Wanted, facets, neighbours, page
 from core.analysis.catalogue import Catalogue, catalogue
 
-FRESH = {"max_entries": 200, "show_spinner": False}
+FRESH = {"max_entries": 200, "show_spinner": "Looking through the explanations …"}
 
 
 @st.cache_data(**FRESH)

@@ -28,7 +28,7 @@ def _drivers(_set: PairSet, names: list[str], key: str) -> list[Driver]:
     return drivers(_set.pairs, _set.material.facts, names, CompareSettings())
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_data(max_entries=16, show_spinner="Comparing lengths …")
 def _gaps(_set: PairSet, key: str) -> list[float]:
     return [token_gap(pair, _set.material.facts) for pair in _set.pairs]
 

@@ -22,7 +22,7 @@ from core.store.database import Store
 EVERYBODY = "everybody"
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
+@st.cache_data(max_entries=4, show_spinner="Counting what has been annotated …")
 def _counts(_store: Store, state: str) -> pd.DataFrame:
     return counts(_store)
 
@@ -43,7 +43,7 @@ def _judge(_rows: pd.DataFrame, state: str, key: str, who: str, rubric: str) -> 
     return agreeing.judge_agreement(_rows, load_rubric(rubric), CompareSettings())
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_data(max_entries=16, show_spinner="Sorting disagreements …")
 def _disagreements(_rows: pd.DataFrame, state: str, key: str, who: str, rubric: str) -> pd.DataFrame:
     return agreeing.disagreements(_rows, load_rubric(rubric))
 
@@ -53,22 +53,22 @@ def _people(_store: Store, state: str, runs: list[str], rubric: str) -> list[Peo
     return agreeing.people_agreement(_store, runs, load_rubric(rubric), CompareSettings())
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner="Summing up what each annotator did …")
 def _annotators(_store: Store, state: str, runs: list[str], rubric: str) -> pd.DataFrame:
     return agreeing.annotator_table(_store, runs, load_rubric(rubric))
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner="Laying answers beside gold …")
 def _answers(_store: Store, state: str, runs: list[str]) -> PairAgreement | None:
     return agreeing.answer_agreement(_store, runs, CompareSettings())
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner="Summing up spot-checks …")
 def _checks(_store: Store, state: str, judges: dict[str, str], rubric: str) -> list[Checked]:
     return agreeing.spot_checks(_store, judges, load_rubric(rubric), CompareSettings())
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner="Counting votes …")
 def _votes(_store: Store, state: str, judges: dict[str, str], runs: list[str]) -> list[VoteCount]:
     return agreeing.votes(_store, judges, runs, CompareSettings())
 

@@ -34,7 +34,7 @@ def _table(_store: Store, sealed: str, key: str, criterion: str | None, _evaluat
     return score_table(_store, _evaluation, criterion)
 
 
-@st.cache_data(max_entries=12, show_spinner=False)
+@st.cache_data(max_entries=12, show_spinner="Comparing samples question by question …")
 def _counts(
     _store: Store, sealed: str, key: str, criterion: str | None, a: str, b: str, _evaluation: Evaluation
 ) -> pd.DataFrame:
