@@ -20,7 +20,6 @@ import streamlit as st
 from core.analysis.diagnostics import Diagnostic, diagnose
 from core.analysis.results import Details, Evaluation, evaluations
 from core.analysis.results import details as details_of
-from core.errors import LabError
 from core.home import Home, default_home
 from core.settings import CompareSettings
 from core.store.database import Store, announce, open_store, rebuild
@@ -86,13 +85,14 @@ class Lab:
     def _keep_fresh(self) -> None:
         while not self._closing.wait(INGEST_SECONDS):
             self.refresh()
-            self._warm_up()
+            if self.problem is None:
+                self._warm_up()
 
     def _warm_up(self) -> None:
         """Begin on what pages will ask for first, in a thread of its own, where that takes seconds and has changed."""
         try:
             state, scores = _state_of_results(self), self.store.rows("SELECT count(*) FROM scores")[0][0]
-        except LabError:  # the database is being closed
+        except Exception:  # the database is being closed, or broken: `refresh` says so
             return
         if state != self._warm and scores >= WARM_FROM and not (self._warmer and self._warmer.is_alive()):
             self._warm = state
