@@ -30,6 +30,10 @@ INGEST_SECONDS = 2.0
 """How often new lines of the run folders are taken into the database."""
 
 
+WARM_FROM = 5_000
+"""Scores in the lab from which on results are computed before a page asks: below, they take no time to speak of."""
+
+
 class Lab:
     """The open store, kept fresh by a thread; one for a state folder and server process."""
 
@@ -42,6 +46,8 @@ class Lab:
         self._name = f"{home.path}@{time.time_ns()}"
         self._seals = 0
         self._known: set[str] = set()
+        self._warm = ""
+        self._warmer: threading.Thread | None = None
         self._closing = threading.Event()
         self._refreshing = threading.Lock()
         self._thread = threading.Thread(target=self._keep_fresh, name="ingester", daemon=True)
@@ -79,6 +85,26 @@ class Lab:
     def _keep_fresh(self) -> None:
         while not self._closing.wait(INGEST_SECONDS):
             self.refresh()
+            if self.problem is None:
+                self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Begin on what pages will ask for first, in a thread of its own, where that takes seconds and has changed."""
+        try:
+            state, scores = _state_of_results(self), self.store.rows("SELECT count(*) FROM scores")[0][0]
+        except Exception:  # the database is being closed, or broken: `refresh` says so
+            return
+        if state != self._warm and scores >= WARM_FROM and not (self._warmer and self._warmer.is_alive()):
+            self._warm = state
+            self._warmer = threading.Thread(target=self._compute_results, name="warmer", daemon=True)
+            self._warmer.start()
+
+    def _compute_results(self) -> None:
+        try:
+            _ahead(self, self._warm)
+        except Exception:
+            if not self._closing.is_set():
+                log.exception("computing results ahead failed; they are computed when a page asks for them")
 
     def close(self) -> None:
         """Stop the thread and let go of the database file."""
@@ -111,7 +137,7 @@ def rebuild_database() -> int:
     return runs
 
 
-@st.cache_data(max_entries=8, show_spinner="Resampling questions for the intervals …")
+@st.cache_resource(max_entries=8, show_spinner="Resampling questions for the intervals …")
 def _results(_store: Store, sealed: str, settings: dict[str, Any]) -> list[Evaluation]:
     return evaluations(_store, CompareSettings(**settings))
 
@@ -119,30 +145,44 @@ def _results(_store: Store, sealed: str, settings: dict[str, Any]) -> list[Evalu
 def results(settings: CompareSettings | None = None) -> list[Evaluation]:
     """Every evaluation of the lab under these settings; what people rate since is taken in by tens."""
     here = lab()
+    return _results(here.store, _state_of_results(here), (settings or CompareSettings()).model_dump())
+
+
+def _state_of_results(here: Lab) -> str:
     rated = here.store.rows("SELECT count(*) // 10 FROM journal WHERE action = 'rating'")[0][0]
-    return _results(here.store, f"{here.sealed} {rated}", (settings or CompareSettings()).model_dump())
+    return f"{here.sealed} {rated}"
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _ahead(_here: Lab, state: str) -> None:
+    """Results under the usual settings and what the first of them is taken apart into, for the caches of all pages."""
+    for evaluation in _results(_here.store, state, CompareSettings().model_dump())[:1]:
+        _diagnostics(_here.store, _here.sealed, _key_of(evaluation), evaluation)
+        _details(_here.store, _here.sealed, _key_of(evaluation), evaluation)
+
+
+def _key_of(evaluation: Evaluation) -> str:
+    return f"{evaluation.key} {evaluation.settings.model_dump_json()}"
+
+
+@st.cache_resource(max_entries=32, show_spinner="Looking for signs of failure …")
 def _diagnostics(_store: Store, sealed: str, key: str, _evaluation: Evaluation) -> list[Diagnostic]:
     return diagnose(_store, _evaluation)
 
 
-@st.cache_data(max_entries=8, show_spinner="Taking the win rates apart …")
+@st.cache_resource(max_entries=8, show_spinner="Taking the win rates apart …")
 def _details(_store: Store, sealed: str, key: str, _evaluation: Evaluation) -> Details:
     return details_of(_store, _evaluation)
 
 
 def details(evaluation: Evaluation) -> Details:
     """Criteria, categories, length and strengths of an evaluation of `results`."""
-    key = f"{evaluation.key} {evaluation.settings.model_dump_json()}"
-    return _details(lab().store, lab().sealed, key, evaluation)
+    return _details(lab().store, lab().sealed, _key_of(evaluation), evaluation)
 
 
 def diagnostics(evaluation: Evaluation) -> list[Diagnostic]:
     """The signs of failure of an evaluation of `results`, under the settings it was made with."""
-    key = f"{evaluation.key} {evaluation.settings.model_dump_json()}"
-    return _diagnostics(lab().store, lab().sealed, key, evaluation)
+    return _diagnostics(lab().store, lab().sealed, _key_of(evaluation), evaluation)
 
 
 # --- the view

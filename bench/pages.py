@@ -1,76 +1,186 @@
-"""How long the page Explanations takes on the server, on a lab that is made up: figures, no claim.
+"""How long every page takes on the server, on a lab that is made up: figures, no claim.
 
-    .venv/bin/python bench/pages.py [--explanations 100000] [--home FOLDER]
+    .venv/bin/python bench/pages.py [--explanations 100000] [--home FOLDER] [--only anchors] [--runs 2000]
 
-The lab is that of `store.py`: four variants, five verdicts an explanation.  Each view is drawn by Streamlit's own test
-runner, which runs the page as the server does and has no browser: the list, filters, orders, a text, the reading
-view.  Beside the time of the first drawing stands that of the same view drawn again.
+The lab is that of `store.py` (four variants, five verdicts an explanation) with what `made_up.py` adds: two annotators
+at work, and judgements made elsewhere.  Each view is opened as a link is, in a session of its own, by Streamlit's own
+test runner, which runs the page as the server does and has no browser.  Beside the time of the first drawing since
+the process began stand the shortest of some more drawings of the open page, and the least time that all processors
+spent on one, which other work on the machine changes less.  `--runs` adds so many finished runs.
 
-Not covered: the browser, the network, several viewers, pages of other areas.
+Not covered: the browser, the network, several viewers.
 """
 
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from harness import console, processor, show
+from made_up import add_people, add_runs
 from store import make_lab
 
 from core.home import Home
 
-VIEWS: dict[str, dict[str, str]] = {
-    "list": {},
-    "worst first": {"order": "worst"},
-    "most disputed": {"order": "most disputed"},
-    "random": {"order": "random"},
-    "variant and category": {"variant": "sft", "category": "variable"},
-    "criterion between": {"criterion": "0:2.5~4"},
-    "text": {"text": "light can"},
-    "page 900": {"page": "900"},
-    "reading view": {"item": "thing-12", "order": "worst"},
+AGAIN = 4
+"""Drawings of the open page; the shortest counts."""
+
+Query = dict[str, str]
+
+VIEWS: dict[str, dict[str, Query]] = {
+    "overview": {"all": {}},
+    "datasets": {
+        "questions": {},
+        "questions that contain": {"text": "thing 62"},
+        "labels": {"tab": "Label balance"},
+    },
+    "runs": {
+        "table": {},
+        "table, filtered": {"kind": "judge"},
+        "a sample run": {"run": "{sample}"},
+        "its samples": {"run": "{sample}", "tab": "Samples"},
+        "a judge run": {"run": "{judge}"},
+        "two runs compared": {"run": "{sample},{judge}"},
+        "launch a pipeline": {"show": "Launch"},
+        "launch sft": {"show": "Launch", "launch_kind": "sft"},
+        "launch sample": {"show": "Launch", "launch_kind": "sample"},
+        "launch judge": {"show": "Launch", "launch_kind": "judge"},
+        "launch pairs": {"show": "Launch", "launch_kind": "pairs"},
+        "launch head to head": {"show": "Launch", "launch_kind": "head_to_head"},
+        "launch dpo": {"show": "Launch", "launch_kind": "dpo"},
+    },
+    "explanations": {
+        "list": {},
+        "worst first": {"order": "worst"},
+        "most disputed": {"order": "most disputed"},
+        "random": {"order": "random"},
+        "variant and category": {"variant": "sft", "category": "variable"},
+        "criterion between": {"criterion": "0:2.5~4"},
+        "text": {"text": "light can"},
+        "annotated": {"annotated": "annotated"},
+        "page 900": {"page": "900"},
+        "reading view": {"item": "thing-12", "order": "worst"},
+        "reading view, another": {"item": "thing-13", "order": "worst"},
+    },
+    "anchors": {
+        "shares": {},
+        "shares, parsed": {"by": "parsed"},
+        "what moved": {"part": "What moved"},
+        "what moved, another step": {"part": "What moved", "step": "base→sft"},
+        "map": {"part": "Map"},
+        "map, other variants": {"part": "Map", "map_b": "rank"},
+        "fewer responses": {"part": "Fewer responses"},
+        "scores": {"part": "Scores"},
+        "pairs, rules": {"tab": "Pairs"},
+        "pairs, other margin": {"tab": "Pairs", "a_margin": "1.5"},
+        "pairs, list": {"tab": "Pairs", "show": "The pairs"},
+        "pairs, left out": {"tab": "Pairs", "show": "Left out"},
+        "pairs, lint": {"tab": "Pairs", "show": "Lint"},
+        "pairs, A against B": {"tab": "Pairs", "show": "A against B"},
+        "pairs, train": {"tab": "Pairs", "show": "Train and export"},
+        "one run": {"tab": "One run"},
+    },
+    "annotate": {
+        "rate": {"tab": "Rate", "rater": "ada"},
+        "spot-check": {"tab": "Spot-check", "rater": "ada"},
+        "pairwise": {"tab": "Pairwise", "rater": "ada"},
+        "agreement": {"tab": "Agreement"},
+        "agreement, one annotator": {"tab": "Agreement", "of_rater": "ada"},
+    },
+    "judgements": {
+        "preferences": {"set": "{judgements}"},
+        "preferences, other raters": {"set": "{judgements}", "raters": "ben and cat"},
+    },
+    "judges": {"all": {}},
+    "compare": {
+        "all": {},
+        "other baseline": {"baseline": "sft"},
+        "another pair": {"pair": "rank~base"},
+        "one criterion": {"scored_by": "clarity"},
+        "another category": {"of_category": "variable"},
+        "another question": {"item": "thing-12"},
+        "score total": {"score": "total"},
+    },
+    "playground": {"form": {}},
 }
-"""View → its parameters in the URL."""
+"""Page → view → its parameters in the URL; {kind} stands for the newest run of a kind."""
 
 
-def measure() -> list[list[str]]:
-    """A row a view: seconds of the first drawing and of the second, milliseconds."""
+def measure(home: Home, only: str) -> list[list[str]]:
+    """A row a view: milliseconds of the first drawing, of the quickest of the next, and processor time of that."""
+    newest = {path.name.partition("-")[0]: path.name for path in sorted(home.runs.glob("*-*"))}
+    warm_up()
+    return [
+        [f"{page}: {view}", *_figures(page, {name: value.format_map(newest) for name, value in query.items()})]
+        for page, views in VIEWS.items()
+        if page.startswith(only)
+        for view, query in views.items()
+    ]
+
+
+def warm_up() -> None:
+    """The process as it is once it serves: modules loaded, rows taken in; but no result computed ahead."""
+    from app import state
+    from app.navigation import PAGES
+
+    state.WARM_FROM = sys.maxsize
+    state.lab()
+    for page in PAGES:
+        __import__(f"app.{page}")
+
+
+def _figures(page: str, query: Query) -> list[str]:
+    app = _opened(page, query)
+    first, *again = (_draw(app) for _ in range(1 + AGAIN))
+    fastest, cheapest = (min(figures) for figures in zip(*again, strict=True))
+    return [f"{1000 * seconds:.0f}" for seconds in (first[0], fastest, cheapest)]
+
+
+def _opened(page: str, query: Query) -> Any:
+    """A session at the entry script, about to draw a page under a link."""
     from streamlit.testing.v1 import AppTest
 
     from app.navigation import ROOT
 
-    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=600).run()
-    app.switch_page("../pages/explanations.py").run()
-    return [[name, *(f"{1000 * _draw(app, query):.0f}" for _ in range(2))] for name, query in VIEWS.items()]
-
-
-def _draw(app, query: dict[str, str]) -> float:
-    app.query_params.clear()
+    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=600)
+    app.switch_page(f"../pages/{page}.py")
     for name, value in query.items():
         app.query_params[name] = value
-    app.session_state["_view_explanations"] = {}
-    began = time.perf_counter()
+    return app
+
+
+def _draw(app: Any) -> tuple[float, float]:
+    """Seconds on the clock, and of all processors."""
+    began = time.perf_counter(), time.process_time()
     app.run()
-    seconds = time.perf_counter() - began
+    ended = time.perf_counter(), time.process_time()
     if app.exception:
         raise SystemExit(f"The page broke: {app.exception[0].value}")
-    return seconds
+    return ended[0] - began[0], ended[1] - began[1]
 
 
 def main(
     explanations: Annotated[int, typer.Option(min=16, help="Explanations, and as many judgements.")] = 100_000,
-    home: Annotated[Path | None, typer.Option(help="A lab made earlier, in place of a new one.")] = None,
+    home: Annotated[
+        Path | None, typer.Option(help="A lab made earlier, in place of a new one; it is added to.")
+    ] = None,
+    only: Annotated[str, typer.Option(help="Pages whose name begins so.")] = "",
+    runs: Annotated[int, typer.Option(help="Finished runs to add, for the pages that list runs.")] = 0,
 ) -> None:
-    """Time the views of the page Explanations."""
+    """Time every view of every page."""
     console.print(f"machine  {processor()}")
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["ANCHORLAB_HOME"] = str(home or folder)
-        if home is None:
-            with console.status(f"making up a lab with {explanations:,} explanations"):
-                make_lab(Home(Path(folder)), explanations)
-        show("The page Explanations", ("view", "first, ms", "again, ms"), measure())
+        lab = Home((home or Path(folder)).resolve())
+        os.environ |= {"ANCHORLAB_HOME": str(lab.path), "STREAMLIT_LOGGER_LEVEL": "error"}
+        with console.status(f"making up a lab with {explanations:,} explanations"):
+            if home is None:
+                make_lab(lab, explanations)
+            add_people(lab)
+            add_runs(lab, runs)
+        show("The pages", ("page: view", "first, ms", "again, ms", "processor, ms"), measure(lab, only))
 
 
 if __name__ == "__main__":

@@ -61,12 +61,12 @@ def accuracy(evaluation: Evaluation) -> None:
         "probabilities decide. In brackets 95% intervals over questions; they exclude training variance, since each "
         "variant is one training run."
     )
-    table_of(pd.DataFrame(variant_rows(evaluation)), "variants.csv")
+    table_of(lambda: pd.DataFrame(variant_rows(evaluation)), "variants.csv")
 
 
 def variants(here: Lab, evaluation: Evaluation) -> None:
     """What each variant is: its base and the trainings whose adapters are merged into it, in order."""
-    known = variants_of(here.store, list(evaluation.samples.values()))
+    known = _variants(here, here.sealed, list(evaluation.samples.values()))
     labels = {run: label for label, run in evaluation.samples.items()}
     with st.expander("What the variants are"):
         if known.empty:
@@ -85,6 +85,11 @@ def variants(here: Lab, evaluation: Evaluation) -> None:
             ],
             hide_index=True,
         )
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _variants(_here: Lab, sealed: str, samples: list[str]) -> pd.DataFrame:
+    return variants_of(_here.store, samples)
 
 
 def quality(evaluation: Evaluation, baseline: str) -> None:

@@ -1,5 +1,6 @@
 """Explanations: find them by filter, read all samples of a question, with every verdict behind its score."""
 
+import pandas as pd
 import streamlit as st
 
 from app.explanations.filters import chips, filters, rubric_of
@@ -13,7 +14,7 @@ from app.widgets import empty_state, header
 from core.analysis.browsing import ROWS_A_PAGE, Facets, Neighbours, Spot, Wanted, facets, neighbours, page
 from core.analysis.catalogue import Catalogue, catalogue
 
-FRESH = {"max_entries": 200, "show_spinner": False}
+FRESH = {"max_entries": 200, "show_spinner": "Looking through the explanations …"}
 
 
 @st.cache_data(**FRESH)
@@ -31,6 +32,11 @@ def _neighbours(_here: Lab, state: str, _known: Catalogue, wanted: Wanted, datas
     return neighbours(_here.store, _known, wanted, dataset, item_id)
 
 
+@st.cache_data(**FRESH)
+def _page(_here: Lab, state: str, _known: Catalogue, wanted: Wanted, number: int) -> pd.DataFrame:
+    return page(_here.store, _known, wanted, number)
+
+
 def state_of(here: Lab, wanted: Wanted) -> str:
     """Changes when what a view shows may change: a run ended, or, where it matters, somebody annotated."""
     if not wanted.annotated:
@@ -45,7 +51,7 @@ def the_list(here: Lab, known: Catalogue, wanted: Wanted) -> None:
     believe_runs(known.scored_by(wanted.judge, wanted.datasets))
     chips(known, wanted, found, rubric_of(here, known, wanted.judge))
     last = max(0, -(-found.wanted // ROWS_A_PAGE) - 1)
-    table(page(here.store, known, wanted, min(page_number(), last)), found, wanted)
+    table(_page(here, state_of(here, wanted), known, wanted, min(page_number(), last)), found, wanted)
 
 
 def one(here: Lab, known: Catalogue, wanted: Wanted, spot: Spot) -> None:

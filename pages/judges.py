@@ -8,7 +8,7 @@ from app.judges.swap import judge_swap
 from app.state import Lab, lab, results, view
 from app.widgets import choice, empty_state, header, picture
 from core.analysis.results import Evaluation
-from core.judge_card.pictures import judge_matrix, length_bins
+from core.judge_card.pictures import LengthBin, judge_matrix, length_bins
 
 
 def responses_of(found: list[Evaluation]) -> list[Evaluation]:
@@ -42,9 +42,14 @@ def one_judge(here: Lab, evaluation: Evaluation) -> None:
     picture(together_map(names, card.correlations, "r"), key="criteria", alt="Correlation of every two criteria")
     st.caption("Pearson's r over explanations. All near 1: the criteria are one figure several times.")
     st.subheader("Score and length", anchor=False)
-    bins = length_bins(here.store, card, evaluation.settings)
+    bins = _length_bins(here, here.sealed, card.key, evaluation)
     picture(score_by_length(bins, evaluation.settings.score), key="lengths", alt="Mean score over length")
     st.caption("Mean score in bins of about equally many explanations, all variants together; 95% over questions.")
+
+
+@st.cache_data(max_entries=16, show_spinner="Sorting scores by length …")
+def _length_bins(_here: Lab, sealed: str, key: str, _evaluation: Evaluation) -> list[LengthBin]:
+    return length_bins(_here.store, _evaluation.card, _evaluation.settings)
 
 
 def between(found: list[Evaluation], chosen: Evaluation) -> None:

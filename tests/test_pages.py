@@ -2,6 +2,7 @@
 
 import pytest
 
+from app import state
 from app.navigation import PAGES
 from core.runs.folders import RunFolder
 from core.store.database import open_store
@@ -40,6 +41,24 @@ def test_compare_shows_n_tie_rule_interval_and_whether_the_judge_can_be_believed
         assert word in text, word
     app = opened("compare")
     assert "chance" in " ".join(w.value for w in app.warning) + words(app)
+
+
+def test_results_of_a_large_lab_are_computed_before_a_page_asks(lab_home, monkeypatch):
+    monkeypatch.setattr(state, "INGEST_SECONDS", 0.05)
+    monkeypatch.setattr(state, "WARM_FROM", 1)
+    here = state.lab()
+    wait_until(lambda: here._warmer and not here._warmer.is_alive())
+    for name in ("evaluations", "details_of", "diagnose"):
+        monkeypatch.setattr(state, name, None)  # asked for again, they would fail
+    (evaluation, *_) = state.results()
+    assert state.details(evaluation).by_criterion and state.diagnostics(evaluation)
+
+
+def test_a_small_lab_computes_nothing_before_it_is_asked(lab_home, monkeypatch):
+    monkeypatch.setattr(state, "INGEST_SECONDS", 0.05)
+    here = state.lab()
+    here._warm_up()
+    assert here._warmer is None and here.store.rows("SELECT count(*) FROM scores")[0][0] < state.WARM_FROM
 
 
 def test_another_score_gives_another_tie_rule(lab_home):

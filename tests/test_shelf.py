@@ -79,6 +79,18 @@ def test_a_torn_last_line_of_the_journal_is_cut(home):
     assert journal.archived(home) == set()
 
 
+def test_acts_of_a_kind_are_found_among_others_and_anew_after_each(home):
+    journal.write(home, "rating", {"rater": "kim", "note": 'the word "archive" is in this note'})
+    assert journal.acts(home, "archive") == ()
+    journal.record(home, "archive", "import-1")
+    journal.record(home, "restore", "import-1")
+    assert [(act["action"], act["run"]) for act in journal.acts(home, "archive", "restore")] == [
+        ("archive", "import-1"),
+        ("restore", "import-1"),
+    ]
+    assert [act["rater"] for act in journal.acts(home, "rating")] == ["kim"]
+
+
 def test_commands(home, tmp_path):
     file = tmp_path / "a.jsonl"
     row = {"question": "Q", "options": ["x", "x", "z"], "gold": "C"}

@@ -5,6 +5,7 @@ explanations the first time, and from then on nothing until a run ends.  Runs ne
 sealed, so what is read of one is kept by its id.
 """
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import streamlit as st
@@ -124,19 +125,31 @@ def _material(_here: Lab, name: str, source: PairSource, score: str) -> Material
     return read_material(_here.home, _here.store, source, score)
 
 
-def material_of(here: Lab, source: PairSource, score: Literal["expected", "total"]) -> Material:
-    """Everything that pairs of a source are built from; its runs are sealed, so it never changes."""
-    return _material(here, here.sealed.rpartition("#")[0], source, score)
-
-
 @st.cache_resource(max_entries=24, show_spinner="Choosing pairs …")
 def _built(_here: Lab, name: str, source: PairSource, settings: PairSettings) -> tuple[list[Pair], list[Dropped]]:
     return _material(_here, name, source, settings.score).build(settings)
 
 
-def built(here: Lab, source: PairSource, settings: PairSettings) -> tuple[list[Pair], list[Dropped]]:
-    """Pairs and dropped questions of a source under these settings."""
-    return _built(here, here.sealed.rpartition("#")[0], source, settings)
+@dataclass(frozen=True)
+class PairSet:
+    """A strategy's pairs on some samples, as the settings stand."""
+
+    name: str
+    """A or B."""
+    settings: PairSettings
+    material: Material
+    pairs: list[Pair]
+    dropped: list[Dropped]
+    key: str
+    """What its pairs hang on, for what is computed of them once."""
+
+
+def pair_set(here: Lab, name: str, source: PairSource, settings: PairSettings) -> PairSet:
+    """The pairs of these settings."""
+    lab = here.sealed.rpartition("#")[0]
+    pairs, dropped = _built(here, lab, source, settings)
+    key = f"{lab} {source} {settings.model_dump_json()}"
+    return PairSet(name, settings, _material(here, lab, source, settings.score), pairs, dropped, key)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

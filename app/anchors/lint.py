@@ -1,59 +1,52 @@
 """The lint of a pair set, and two pair sets against each other."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app.anchors.data import criteria
+from app.anchors.data import PairSet, criteria
 from app.anchors.parts import chart, download
 from app.anchors.reading import one_pair, pair_browser
 from app.charts.pairs import gap_histogram
 from app.state import Lab
 from app.widgets import choice, interval
-from core.analysis.pair_difference import PLACES, Place, difference
+from core.analysis.pair_difference import PLACES, Both, Place, difference
 from core.analysis.pair_lint import Check, Driver, drivers, lint, token_gap
-from core.analysis.pair_sources import Material
 from core.records import Pair
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 
 
 @st.cache_data(max_entries=16, show_spinner="Checking the pairs …")
-def _checks(_material: Material, _pairs: Sequence[Pair], key: str) -> list[Check]:
-    return lint(_pairs, _material.facts, CompareSettings())
+def _checks(_set: PairSet, key: str) -> list[Check]:
+    return lint(_set.pairs, _set.material.facts, CompareSettings())
 
 
 @st.cache_data(max_entries=16, show_spinner="Looking for the criteria behind the choices …")
-def _drivers(_material: Material, _pairs: Sequence[Pair], names: list[str], key: str) -> list[Driver]:
-    return drivers(_pairs, _material.facts, names, CompareSettings())
+def _drivers(_set: PairSet, names: list[str], key: str) -> list[Driver]:
+    return drivers(_set.pairs, _set.material.facts, names, CompareSettings())
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _gaps(_material: Material, _pairs: Sequence[Pair], key: str) -> list[float]:
-    return [token_gap(pair, _material.facts) for pair in _pairs]
+@st.cache_data(max_entries=16, show_spinner="Comparing lengths …")
+def _gaps(_set: PairSet, key: str) -> list[float]:
+    return [token_gap(pair, _set.material.facts) for pair in _set.pairs]
 
 
-def content_key(material: Material, pairs: Sequence[Pair]) -> str:
-    """What a pair set's checks hang on: its responses, in order."""
-    halves = tuple(
-        (p.item_id, p.chosen.run, p.chosen.sample, p.rejected.run, p.rejected.sample, p.answer_line_added)
-        for p in pairs
-    )
-    return f"{material.source.key} {hash(halves)}"
+@st.cache_resource(max_entries=8, show_spinner="Laying the two sets beside each other …")
+def _difference(_a: PairSet, _b: PairSet, keys: tuple[str, str]) -> dict[Place, list[Both]]:
+    return difference(_a.pairs, _b.pairs)
 
 
-def lint_view(here: Lab, material: Material, a: Sequence[Pair], b: Sequence[Pair]) -> None:
+def lint_view(here: Lab, a: PairSet, b: PairSet) -> None:
     """Checks of A beside those of B, the length gap as a picture, the criteria behind the choices, pairs to open."""
-    if not a:
+    if not a.pairs:
         st.caption("A has no pair to check.")
         return
-    names = criteria(here, material.source)
-    key = content_key(material, a)
-    checks = {check.name: check for check in _checks(material, a, key)}
-    others = {check.name: check for check in _checks(material, b, content_key(material, b))} if b else {}
-    led = {driver.criterion: driver for driver in _drivers(material, a, names, key)}
+    names = criteria(here, a.material.source)
+    checks = {check.name: check for check in _checks(a, a.key)}
+    others = {check.name: check for check in _checks(b, b.key)} if b.pairs else {}
+    led = {driver.criterion: driver for driver in _drivers(a, names, a.key)}
     st.subheader("What would DPO learn beside good explanations?", anchor=False)
     rows = [_check_row(check, others.get(check.name)) for check in checks.values()]
     for check in checks.values():
@@ -62,18 +55,18 @@ def lint_view(here: Lab, material: Material, a: Sequence[Pair], b: Sequence[Pair
     st.dataframe(
         [{name: value for name, value in row.items() if name != "what it means"} for row in rows], hide_index=True
     )
-    download(pd.DataFrame(rows), "lint")
+    download(lambda: pd.DataFrame(rows), "lint")
     st.caption("95% intervals over pairs, one a question. ⚠ look here before training; – nothing shown.")
-    gaps = _gaps(material, a, key)
+    gaps = _gaps(a, a.key)
     chart(
         "Is the chosen text longer than the rejected one?",
-        f"n = {len(a):,} pairs of A, tokens as sampled. Right of zero chosen is longer.",
+        f"n = {len(a.pairs):,} pairs of A, tokens as sampled. Right of zero chosen is longer.",
         gap_histogram([gap for gap in gaps if gap == gap]),
-        pd.DataFrame({"id": [pair.item_id for pair in a], "tokens": gaps}),
+        pd.DataFrame({"id": [pair.item_id for pair in a.pairs], "tokens": gaps}),
         key="gaps",
     )
     behind(led)
-    open_some(here, material, a, checks, led)
+    open_some(here, a, checks, led)
 
 
 def _check_row(check: Check, other: Check | None) -> dict[str, Any]:
@@ -117,9 +110,7 @@ def _lead(lead: Estimate) -> str:
     return f"{lead.value:+.2f} ({lead.low:+.2f} … {lead.high:+.2f})".replace("-", "−")
 
 
-def open_some(
-    here: Lab, material: Material, pairs: Sequence[Pair], checks: dict[str, Check], led: dict[str, Driver]
-) -> None:
+def open_some(here: Lab, found: PairSet, checks: dict[str, Check], led: dict[str, Driver]) -> None:
     """The pairs behind a check or a criterion."""
     places = {name: check.pairs for name, check in checks.items()}
     places |= {f"driven by {name}": driver.pairs for name, driver in led.items()}
@@ -127,19 +118,19 @@ def open_some(
     if not known:
         return
     name = choice("Open the pairs of", known, key="check", format_func=lambda n: f"{n} ({len(places[n])})")
-    pair_browser(here, material, [pairs[row] for row in places[name]], key="lint")
+    pair_browser(here, found.material, [found.pairs[row] for row in places[name]], key="lint")
 
 
 # --- A against B
 
 
-def difference_view(here: Lab, material: Material, a: Sequence[Pair], b: Sequence[Pair]) -> None:
+def difference_view(here: Lab, a: PairSet, b: PairSet) -> None:
     """Which pairs both sets have, and examples of where they part."""
-    found = difference(a, b)
+    found = _difference(a, b, (a.key, b.key))
     st.subheader("Where do the two sets part?", anchor=False)
     rows = [{"pairs": place, "questions": len(found[place]), "what it means": PLACES[place]} for place in PLACES]
     st.dataframe(rows, hide_index=True)
-    download(pd.DataFrame(_difference_rows(found)), "difference")
+    download(lambda: pd.DataFrame(_difference_rows(found)), "difference")
     total = sum(len(pairs) for pairs in found.values())
     known = [place for place in PLACES if found[place]]
     if not known:
@@ -147,15 +138,15 @@ def difference_view(here: Lab, material: Material, a: Sequence[Pair], b: Sequenc
         return
     st.caption(f"{len(found['same pair'])} of {total} questions with a pair in A or in B give the same pair.")
     place = choice("Open", known, key="place", format_func=lambda p: f"{p} ({len(found[p])})")
-    pair_browser(here, material, [mine or other for mine, other in found[place]], key="difference")
+    pair_browser(here, a.material, [mine or other for mine, other in found[place]], key="difference")
     item = st.query_params.get("pair")
     for mine, other in found[place]:
         if mine and other and mine.item_id == item and place != "same pair":
             st.caption("The pair of B on the same question:")
-            one_pair(here, material, other)
+            one_pair(here, a.material, other)
 
 
-def _difference_rows(found: dict[Place, list[Any]]) -> list[dict[str, Any]]:
+def _difference_rows(found: dict[Place, list[Both]]) -> list[dict[str, Any]]:
     return [
         {"id": (mine or other).item_id, "place": place} | _sources("A", mine) | _sources("B", other)
         for place, pairs in found.items()

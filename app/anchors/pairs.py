@@ -3,13 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app.anchors.data import built, evaluation_with, known_sets, known_sources, material_of
+from app.anchors.data import PairSet, evaluation_with, known_sets, known_sources, pair_set
 from app.anchors.lint import difference_view, lint_view
 from app.anchors.parts import download
 from app.anchors.reading import pair_browser
@@ -19,9 +18,9 @@ from app.charts.style import CATEGORY_NAMES
 from app.judges.card import believe
 from app.state import Lab
 from app.widgets import choice, empty_state, number
-from core.analysis.pair_sources import Material, PairSource
+from core.analysis.pair_sources import PairSource
 from core.method.pairs import DROPPED, REASONS, anchor_lambda, debates_discarded, rules_of
-from core.records import CATEGORIES, Category, Dropped, Pair
+from core.records import CATEGORIES, Category
 from core.settings import PairSettings
 
 VIEWS = {
@@ -32,18 +31,6 @@ VIEWS = {
     "difference": "A against B",
     "take": "Train and export",
 }
-
-
-@dataclass(frozen=True)
-class PairSet:
-    """A strategy's pairs on some samples, as the settings stand."""
-
-    name: str
-    """A or B."""
-    settings: PairSettings
-    material: Material
-    pairs: list[Pair]
-    dropped: list[Dropped]
 
 
 def pairs_tab(here: Lab) -> None:
@@ -85,9 +72,9 @@ def pairs_tab(here: Lab) -> None:
         case "left_out":
             ledger(a)
         case "lint":
-            lint_view(here, a.material, a.pairs, b.pairs)
+            lint_view(here, a, b)
         case "difference":
-            difference_view(here, a.material, a.pairs, b.pairs)
+            difference_view(here, a, b)
         case "take":
             take_along(here, source, a.settings, a.pairs)
 
@@ -121,12 +108,6 @@ def _source_of(row: dict[str, Any], sources: dict[str, PairSource]) -> PairSourc
     return PairSource(**found.__dict__ | {role: parents[role] for role in ("debates", "debate_judgements")})
 
 
-def pair_set(here: Lab, name: str, source: PairSource, settings: PairSettings) -> PairSet:
-    """The pairs of these settings."""
-    pairs, dropped = built(here, source, settings)
-    return PairSet(name, settings, material_of(here, source, settings.score), pairs, dropped)
-
-
 def chosen_view() -> str:
     names = {name: key for key, name in VIEWS.items()}
     chosen = st.segmented_control(
@@ -140,25 +121,26 @@ def chosen_view() -> str:
 
 def summary(sets: Sequence[PairSet]) -> None:
     """What came out, A and B side by side."""
-    rows = [_summary(found) for found in sets]
+    rows = [_summary(found, found.name, found.key) for found in sets]
     frame = pd.DataFrame([{"": name} | {r["set"]: r[name] for r in rows} for name in rows[0] if name != "set"])
     st.dataframe(frame, hide_index=True)
     st.caption("λ: share of pairs from variable or consistently incorrect questions.")
 
 
-def _summary(found: PairSet) -> dict[str, str]:
-    share = anchor_lambda(found.pairs)
-    gaps = [pair.chosen.score - pair.rejected.score for pair in found.pairs]
-    unjudged = len(found.material.own.explanations) - len(found.material.own.scores)
-    debates = found.material.debates if found.settings.debated else None
+@st.cache_data(max_entries=24, show_spinner=False)
+def _summary(_found: PairSet, name: str, key: str) -> dict[str, str]:
+    share = anchor_lambda(_found.pairs)
+    gaps = [pair.chosen.score - pair.rejected.score for pair in _found.pairs]
+    unjudged = len(_found.material.own.explanations) - len(_found.material.own.scores)
+    debates = _found.material.debates if _found.settings.debated else None
     return {
-        "set": f"{found.name}: {found.settings.strategy.replace('_', ' ')}",
-        "pairs": f"{len(found.pairs):,}",
-        "questions without a pair": f"{len(found.dropped):,}",
+        "set": f"{name}: {_found.settings.strategy.replace('_', ' ')}",
+        "pairs": f"{len(_found.pairs):,}",
+        "questions without a pair": f"{len(_found.dropped):,}",
         "λ": "undefined, because there is no pair" if share is None else number(share, "share"),
         "mean lead of chosen, score points": number(sum(gaps) / len(gaps)) if gaps else "–",
         "unjudged responses": f"{unjudged:,}",
-        "debater responses discarded": f"{debates_discarded(found.material.items, debates):,}" if debates else "–",
+        "debater responses discarded": f"{debates_discarded(_found.material.items, debates):,}" if debates else "–",
     }
 
 
@@ -167,7 +149,7 @@ def rules(a: PairSet, b: PairSet) -> None:
     st.subheader("Which rule made how many pairs?", anchor=False)
     rows = [row for category in CATEGORIES for row in (_rule(found, category) for found in (a, b))]
     st.dataframe(rows, hide_index=True, column_config={"rule": st.column_config.TextColumn(width=430)})
-    download(pd.DataFrame(rows), "rules")
+    download(lambda: pd.DataFrame(rows), "rules")
 
 
 def _rule(found: PairSet, category: Category) -> dict[str, Any]:
@@ -238,4 +220,4 @@ def ledger(found: PairSet) -> None:
     )
     st.caption(f"{len(rows):,} questions of A gave no pair.")
     st.dataframe(rows.head(500), hide_index=True)
-    download(rows, "left_out")
+    download(lambda: rows, "left_out")

@@ -30,18 +30,18 @@ def chart(title: str, note: str, figure: go.Figure, data: pd.DataFrame, key: str
     """A figure under the question that it answers, with the data behind it to take along."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.subheader(title, anchor=False, width="content")
-        download(data, key)
+        download(lambda: data, key)
     shown = picture(figure, key=key, alt=title, **events)
     if note:
         st.caption(note)
     return shown
 
 
-def download(data: pd.DataFrame, key: str) -> None:
-    """A small button with a table as CSV."""
+def download(table: Callable[[], pd.DataFrame], key: str) -> None:
+    """A small button with a table as CSV, made when it is pressed."""
     st.download_button(
         "CSV",
-        lambda: csv_of(data),
+        lambda: csv_of(table()),
         file_name=f"anchors_{re.sub(NO_NAME, '_', key)}.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -84,7 +84,7 @@ def question_list(here: Lab, draw: Draw, table: QuestionTable, rows: Sequence[in
     more = f"; the first {LISTED} are listed" if len(rows) > LISTED else ""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{len(rows):,} question{'s' if len(rows) > 1 else ''}{more}.")
-        download(pd.DataFrame([_question(table, row, {}) for row in rows]).drop(columns="question"), f"{key}_list")
+        download(lambda: _listed(table, rows), f"{key}_list")
     st.dataframe(
         frame,
         hide_index=True,
@@ -96,6 +96,10 @@ def question_list(here: Lab, draw: Draw, table: QuestionTable, rows: Sequence[in
     )
     if not evaluation:
         st.caption("Nobody has judged these samples yet, so the Explanations page does not have them.")
+
+
+def _listed(table: QuestionTable, rows: Sequence[int]) -> pd.DataFrame:
+    return pd.DataFrame([_question(table, row, {}) for row in rows]).drop(columns="question")
 
 
 def _question(table: QuestionTable, row: int, asked: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def pair_browser(here: Lab, material: Material, pairs: Sequence[Pair], key: str)
     more = f"; the first {LISTED} are listed" if len(pairs) > LISTED else ""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{len(pairs):,} pairs{more}; choose a row to read it.")
-        download(frame, f"{key}_pairs")
+        download(lambda: frame, f"{key}_pairs")
     rows = picked["selection"]["rows"]
     pair = pairs[rows[0] if rows else 0]
     st.query_params["pair"] = pair.item_id

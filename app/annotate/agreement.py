@@ -7,87 +7,67 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.annotate.figures import EVERYBODY, Figures
 from app.annotate.work import explanation_card, explanation_of, question_card
 from app.charts.agreement import confusion_map, kappa_map
 from app.navigation import link
 from app.state import Lab, results
 from app.widgets import choice, duration, empty_state, interval, number, picture, plain
-from core.annotation.agreeing import (
-    FEW,
-    CriterionAgreement,
-    annotator_table,
-    answer_agreement,
-    disagreements,
-    judge_agreement,
-    pairs_of,
-    people_agreement,
-    spot_checks,
-    votes,
-)
-from core.annotation.exporting import What, counts, export_annotations
+from core.annotation.agreeing import FEW, CriterionAgreement
+from core.annotation.exporting import What, export_annotations
 from core.annotation.sources import Source, sources
 from core.rubrics import Rubric, load_rubric
-from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.store.database import Store
 from core.store.queries import item
 
-EVERYBODY = "everybody"
 SHOWN = 200
 """Disagreements listed at most."""
 
 
 def agreement(here: Lab) -> None:
     """All that ratings, checks and votes say; blind ratings alone count as agreement."""
-    known = counts(here.store)
+    figures = Figures.now(here)
+    known = figures.annotated()
     if known.empty:
         empty_state("Nobody has annotated yet", "Rate some explanations first: the tab Rate begins at once.")
         return
-    found = [one for one in sources(here.store, results()) if _touched(here.store, one)]
+    found = [one for one in sources(here.store, results()) if figures.touched() & set(one.samples.values())]
     if found:
         by_key = {one.key: one for one in found}
         source = by_key[choice("Explanations", list(by_key), key="of", format_func=lambda key: by_key[key].title)]
         judges = [one for one in found if one.judges and set(one.samples.values()) == set(source.samples.values())]
-        _source(here, source, judges)
+        _source(figures, source, judges)
     _apart(known)
     _downloads(here)
 
 
-def _touched(store: Store, source: Source) -> bool:
-    runs = list(source.samples.values())
-    query = (
-        "SELECT (SELECT count(*) FROM annotations WHERE list_contains($1, samples)) + "
-        "(SELECT count(*) FROM pair_votes WHERE list_contains($1, samples_a))"
-    )
-    return store.rows(query, [runs])[0][0] > 0
-
-
-def _source(here: Lab, source: Source, judges: list[Source]) -> None:
+def _source(figures: Figures, source: Source, judges: list[Source]) -> None:
     rubric = load_rubric(source.rubric)
     if source.judges:
-        _judge(here, source, judges, rubric)
+        _judge(figures, source, judges, rubric)
     else:
         st.caption("No judge has scored these explanations: only annotators can be compared.")
-    _people(here, source, rubric)
+    _people(figures, source, rubric)
     if source.judges:
-        _checks(here, source, rubric)
-    _votes(here, source)
+        _checks(figures, source)
+    _votes(figures, source)
 
 
 # --- the judge against people
 
 
-def _judge(here: Lab, source: Source, judges: list[Source], rubric: Rubric) -> None:
+def _judge(figures: Figures, source: Source, judges: list[Source], rubric: Rubric) -> None:
     """Every judge of these explanations by criterion; the chosen one's verdicts in detail."""
     st.subheader("Does the judge agree with people?", anchor=False)
-    rows = pairs_of(here.store, source.judges)
+    rows = figures.pairs_by(source, EVERYBODY)
     if rows.empty:
         st.caption("No blind rating of these explanations yet: spot-checks and notes in place are further down.")
         return
     names = [EVERYBODY, *sorted(rows["rater"].unique())]
     who = choice("Ratings of", names, key="of_rater", width=320) if len(names) > 2 else EVERYBODY
-    found = {one.key: _agreement_of(here, one, who) for one in judges}
-    mine = _by(rows, who)
+    found = {one.key: figures.judge_agreement(one, who) for one in judges}
+    mine = figures.pairs_by(source, who)
     units = mine.drop_duplicates(["rater", "samples", "item_id", "sample"])
     st.caption(
         f"Blind ratings: {len(units):,}, annotators: {mine['rater'].nunique()}, questions: "
@@ -113,28 +93,7 @@ def _judge(here: Lab, source: Source, judges: list[Source], rubric: Rubric) -> N
     for one in (one for one in found[source.key] if one.kappa.value is None):
         plain(f"κ of {one.criterion} is {one.kappa.note}.")
     _confusion(found[source.key])
-    _disagreements(here, source, mine, rubric)
-
-
-def _by(rows: pd.DataFrame, who: str) -> pd.DataFrame:
-    return rows if who == EVERYBODY else rows[rows["rater"] == who]
-
-
-def _agreement_of(here: Lab, source: Source, who: str) -> list[CriterionAgreement]:
-    return _judge_agreement(here.store, f"{here.sealed} {_version(here.store)}", source.judges, source.rubric, who)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _judge_agreement(
-    _store: Store, version: str, judges: dict[str, str], rubric: str, who: str
-) -> list[CriterionAgreement]:
-    return judge_agreement(_by(pairs_of(_store, judges), who), load_rubric(rubric), CompareSettings())
-
-
-def _version(store: Store) -> tuple[int, float]:
-    """Changes whenever a person handed something in."""
-    query = "SELECT count(*), max(t) FROM journal WHERE action IN ('rating', 'spot_check', 'pair_vote')"
-    return store.rows(query)[0]
+    _disagreements(figures, source, who, len(units))
 
 
 def _ends(estimate: Estimate) -> dict[str, float | None]:
@@ -167,14 +126,13 @@ def _confusion(found: list[CriterionAgreement]) -> None:
         picture(confusion_map(one.pair.confusion.T, "people", "judge"), key="confusion", alt="Verdicts of both")
 
 
-def _disagreements(here: Lab, source: Source, rows: pd.DataFrame, rubric: Rubric) -> None:
+def _disagreements(figures: Figures, source: Source, who: str, ratings: int) -> None:
     st.subheader("Where do they differ most?", anchor=False)
-    found = disagreements(rows, rubric)
+    found = figures.disagreements(source, who)
     if found.empty:
         st.caption("Nowhere: every verdict is the same.")
         return
-    of = rows.drop_duplicates(["rater", "samples", "item_id", "sample"])
-    st.caption(f"{len(found):,} of {len(of):,} ratings differ somewhere; choose a row to read it.")
+    st.caption(f"{len(found):,} of {ratings:,} ratings differ somewhere; choose a row to read it.")
     shown = found.head(SHOWN)
     picked = st.dataframe(
         shown[["worst", "steps", "where", "variant", "rater", "item_id", "note"]],
@@ -191,7 +149,7 @@ def _disagreements(here: Lab, source: Source, rows: pd.DataFrame, rubric: Rubric
         },
     )
     if chosen := picked["selection"]["rows"]:
-        _reading(here, source, shown.iloc[chosen[0]])
+        _reading(figures.here, source, shown.iloc[chosen[0]])
 
 
 def _reading(here: Lab, source: Source, row: pd.Series) -> None:
@@ -212,14 +170,12 @@ def _reading(here: Lab, source: Source, row: pd.Series) -> None:
 # --- people
 
 
-def _people(here: Lab, source: Source, rubric: Rubric) -> None:
-    runs = list(source.samples.values())
-    table = annotator_table(here.store, runs, rubric)
+def _people(figures: Figures, source: Source, rubric: Rubric) -> None:
+    table = figures.annotator_table(source)
     if table.empty:
         return
     st.subheader("Do annotators agree with each other?", anchor=False)
-    settings = CompareSettings()
-    among = people_agreement(here.store, runs, rubric, settings)
+    among = figures.people_agreement(source)
     if among and any(one.shared for one in among):
         rows = [
             {"criterion": one.criterion, "α [95%]": _kappa(one.alpha), "rated by two or more": one.shared}
@@ -236,15 +192,15 @@ def _people(here: Lab, source: Source, rubric: Rubric) -> None:
         column_config={"seconds": "median time each"}
         | {label: st.column_config.NumberColumn(f"{label}, %", format="%d") for label in rubric.labels},
     )
-    if (gold := answer_agreement(here.store, runs, settings)) is not None:
+    if (gold := figures.answer_agreement(source)) is not None:
         plain(f"The answer, judged while gold was hidden, against gold: {gold.sentence}")
 
 
 # --- what is shown apart
 
 
-def _checks(here: Lab, source: Source, rubric: Rubric) -> None:
-    found = spot_checks(here.store, source.judges, rubric, CompareSettings())
+def _checks(figures: Figures, source: Source) -> None:
+    found = figures.spot_checks(source)
     if not found:
         return
     st.subheader("What do spot-checks say?", anchor=False)
@@ -264,8 +220,8 @@ def _checks(here: Lab, source: Source, rubric: Rubric) -> None:
     st.caption("The judge's verdict was in sight, which pulls people towards it: none of this counts as agreement.")
 
 
-def _votes(here: Lab, source: Source) -> None:
-    found = votes(here.store, source.judges, list(source.samples.values()), CompareSettings())
+def _votes(figures: Figures, source: Source) -> None:
+    found = figures.votes(source)
     if not found:
         return
     st.subheader("Which of two do people prefer?", anchor=False)

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.charts.style import SUPPORT, safe, styled
+from app.charts.style import SUPPORT, safe, styled, zero_line
 
 
 def confusion_map(counts: pd.DataFrame, rows: str, columns: str) -> go.Figure:
@@ -51,12 +51,13 @@ def kappa_map(rows: pd.DataFrame) -> go.Figure:
             hovertemplate=f"{safe(rater)}, %{{y}}: κ %{{x:.2f}} (%{{customdata[0]:.2f}} … %{{customdata[1]:.2f}}), "
             "n = %{customdata[2]} ratings<extra></extra>",
         )
-    figure.add_vline(x=0, line={"color": SUPPORT, "dash": "dot"})
     figure.update_xaxes(title="κ, quadratic weights: 0 is chance, 1 is the same verdict always", range=[-1.02, 1.02])
     figure.update_yaxes(autorange="reversed", type="category")
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
     height = 110 + 46 * max(1, known["criterion"].nunique())
-    return styled(figure, height, legend=legend, scattermode="group", showlegend=known["rater"].nunique() > 1)
+    several = known["rater"].nunique() > 1
+    zero = zero_line() | {"line": {"color": SUPPORT, "dash": "dot"}}
+    return styled(figure, height, legend=legend, scattermode="group", showlegend=several, shapes=[zero])
 
 
 RATER_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, SUPPORT, WHISKERS, colour_of, safe, styled, whiskers
+from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, WHISKERS, colour_of, safe, styled, whiskers, zero_line
 from core.analysis.comparison import Part, VariantResult, WinRate
 from core.statistics.estimates import Estimate
 
@@ -108,11 +108,13 @@ def _points(estimates: Sequence[Estimate], names: Sequence[str], colours: Sequen
             customdata=[(signed(e.value), signed(e.low), signed(e.high), e.n) for e in shown],
             hovertemplate="%{y}: %{customdata[0]} points<br>95% %{customdata[1]} … %{customdata[2]}"
             "<br>n = %{customdata[3]} questions<extra></extra>",
-        )
+        ),
+        {
+            "shapes": [zero_line()],
+            "xaxis": {"title": {"text": axis}, "zeroline": False},
+            "yaxis": {"type": "category", "autorange": "reversed"},
+        },
     )
-    figure.add_vline(x=0, line={"color": SUPPORT, "width": 1.5})
-    figure.update_xaxes(title=axis, zeroline=False)
-    figure.update_yaxes(type="category", autorange="reversed")
     return styled(figure, 110 + 36 * len(known))
 
 

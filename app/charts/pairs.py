@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from app.charts.style import SUPPORT, styled
+from app.charts.style import styled, zero_line
 
 
 def gap_histogram(gaps: Sequence[float]) -> go.Figure:
@@ -23,7 +23,6 @@ def gap_histogram(gaps: Sequence[float]) -> go.Figure:
             + " pairs<extra></extra>",
         )
     )
-    figure.add_vline(x=0, line={"color": SUPPORT, "width": 1.5})
     figure.update_xaxes(title="tokens of chosen less tokens of rejected", zeroline=False)
     figure.update_yaxes(title="pairs")
-    return styled(figure, 240)
+    return styled(figure, 240, shapes=[zero_line()])

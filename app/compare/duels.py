@@ -20,7 +20,7 @@ def head_to_head(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation])
     known: every evaluation of the lab; a judge's card is where it gave scores.
     """
     st.subheader("Who wins when the judge sees both, in either order?", anchor=False)
-    found = head_to_heads(here.store, evaluation.settings, evaluation.samples.values())
+    found = _duels(here, here.sealed, f"{evaluation.key} {evaluation.settings.model_dump_json()}", evaluation)
     if not found:
         st.caption(
             "No judge has seen two of these variants side by side. Launch a run of kind `head_to_head` from the Runs "
@@ -38,9 +38,18 @@ def head_to_head(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation])
         )
     for duels in found:
         _orders(duels)
+<<<<<<< HEAD
         if doubts[duels.run]:
             st.warning(duel_warning(doubts[duels.run]), icon=":material/casino:")
     table_of(pd.DataFrame(rows), "head-to-head.csv")
+=======
+    table_of(lambda: pd.DataFrame(rows), "head-to-head.csv")
+
+
+@st.cache_data(max_entries=16, show_spinner="Resampling questions for the intervals …")
+def _duels(_here: Lab, sealed: str, key: str, _evaluation: Evaluation) -> list[Duels]:
+    return head_to_heads(_here.store, _evaluation.settings, _evaluation.samples.values())
+>>>>>>> speed
 
 
 def _orders(duels: Duels) -> None:

@@ -27,11 +27,11 @@ HALF = 480
 """Width of a figure that has another beside it, in pixels."""
 
 
-def table_of(frame: pd.DataFrame, file: str) -> None:
-    """The button that downloads what stands behind a figure, as CSV."""
+def table_of(rows: Callable[[], pd.DataFrame], file: str) -> None:
+    """The button that downloads what stands behind a figure, as CSV, made when it is pressed."""
     st.download_button(
         "Data as CSV",
-        partial(csv_of, frame),
+        lambda: csv_of(rows()),
         file_name=file,
         mime="text/csv",
         key=f"csv_{file}",
@@ -155,7 +155,7 @@ def rate_table(evaluation: Evaluation) -> None:
         f"{tie_rule(evaluation.settings)} Accuracy: A less B, prediction `{evaluation.settings.right_by}`, paired by "
         "question."
     )
-    table_of(pd.DataFrame(comparison_rows(evaluation), columns=COMPARISON), "win-rates.csv")
+    table_of(lambda: pd.DataFrame(comparison_rows(evaluation), columns=COMPARISON), "win-rates.csv")
 
 
 # --- one pair of variants
@@ -179,7 +179,7 @@ def taken_apart(evaluation: Evaluation, found: Details, rate: WinRate) -> None:
         _parts(found.by_category, rate, "of_category", "Win minus loss by category of the question")
         st.caption("Questions by how often B was right on them, its lucky draws among them.")
     st.caption("Click a point to see the questions behind it; hollow: 0 is not excluded.")
-    table_of(pd.DataFrame(detail_rows(evaluation, found), columns=DETAIL), "taken-apart.csv")
+    table_of(lambda: pd.DataFrame(detail_rows(evaluation, found), columns=DETAIL), "taken-apart.csv")
 
 
 def _parts(parts: Sequence[Part], rate: WinRate, key: str, alt: str) -> None:
@@ -294,5 +294,9 @@ def elsewhere(found: Sequence[Evaluation], rate: WinRate) -> None:
         ],
         hide_index=True,
     )
-    rows = [row for e, one in known for row in comparison_rows(e) if {row["a"], row["b"]} == {rate.a, rate.b}]
-    table_of(pd.DataFrame(rows, columns=COMPARISON), "data-sets.csv")
+    table_of(lambda: _elsewhere([evaluation for evaluation, _ in known], rate), "data-sets.csv")
+
+
+def _elsewhere(found: Sequence[Evaluation], rate: WinRate) -> pd.DataFrame:
+    rows = [row for one in found for row in comparison_rows(one) if {row["a"], row["b"]} == {rate.a, rate.b}]
+    return pd.DataFrame(rows, columns=COMPARISON)

@@ -14,7 +14,7 @@ from core.analysis.comparison import ScoreTable, WinRate
 from core.analysis.question_table import question_outcomes, with_questions
 from core.analysis.results import Evaluation, score_table
 from core.method.categories import CATEGORIES
-from core.records import Item
+from core.records import Explanation, Item
 from core.store.database import Store
 from core.store.queries import item, responses, scores
 
@@ -34,7 +34,7 @@ def _table(_store: Store, sealed: str, key: str, criterion: str | None, _evaluat
     return score_table(_store, _evaluation, criterion)
 
 
-@st.cache_data(max_entries=12, show_spinner=False)
+@st.cache_data(max_entries=12, show_spinner="Comparing samples question by question …")
 def _counts(
     _store: Store, sealed: str, key: str, criterion: str | None, a: str, b: str, _evaluation: Evaluation
 ) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def questions(here: Lab, evaluation: Evaluation, rate: WinRate, criteria: list[s
         st.info("No question is left: take a filter away.", icon=":material/filter_alt_off:")
         return
     _show_table(found, rate, f"{key} {criterion} {category} {order}")
-    table_of(found.drop(columns="far"), "questions.csv")
+    table_of(lambda: found.drop(columns="far"), "questions.csv")
     ids = found["item_id"].tolist()
     current = st.text_input("Question (id)", value=ids[0], key="item", bind="query-params") or ids[0]
     asked = item(here.store, evaluation.dataset, current)
@@ -163,11 +163,21 @@ def side_by_side(here: Lab, evaluation: Evaluation, rate: WinRate, asked: Item) 
         marks = [f"{'★ ' if o.label == asked.gold else ''}{_option(o.label, o.text)}" for o in asked.options]
         plain("   ·   ".join(marks))
         st.caption("★ gold. Marked below: passages of twelve characters or more that the other variant wrote too.")
-    texts = {label: responses(here.store, evaluation.samples[label], asked.id) for label in (rate.a, rate.b)}
+    texts = {label: _responses(here, here.sealed, evaluation.samples[label], asked.id) for label in (rate.a, rate.b)}
     for column, label, other in zip(st.columns(2), (rate.a, rate.b), (rate.b, rate.a), strict=True):
         with column:
             _samples(here, evaluation, asked, label, texts[label], [row.explanation for row in texts[other]])
     link("explanations", "All variants on this question, verdict by verdict", evaluation=evaluation.key, item=asked.id)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _responses(_here: Lab, sealed: str, samples: str, item_id: str) -> list[Explanation]:
+    return responses(_here.store, samples, item_id)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _scores(_here: Lab, sealed: str, judge: str, item_id: str) -> pd.DataFrame:
+    return scores(_here.store, judge, item_id).set_index("sample")
 
 
 def _option(label: str, text: str) -> str:
@@ -175,7 +185,7 @@ def _option(label: str, text: str) -> str:
 
 
 def _samples(here: Lab, evaluation: Evaluation, asked: Item, label: str, rows: list, others: list[str]) -> None:
-    scored = scores(here.store, evaluation.judges[label], asked.id).set_index("sample")[evaluation.settings.score]
+    scored = _scores(here, here.sealed, evaluation.judges[label], asked.id)[evaluation.settings.score]
     plain(f"{label}: {len(rows)} samples")
     for row in rows:
         prediction = row.forced if evaluation.settings.right_by == "forced" else row.parsed

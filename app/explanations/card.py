@@ -32,12 +32,15 @@ def explanation_card(
     asked: Item,
     row: Explanation,
     score: Score | None,
-    verdicts: pd.DataFrame,
+    verdicts: Sequence[Any],
     rubric: Rubric | None,
     by: str,
     spans: Sequence[Span] = (),
 ) -> None:
-    """An explanation with its prediction, its score and a chip a criterion; `by`: which score."""
+    """An explanation with its prediction, its score and a chip a criterion.
+
+    verdicts: rows of `core.store.queries.verdicts` as tuples; `by`: which score.
+    """
     with st.container(height=360 if len(row.explanation) > TALL else "content", border=False):
         if row.explanation:
             show_highlighted(row.explanation, spans)
@@ -47,9 +50,9 @@ def explanation_card(
         _prediction(asked, row)
         _score(score, by)
         _origin(score)
-    if rubric is not None and len(verdicts):
+    if rubric is not None and verdicts:
         with st.container(horizontal=True, gap="small"):
-            for verdict in verdicts.itertuples():
+            for verdict in verdicts:
                 _chip(rubric, verdict)
 
 

@@ -20,11 +20,16 @@ def lineage(here: Lab, drawn: Drawn, judge_run: str | None, judge: str | None, i
             link("runs", "Its judge run", icon=":material/gavel:", run=judge_run)
         link("runs", "Its sample run", icon=":material/play_circle:", run=drawn.samples)
         link("datasets", "Its data set", icon=":material/dataset:", dataset=drawn.dataset)
-    found = pairs_of(here.store, drawn.dataset, item_id)
+    found = _pairs_of(here, here.sealed, drawn.dataset, item_id)
     if found.empty:
         st.caption("No training pair was made of this question.")
         return
     _pairs(found)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _pairs_of(_here: Lab, sealed: str, dataset: str, item_id: str) -> pd.DataFrame:
+    return pairs_of(_here.store, dataset, item_id)
 
 
 def _pairs(found: pd.DataFrame) -> None:

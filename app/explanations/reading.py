@@ -8,6 +8,7 @@ a variant shares with the chosen one is marked.  One explanation is chosen: its 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -36,17 +37,30 @@ MOST_COLUMNS = 4
 
 
 @dataclass(frozen=True)
-class Column:
-    """A variant's answers to the question, and what a judge said of them."""
+class Answers:
+    """What a variant answered to a question, and what a judge said of it: never changes, its runs are sealed."""
 
-    drawn: Drawn
     rows: list[Explanation]
-    judge: str | None
-    """The judge run; None where the judge has not scored this variant."""
-    rubric: Rubric | None
     scores: dict[int, Score]
     """By sample."""
     verdicts: pd.DataFrame
+    chips: dict[int, list[Any]]
+    """The rows of `verdicts` by sample."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A variant's answers to the question, and who judged them."""
+
+    drawn: Drawn
+    answers: Answers
+    judge: str | None
+    """The judge run; None where the judge has not scored this variant."""
+    rubric: Rubric | None
+
+    @property
+    def rows(self) -> list[Explanation]:
+        return self.answers.rows
 
 
 def reading(here: Lab, known: Catalogue, wanted: Wanted, spot: Spot, beside: Neighbours) -> None:
@@ -69,15 +83,22 @@ def reading(here: Lab, known: Catalogue, wanted: Wanted, spot: Spot, beside: Nei
 
 def _column(here: Lab, one: Drawn, asked: Item, judge: str | None) -> Column:
     run = one.judges.get(judge or "")
-    given = scores(here.store, run, asked.id).to_dict("records") if run else []
     return Column(
         drawn=one,
-        rows=responses(here.store, one.samples, asked.id),
+        answers=_answers(here, here.sealed, one.samples, run or "", asked.id),
         judge=run,
         rubric=load_rubric(RunFolder(here.home.runs / run).config.settings["rubric"]) if run else None,
-        scores={score["sample"]: score for score in given},
-        verdicts=verdicts(here.store, run or "", asked.id),
     )
+
+
+@st.cache_resource(max_entries=400, show_spinner=False)
+def _answers(_here: Lab, sealed: str, samples: str, judge: str, item_id: str) -> Answers:
+    given, said = scores(_here.store, judge, item_id), verdicts(_here.store, judge, item_id)
+    chips: dict[int, list[Any]] = {}
+    for verdict in said.itertuples():
+        chips.setdefault(verdict.sample, []).append(verdict)
+    by_sample = {score["sample"]: score for score in given.to_dict("records")}
+    return Answers(responses(_here.store, samples, item_id), by_sample, said, chips)
 
 
 def _first(beside: Sequence[Drawn], run: Drawn) -> list[Drawn]:
@@ -195,8 +216,8 @@ def _row(asked: Item, columns: Sequence[Column], rows: Sequence[Explanation | No
                 plain(f"{column.drawn.label}: no such sample")
                 continue
             _head(column, row, chosen=place == 0 and row.sample == spot.sample)
-            mine = column.verdicts[column.verdicts["sample"] == row.sample]
-            explanation_card(asked, row, column.scores.get(row.sample), mine, column.rubric, by, spans[place])
+            score, chips = column.answers.scores.get(row.sample), column.answers.chips.get(row.sample, [])
+            explanation_card(asked, row, score, chips, column.rubric, by, spans[place])
 
 
 def _head(column: Column, row: Explanation, chosen: bool) -> None:
@@ -232,8 +253,9 @@ def _behind(here: Lab, column: Column, asked: Item, row: Explanation) -> None:
         plain(f"{column.drawn.label}, sample {row.sample + 1}: behind the score")
     annotate(here, column, row)
     believe_runs([column.judge] if column.judge else [])
-    mine = column.verdicts[column.verdicts["sample"] == row.sample]
-    judge_behind(here, column.judge, asked, row, column.scores.get(row.sample), mine, column.rubric, key="chosen")
+    given, score = column.answers.verdicts, column.answers.scores.get(row.sample)
+    mine = given[given["sample"] == row.sample]
+    judge_behind(here, column.judge, asked, row, score, mine, column.rubric, key="chosen")
 
 
 def annotate(here: Lab, column: Column, row: Explanation) -> None:

@@ -20,7 +20,7 @@ def _agreement(_here: Lab, sealed: str, run: str, criterion: str) -> SetAgreemen
 def agreement(here: Lab, chosen: JudgementSet) -> None:
     """Agreement on one criterion; it opens on the first criterion, and the first raters, whose κ is defined."""
     st.subheader("Agreement of raters", anchor=False)
-    known = criteria(here.store, chosen)
+    known = _criteria(here, here.sealed, chosen)
     criterion = choice("Criterion", known, key="criterion", start=first_defined(here, chosen, known))
     found = _agreement(here, here.sealed, chosen.id, criterion)
     if not found.pairs:
@@ -34,6 +34,11 @@ def agreement(here: Lab, chosen: JudgementSet) -> None:
     plain(pair.sentence)
     if pair.confusion is not None and pair.n:
         picture(confusion_map(pair.confusion, pair.a, pair.b), key="confusion", alt="Labels of two raters")
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _criteria(_here: Lab, sealed: str, chosen: JudgementSet) -> list[str]:
+    return criteria(_here.store, chosen)
 
 
 def first_defined(here: Lab, chosen: JudgementSet, known: list[str]) -> str | None:

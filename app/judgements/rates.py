@@ -31,6 +31,11 @@ def _figures(_here: Lab, sealed: str, run: str) -> Figures:
     )
 
 
+@st.cache_data(max_entries=16, show_spinner=False)
+def _majority(_here: Lab, sealed: str, run: str) -> dict[str, int]:
+    return majority_counts(_here.store, run)
+
+
 @st.cache_data(max_entries=16, show_spinner="Fitting the win rate at equal length …")
 def _lengths(_here: Lab, sealed: str, run: str, unit: LengthUnit) -> list[SetLength]:
     return set_lengths(_here.store, run, unit, CompareSettings())
@@ -67,7 +72,7 @@ def win_rates(here: Lab, chosen: JudgementSet, rates: list[PreferenceRate]) -> N
         hide_index=True,
         column_config={name: st.column_config.NumberColumn(format="%.4f") for name in ("win rate, %", "± s.e.")},
     )
-    if majority := majority_counts(here.store, chosen.id):
+    if majority := _majority(here, here.sealed, chosen.id):
         plain("Majority of people: " + ", ".join(f"{name} {count:,}" for name, count in majority.items()))
     st.caption("Win rate: mean of preference − 1, a tie one half. Intervals are over questions.")
     if any(rate.kind == "judge" for rate in rates):

@@ -8,7 +8,7 @@ from app.widgets import clock, duration, plain, progress_line, state_badge
 from core.runs.folders import RunFolder, all_runs
 from core.runs.pipeline import steps_of
 from core.runs.watch import describe_step
-from core.store.queries import runs_table
+from core.store.queries import ended_last
 
 RECENT = 5
 """Ended runs that are listed."""
@@ -42,9 +42,7 @@ def _running(here: Lab, folder: RunFolder, steps: list[RunFolder]) -> None:
 
 def recent(here: Lab) -> None:
     """The runs that ended last, newest first."""
-    frame = runs_table(here.store)
-    ended = frame[frame["state"].notna()].assign(ended=lambda f: f["created"] + f["seconds"].fillna(0))
-    for row in ended.sort_values("ended", ascending=False).head(RECENT).itertuples():
+    for row in ended_last(here.store, RECENT).itertuples():
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"recent_{row.id}"):
             state_badge(row.state)
             link("runs", "Open", run=row.id)

@@ -147,22 +147,24 @@ def category_scores(
     store: Store, judge: str, right_by: RightBy, score: Literal["expected", "total"], settings: CompareSettings
 ) -> list[CategoryScores]:
     """Scores of a judge run's explanations by the category of their question, in the order of `CATEGORIES`."""
+    samples = store.rows("SELECT parents->>'samples' FROM runs WHERE id = ?", [judge])[0][0]
     column = {"parsed": "parsed", "forced": "forced"}[right_by]
     points = {"expected": "expected", "total": "total"}[score]
     joined = (
         f"SELECT s.item_id, c.{column} AS category, s.{points}::DOUBLE AS score, c.seq FROM scores s JOIN categories c "
         "ON c.run = s.samples AND c.item_id = s.item_id "
-        "WHERE s.run = $judge AND c.run = (SELECT parents->>'samples' FROM runs WHERE id = $judge)"
+        "WHERE s.run = $judge AND c.run = $samples"
     )
+    about = {"judge": judge, "samples": samples}
     spread = store.rows(
         f"SELECT category, count(score), count(*) - count(score), quantile_cont(score, [0.05, 0.25, 0.5, 0.75, 0.95]) "
         f"FROM ({joined}) WHERE category IS NOT NULL GROUP BY category",
-        {"judge": judge},
+        about,
     )
     means = store.frame(
         f"SELECT category, avg(score) AS mean FROM ({joined}) WHERE category IS NOT NULL GROUP BY category, item_id "
         "HAVING count(score) > 0 ORDER BY min(seq)",
-        {"judge": judge},
+        about,
     )
     found = {row[0]: row[1:] for row in spread}
     return [_scores(category, found[category], means, settings) for category in CATEGORIES if category in found]

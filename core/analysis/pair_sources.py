@@ -1,10 +1,10 @@
 """Which samples can be made into preference pairs, and everything that building them reads.
 
     for source in pair_sources(store):
-        material = read_material(store, source, "expected")
+        material = read_material(home, store, source, "expected")
         pairs, dropped = material.build(PairSettings(strategy="rank"))
 
-Building is pure and quick; reading the folders is what takes time, so a page keeps a material.  Not covered:
+Building is pure and quick; reading is what takes time, so a page keeps a material.  Not covered:
 starting the run that writes such a set down (`core.runs.plan.run_config` takes `source.parents(settings)`).
 """
 
@@ -15,8 +15,8 @@ from typing import Any, Literal
 from core.analysis.pair_lint import SideFacts
 from core.data.datasets import load_items
 from core.home import Home
-from core.method.pairs import Judged, build_pairs, read_judged
-from core.records import Dropped, Item, Pair
+from core.method.pairs import Judged, build_pairs
+from core.records import Dropped, Explanation, Item, Pair
 from core.runs.folders import RunFolder
 from core.settings import PairSettings
 from core.store.database import Store
@@ -99,27 +99,37 @@ class Material:
 
 
 def read_material(home: Home, store: Store, source: PairSource, score: Literal["expected", "total"]) -> Material:
-    """Questions, responses and scores of a source, from its folders; verdicts and tokens from the database."""
-    folder = {name: RunFolder(home.runs / run) for name, run in source.__dict__.items() if name in FOLDERS and run}
-    facts = side_facts(store, source.judgements)
+    """Questions, responses, scores, verdicts and tokens of a source; its runs are sealed, and their rows checked."""
+    items = {item.id: item for item in load_items(RunFolder(home.runs / source.dataset))}
+    own, facts = _judged(home, store, source.samples, source.judgements, score)
     debates = None
     if source.debates and source.debate_judgements:
-        debates = read_judged(folder["debates"], folder["debate_judgements"], score)
-        facts |= side_facts(store, source.debate_judgements)
-    items = {item.id: item for item in load_items(folder["dataset"])}
-    return Material(source, items, read_judged(folder["samples"], folder["judgements"], score), debates, facts)
+        debates, more = _judged(home, store, source.debates, source.debate_judgements, score)
+        facts |= more
+    return Material(source, items, own, debates, facts)
 
 
-FOLDERS = ("dataset", "samples", "judgements", "debates", "debate_judgements")
+Facts = dict[tuple[str, str, int], SideFacts]
 
 
-def side_facts(store: Store, judge: str) -> dict[tuple[str, str, int], SideFacts]:
-    """Tokens and verdict values of every response that a judge run saw."""
-    query = "SELECT samples, item_id, sample, tokens, by_criterion, parsed IS NOT NULL FROM scores WHERE run = ?"
-    return {
-        (run, item, sample): SideFacts(tokens, tuple(values), readable)
-        for run, item, sample, tokens, values, readable in store.rows(query, [judge])
+def _judged(
+    home: Home, store: Store, samples: str, judge: str, score: Literal["expected", "total"]
+) -> tuple[Judged, Facts]:
+    """What `core.method.pairs.read_judged` reads from the folders, from the database, which is quicker."""
+    names = list(Explanation.model_fields)
+    rows = store.rows(f"SELECT {', '.join(names)} FROM explanations WHERE run = ? ORDER BY seq", [samples])
+    explanations = [Explanation(**dict(zip(names, row, strict=True))) for row in rows]
+    column = {"expected": "expected", "total": "total"}[score]
+    found = store.rows(
+        f"SELECT item_id, sample, tokens, by_criterion, parsed IS NOT NULL, {column}::DOUBLE FROM scores WHERE run = ?",
+        [judge],
+    )
+    scores = {(item, sample): value for item, sample, *_, value in found if value is not None}
+    facts = {
+        (samples, item, sample): SideFacts(tokens, tuple(values), readable)
+        for item, sample, tokens, values, readable, _ in found
     }
+    return Judged(RunFolder(home.runs / samples), explanations, scores), facts
 
 
 def criteria_of_judge(store: Store, judge: str) -> list[str]:

@@ -266,9 +266,12 @@ def build_pairs(
     """Pairs and dropped questions, in the order the questions were sampled; questions not drawn come last."""
     pairs, dropped = [], []
     debated = _by_item(debates.explanations) if debates else {}
+    wanted = SampleSettings.model_validate(own.run.config.settings).n
     for item_id, responses in _by_item(own.explanations).items():
         item = items[item_id]
-        question = _question(item, responses, own, debated.get(item_id, []), debates, settings)
+        hits = sum(predicted(row, settings.right_by) == item.gold for row in responses)
+        category = categorise(hits, len(responses), wanted) if item.gold is not None else None
+        question = _question(item, category, responses, own, debated.get(item_id, []), debates, settings)
         try:
             if item.gold is None:
                 raise NoPair("no_gold")
@@ -289,31 +292,31 @@ def build_pairs(
 
 def _question(
     item: Item,
+    category: Category | None,
     responses: Sequence[Explanation],
     own: Judged,
     debated: Sequence[Explanation],
     debates: Judged | None,
     settings: PairSettings,
 ) -> Question:
-    wanted = SampleSettings.model_validate(own.run.config.settings).n
-    hits = sum(predicted(row, settings.right_by) == item.gold for row in responses)
     return Question(
         item_id=item.id,
-        category=categorise(hits, len(responses), wanted) if item.gold is not None else None,
+        category=category,
         own=_sides(own, responses, item, settings),
         debates=_sides(debates, _ending_in_gold(debated, item), item, settings) if debates else [],
     )
 
 
 def _sides(judged: Judged, responses: Iterable[Explanation], item: Item, settings: PairSettings) -> list[Side]:
+    run = judged.run.id
     return [
         Side(
-            run=judged.run.id,
+            run=run,
             sample=row.sample,
             text=row.response,
             score=judged.scores[row.item_id, row.sample],
-            prediction=predicted(row, settings.right_by),
-            correct=predicted(row, settings.right_by) == item.gold,
+            prediction=(answer := predicted(row, settings.right_by)),
+            correct=answer == item.gold,
         )
         for row in responses
         if (row.item_id, row.sample) in judged.scores

@@ -17,7 +17,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -234,13 +234,24 @@ def find_run(home: Home, run_id: str) -> RunFolder:
 
 def all_runs(home: Home) -> list[RunFolder]:
     """Every run of this home, oldest first; folders that cannot be read as runs are left out (the store names them)."""
-    folders = [RunFolder(path) for path in home.runs.glob("*-*") if not path.name.startswith(".")]
-    readable = [folder for folder in folders if _is_run(folder)]
+    paths = [path for path in home.runs.glob("*-*") if not path.name.startswith(".")]
+    readable = [folder for path in paths if (folder := _run_at(path, _written(path)))]
     return sorted(readable, key=lambda folder: (folder.config.created, folder.id))
 
 
-def _is_run(folder: RunFolder) -> bool:
+def _written(path: Path) -> int:
+    """When a run's configuration was written, nanoseconds; 0 where there is none."""
     try:
-        return folder.config.id == folder.id
+        return (path / "config.json").stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=16_384)
+def _run_at(path: Path, written: int) -> RunFolder | None:
+    """The run in a folder, None where it is none; its configuration is read once, for it never changes."""
+    folder = RunFolder(path)
+    try:
+        return folder if folder.config.id == folder.id else None
     except (OSError, ValidationError):
-        return False
+        return None

@@ -267,10 +267,12 @@ class Store:
 
 def _none_for_missing(frame: pd.DataFrame) -> pd.DataFrame:
     """pandas has NaN for missing text and NA for a missing list."""
-    texts_and_lists = [name for name, kind in frame.dtypes.items() if pd.api.types.is_string_dtype(kind)]
-    return frame.assign(
-        **{name: frame[name].astype(object).where(frame[name].notna(), None) for name in texts_and_lists}
-    )
+    found = frame.copy(deep=False)
+    for name, kind in frame.dtypes.items():
+        if pd.api.types.is_string_dtype(kind):
+            values = frame[name].to_numpy(dtype=object, na_value=None)
+            found[name] = pd.Series(values, index=frame.index, dtype=object)
+    return found
 
 
 def open_store(home: Home) -> Store:

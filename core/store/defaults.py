@@ -21,7 +21,7 @@ class Defaults(BaseModel):
 
 def defaults(home: Home) -> Defaults:
     """What was chosen last; the lab's default model for both where nobody chose."""
-    chosen = [entry for entry in journal.entries(home) if entry["action"] == "defaults"]
+    chosen = journal.acts(home, "defaults")
     return Defaults(model=chosen[-1]["model"], judge=chosen[-1]["judge"]) if chosen else Defaults()
 
 

@@ -15,7 +15,9 @@ import json
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from core.home import Home
 
@@ -44,12 +46,21 @@ def write(home: Home, action: str, body: dict[str, Any], allowed: Callable[[], N
         allowed()
         now = time.time()
         line = json.dumps(_writable({"t": now, "action": action} | body), ensure_ascii=False).encode() + b"\n"
-        file.seek(0)
-        file.truncate(len(_whole(file.read())))
+        _cut_torn_line(file)
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
     return now
+
+
+def _cut_torn_line(file: BinaryIO) -> None:
+    """Cut what stands after the last line end; a journal that ends with one is not read."""
+    size = file.seek(0, os.SEEK_END)
+    if size:
+        file.seek(size - 1)
+        if file.read(1) != b"\n":
+            file.seek(0)
+            file.truncate(len(_whole(file.read())))
 
 
 def _writable(value: Any) -> Any:
@@ -67,10 +78,27 @@ def entries(home: Home) -> list[dict[str, Any]]:
     return [json.loads(line) for line in _whole(home.journal.read_bytes()).splitlines()]
 
 
+def acts(home: Home, *actions: str) -> tuple[dict[str, Any], ...]:
+    """Lines of these actions, oldest first; read anew only when the journal has changed."""
+    try:
+        now = home.journal.stat()
+    except FileNotFoundError:
+        return ()
+    return _acts(home.journal, actions, now.st_size, now.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _acts(journal: Path, actions: tuple[str, ...], size: int, changed: int) -> tuple[dict[str, Any], ...]:
+    """Lines that do not even name an action are not parsed: most of a journal are ratings."""
+    named = [f'"{action}"'.encode() for action in actions]
+    lines = _whole(journal.read_bytes()).splitlines()
+    found = [json.loads(line) for line in lines if any(name in line for name in named)]
+    return tuple(entry for entry in found if entry["action"] in actions)
+
+
 def archived(home: Home) -> set[str]:
     """Ids that were archived and have not been restored since."""
-    acts = [entry for entry in entries(home) if entry["action"] in get_args(RunAction)]
-    last = {entry["run"]: entry["action"] for entry in acts}
+    last = {entry["run"]: entry["action"] for entry in acts(home, *get_args(RunAction))}
     return {run for run, action in last.items() if action == "archive"}
 
 

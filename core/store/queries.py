@@ -15,15 +15,12 @@ from core.store.journal import archived
 # --- runs
 
 
-def runs_table(store: Store) -> pd.DataFrame:
-    """Every run, newest first: what it is, how it ended, how far it is, what it cost."""
+def ended_last(store: Store, limit: int) -> pd.DataFrame:
+    """The runs that ended last, newest first: id, kind, label, state, seconds, ended (seconds since 1970)."""
     return store.frame(
-        """
-        SELECT r.id, r.kind, r.label, d.label AS dataset, r.state, r.error, r.quarantined, r.created, r.seconds,
-            p.done, p.total, p.unit, c.prompt_tokens, c.new_tokens
-        FROM runs r LEFT JOIN runs d ON d.id = r.dataset LEFT JOIN progress p ON p.run = r.id
-        LEFT JOIN costs c ON c.run = r.id ORDER BY r.created DESC, r.id
-        """
+        "SELECT id, kind, label, state, seconds, created + coalesce(seconds, 0) AS ended FROM runs "
+        "WHERE state IS NOT NULL ORDER BY ended DESC, id LIMIT ?",
+        [limit],
     )
 
 
