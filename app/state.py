@@ -145,32 +145,6 @@ def diagnostics(evaluation: Evaluation) -> list[Diagnostic]:
     return _diagnostics(lab().store, lab().sealed, key, evaluation)
 
 
-# --- the view
-
-
-def view(page: str, *names: str) -> None:
-    """Bring back the last view of a page; call first on the page, with the names of its parameters.
-
-    What stands in the URL wins; else what this session showed last.  Each name is the key of a widget
-    on this page whose value stands in the URL.
-    """
-    saved: dict[str, Any] = st.session_state.setdefault(f"_view_{page}", {})
-    for name in names:
-        if name in st.session_state:
-            saved[name] = st.session_state[name]
-        elif (given := st.query_params.get(name)) and not given.replace(".", "", 1).isdigit():
-            saved[name] = given  # a page that is left before it is drawn again; numbers wait for their widget
-        elif name in saved and name not in st.query_params:
-            st.session_state[name] = saved[name]
-
-
-def forget(page: str, name: str) -> None:
-    """Let go of a parameter of a page's view, whose value is no more."""
-    st.query_params.pop(name, None)
-    st.session_state.pop(name, None)
-    st.session_state.setdefault(f"_view_{page}", {}).pop(name, None)
-
-
 # --- work that must not hold up a page
 
 

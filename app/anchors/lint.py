@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.address import given
 from app.anchors.data import criteria
 from app.anchors.parts import chart, download
 from app.anchors.reading import one_pair, pair_browser
@@ -148,7 +149,7 @@ def difference_view(here: Lab, material: Material, a: Sequence[Pair], b: Sequenc
     st.caption(f"{len(found['same pair'])} of {total} questions with a pair in A or in B give the same pair.")
     place = choice("Open", known, key="place", format_func=lambda p: f"{p} ({len(found[p])})")
     pair_browser(here, material, [mine or other for mine, other in found[place]], key="difference")
-    item = st.query_params.get("pair")
+    item = given("pair")
     for mine, other in found[place]:
         if mine and other and mine.item_id == item and place != "same pair":
             st.caption("The pair of B on the same question:")
