@@ -1,12 +1,9 @@
-"""What the pages share: the one store of the server process, fresh rows, and the view in the URL.
+"""What the pages share: the one store of the server process, and fresh rows.
 
-    from app.state import lab, results, view
+    from app.state import lab, results
 
-    view("datasets", "dataset", "split")      # first thing on a page: bring its last view back
     frame = datasets(lab().store)             # `core.store.queries`: every read makes a cursor of its own
     for evaluation in results(): …            # computed once for all viewers, anew when a run is sealed
-
-A view parameter is the key of a `widgets.choice`, or of a widget with `bind="query-params"`.
 """
 
 import logging

@@ -114,7 +114,7 @@ def _draw(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
     now = [ids[row] for row in picked["selection"]["rows"] if row < len(ids)]
     if set(now) != {run for run in runs if run in ids}:
         kept = [run for run in runs if run in now]
-        put(run=",".join(kept + [run for run in now if run not in kept]))
+        put(run=",".join(kept + [run for run in now if run not in kept]) or None)
         st.rerun()
 
 
