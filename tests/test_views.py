@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from app.navigation import PAGES
 from core.home import Home
@@ -19,11 +19,16 @@ Step = Callable[[Page], None]
 """A click, or a text and Enter, that changes the view."""
 
 
+def box(page: Page, label: str) -> Locator:
+    """The first box with this label that is in sight."""
+    return page.get_by_label(label, exact=True).filter(visible=True).first
+
+
 def pick(label: str, option: str | re.Pattern) -> Step:
     """Choose an option of a select box."""
 
     def step(page: Page) -> None:
-        page.get_by_label(label, exact=True).first.click()
+        box(page, label).click()
         page.get_by_role("option", name=option).first.click()
 
     return step
@@ -36,7 +41,7 @@ def press(text: str) -> Step:
 
 def write(label: str, text: str) -> Step:
     def step(page: Page) -> None:
-        page.get_by_label(label, exact=True).first.fill(text)
+        box(page, label).fill(text)
         page.keyboard.press("Enter")
 
     return step
@@ -81,7 +86,7 @@ STATE = """() => {
 """What is read on a page, and what its widgets hold."""
 
 DRAWN = """() => document.querySelector('.stApp[data-test-script-state=notRunning] h1')
-    && !document.querySelector('[data-stale=true]')"""
+    && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"""
 
 
 def seen(page: Page) -> list[str]:
@@ -89,7 +94,7 @@ def seen(page: Page) -> list[str]:
     page.wait_for_function(DRAWN)
     before, now = None, page.evaluate(STATE)
     while now != before:
-        page.wait_for_timeout(250)
+        page.wait_for_timeout(400)
         before, now = now, page.evaluate(STATE)
     return now
 
