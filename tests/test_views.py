@@ -68,7 +68,7 @@ VIEWS: dict[str, tuple[list[Step], str]] = {
         [write("Your name", "kim"), press("Draw and begin"), press("Show what is hidden after each")],
         "0 of 40 done",
     ),
-    "judgements": ([pick("Raters", "ann and cy")], "ann and cy"),
+    "judgements": ([pick("Length in", "words")], "Win rate at equal length"),
     "judges": ([pick("Explanations", re.compile("train"))], "in 1 runs"),
     "compare": ([pick("Baseline", "rank"), open_row("questions", 3)], "base against rank: "),
     "playground": ([press("Pick one from a data set"), write("Contains", "nail")], "2 of 2 that match are listed"),
