@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.address import View, arrive, put, this_page, view_of
 from app.settings_dialog import settings_button
 from app.widgets import boundary, styles
 
@@ -39,14 +40,33 @@ def run(first: str = "overview") -> None:
         st.Page(page_path(name), title=title, icon=icon, default=name == first, url_path=name)
         for name, (title, icon) in PAGES.items()
     ]
-    page = st.navigation(pages)
+    page = st.navigation(pages, position="hidden")
+    arrive(page.url_path or first)
+    sidebar()
     styles()
     settings_button()
     with boundary():
         page.run()
 
 
+def sidebar() -> None:
+    """A link to each page as it was left."""
+    with st.sidebar:
+        for name, (title, icon) in PAGES.items():
+            st.page_link(page_path(name), label=title, icon=icon, query_params=view_of(name) or None)
+
+
 def link(name: str, label: str, icon: str | None = None, **query: Any) -> None:
-    """A link to a page of the lab with a view in its URL; `label` is the lab's own text."""
-    given = {key: str(value) for key, value in query.items() if value is not None}
-    st.page_link(page_path(name), label=label, icon=icon, query_params=given or None)
+    """A link to a page of the lab with a view in its URL, or as it was left; `label` is the lab's own text.
+
+    A link to the page that is open is a button that changes its view: Streamlit follows no link to where one is.
+    """
+    given: View = {key: [str(value)] for key, value in query.items() if value is not None}
+    if name == this_page():
+        st.button(label, icon=icon, type="tertiary", key=f"to_{given}", on_click=_turn_to, args=(given,))
+    else:
+        st.page_link(page_path(name), label=label, icon=icon, query_params=given or view_of(name) or None)
+
+
+def _turn_to(view: View) -> None:
+    put(**(dict.fromkeys(view_of(this_page())) | view))

@@ -1,12 +1,9 @@
-"""What the pages share: the one store of the server process, fresh rows, and the view in the URL.
+"""What the pages share: the one store of the server process, and fresh rows.
 
-    from app.state import lab, results, view
+    from app.state import lab, results
 
-    view("datasets", "dataset", "split")      # first thing on a page: bring its last view back
     frame = datasets(lab().store)             # `core.store.queries`: every read makes a cursor of its own
     for evaluation in results(): …            # computed once for all viewers, anew when a run is sealed
-
-A view parameter is the key of a `widgets.choice`, or of a widget with `bind="query-params"`.
 """
 
 import logging
@@ -183,32 +180,6 @@ def details(evaluation: Evaluation) -> Details:
 def diagnostics(evaluation: Evaluation) -> list[Diagnostic]:
     """The signs of failure of an evaluation of `results`, under the settings it was made with."""
     return _diagnostics(lab().store, lab().sealed, _key_of(evaluation), evaluation)
-
-
-# --- the view
-
-
-def view(page: str, *names: str) -> None:
-    """Bring back the last view of a page; call first on the page, with the names of its parameters.
-
-    What stands in the URL wins; else what this session showed last.  Each name is the key of a widget
-    on this page whose value stands in the URL.
-    """
-    saved: dict[str, Any] = st.session_state.setdefault(f"_view_{page}", {})
-    for name in names:
-        if name in st.session_state:
-            saved[name] = st.session_state[name]
-        elif (given := st.query_params.get(name)) and not given.replace(".", "", 1).isdigit():
-            saved[name] = given  # a page that is left before it is drawn again; numbers wait for their widget
-        elif name in saved and name not in st.query_params:
-            st.session_state[name] = saved[name]
-
-
-def forget(page: str, name: str) -> None:
-    """Let go of a parameter of a page's view, whose value is no more."""
-    st.query_params.pop(name, None)
-    st.session_state.pop(name, None)
-    st.session_state.setdefault(f"_view_{page}", {}).pop(name, None)
 
 
 # --- work that must not hold up a page

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.address import held
 from core.errors import LabError, StoreBusy
 from core.home import Home
 from core.runs.estimate import seconds_left
@@ -156,30 +157,16 @@ def empty_state(title: str, what_to_do: str, button: str | None = None, key: str
         return bool(button) and st.button(button, key=f"{key}_button", type="primary")
 
 
-def choice(label: str, options: Sequence[str], key: str, start: str | None = None, **select: Any) -> str:
+def choice(
+    label: str, options: Sequence[str], key: str, start: str | None = None, drops: Sequence[str] = (), **select: Any
+) -> str:
     """A select box whose value stands in the URL under `key`, unless it is the option that it opens on.
 
-    start: that option; the first without one.
-
-    Streamlit's own binding would put the words shown there; ids make links that last.  A URL that changed
-    (a link, Back) wins; a value that is gone falls back to the first.  Options may be untrusted text: select
-    boxes show them as they are.
+    start: that option; the first without one.  A value that is gone falls back to it.  drops: see `app.address.held`.
+    Options may be untrusted text: select boxes show them as they are.
     """
-    given = st.query_params.get(key)
-    if given in options and given != st.session_state.get(f"_url_{key}"):
-        st.session_state[key] = given
-    elif key in st.session_state and st.session_state[key] not in options:
-        del st.session_state[key]
     opening = options[0] if start is None else start
-    if start is not None:
-        st.session_state.setdefault(key, start)
-    value = st.selectbox(label, options, key=key, **select)
-    if value == opening:
-        st.query_params.pop(key, None)
-    else:
-        st.query_params[key] = value
-    st.session_state[f"_url_{key}"] = st.query_params.get(key)
-    return value
+    return st.selectbox(label, options, **held(key, opening, options.__contains__, drops=drops), **select)
 
 
 def picture(figure: go.Figure, key: str, alt: str, **events: Any) -> Any:

@@ -2,24 +2,21 @@
 
 import streamlit as st
 
+from app.address import held
 from app.anchors.categories import categories_tab
 from app.anchors.one_run import one_run
 from app.anchors.pairs import pairs_tab
-from app.anchors.settings import keys_of
-from app.state import lab, view
+from app.state import lab
 from app.widgets import header
 
-CATEGORY_VIEW = ("draw", "by", "part", "chain", "step", "move", "map_a", "map_b", "cell", "cat_score")
-PAIR_VIEW = ("pairs", "show", "reason", "why", "check", "place", *keys_of("a"), *keys_of("b"))
-RUN_VIEW = ("run", "group", "group_right")
+TABS = ["Categories", "Pairs", "One run"]
 
 here = lab()
-view("anchors", "tab", *CATEGORY_VIEW, *PAIR_VIEW, *RUN_VIEW)
 header(
     "Anchors",
     "Labels as the anchor: what a variant always gets right, sometimes, or never, and the pairs made of each.",
 )
-first, second, third = st.tabs(["Categories", "Pairs", "One run"], key="tab", bind="query-params", on_change="rerun")
+first, second, third = st.tabs(TABS, **held("tab", TABS[0], TABS.__contains__))
 if first.open:
     with first:
         categories_tab(here)

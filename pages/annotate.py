@@ -2,12 +2,15 @@
 
 import streamlit as st
 
+from app.address import held
 from app.annotate.agreement import agreement
 from app.annotate.queue import chosen_queue
 from app.annotate.tasks import PAIRWISE, RATE, SPOT_CHECK
 from app.annotate.work import Bench, annotator, work
-from app.state import Lab, lab, view
+from app.state import Lab, lab
 from app.widgets import header
+
+TABS = ["Rate", "Spot-check", "Pairwise", "Agreement"]
 
 
 def bench(here: Lab, rater: str | None, what: Bench) -> None:
@@ -22,13 +25,12 @@ def bench(here: Lab, rater: str | None, what: Bench) -> None:
 
 
 here = lab()
-view("annotate", "tab", "rater", "rate_queue", "spot-check_queue", "pairwise_queue", "reveal")
 left, right = st.columns([2, 1], vertical_alignment="bottom")
 with left:
     header("Annotate", "What people think of the explanations, by keys; and how far the judges agree with them.")
 with right:
     rater = annotator(here)
-tabs = st.tabs(["Rate", "Spot-check", "Pairwise", "Agreement"], key="tab", bind="query-params", on_change="rerun")
+tabs = st.tabs(TABS, **held("tab", TABS[0], TABS.__contains__))
 for tab, what in zip(tabs, (RATE, SPOT_CHECK, PAIRWISE), strict=False):
     if tab.open:
         with tab:

@@ -3,12 +3,13 @@
 import pandas as pd
 import streamlit as st
 
+from app.address import held
 from app.charts.comparison import quality_and_accuracy
 from app.compare.duels import head_to_head
 from app.compare.parts import chosen_pair, elsewhere, findings, models, table_of, taken_apart, win_rates
 from app.compare.questions import questions
 from app.judges.card import believe
-from app.state import Lab, details, lab, results, view
+from app.state import Lab, details, lab, results
 from app.widgets import choice, empty_state, header, interval, number, picture, plain
 from core.analysis.figures import variant_rows
 from core.analysis.results import Evaluation
@@ -27,11 +28,9 @@ def chosen_settings() -> CompareSettings:
             "Tie margin, in score points",
             min_value=0.0,
             max_value=15.0,
-            value=default,
             step=0.1,
-            key=f"margin_{score}",
-            bind="query-params",
             help="Two explanations whose scores differ by at most this much tie.",
+            **held(f"margin_{score}", default, lambda margin: 0 <= margin <= 15),
         )
     return CompareSettings(score=score, tie_margin=margin)
 
@@ -113,19 +112,6 @@ def baseline_of(evaluation: Evaluation) -> str:
 
 
 here = lab()
-view(
-    "compare",
-    "evaluation",
-    "score",
-    "margin_expected",
-    "margin_total",
-    "baseline",
-    "pair",
-    "scored_by",
-    "of_category",
-    "order",
-    "item",
-)
 header("Compare", "Is one variant better than another, by how much, and how sure is that?")
 settings = chosen_settings()
 found = results(settings)

@@ -6,7 +6,7 @@ import streamlit as st
 from app.explanations.filters import chips, filters, rubric_of
 from app.explanations.reading import reading
 from app.explanations.table import table
-from app.explanations.view import page_number, restore, spot_of, wanted_of
+from app.explanations.view import page_number, spot_of, wanted_of
 from app.judges.card import believe_runs
 from app.navigation import link
 from app.state import Lab, lab
@@ -62,7 +62,6 @@ def one(here: Lab, known: Catalogue, wanted: Wanted, spot: Spot) -> None:
 
 
 here = lab()
-restore()
 header("Explanations", "What the variants wrote, and what the judge said of it, criterion by criterion.")
 known = _known(here, here.sealed)
 if not known.drawn:

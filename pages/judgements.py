@@ -7,18 +7,15 @@ from app.judgements.load import load
 from app.judgements.rates import preferences
 from app.judgements.rejects import rejected_rows
 from app.navigation import link
-from app.state import lab, view
+from app.state import lab
 from app.widgets import boundary, choice, empty_state, header
 from core.analysis.consensus import find_set, judgement_sets
 
 here = lab()
-view("judgements", "set", "criterion", "raters", "length", "rejected")
 header("Judgements", "Preferences and ratings that people and judges gave elsewhere: who wins, and who agrees.")
 known = judgement_sets(here.store)
 if said := st.session_state.pop("_set_said", None):
     st.success(said, icon=":material/check_circle:")
-if (following := st.session_state.pop("_set_next", None)) is not None:
-    st.session_state["set"] = following
 with st.expander("Load judgements", icon=":material/add:", expanded=not known), boundary():
     load(here)
 if not known:

@@ -5,7 +5,7 @@ import streamlit as st
 from app.charts.judges import score_by_length, together_map, verdict_bars
 from app.judges.card import cell, side_by_side, whole_card
 from app.judges.swap import judge_swap
-from app.state import Lab, lab, results, view
+from app.state import Lab, lab, results
 from app.widgets import choice, empty_state, header, picture
 from core.analysis.results import Evaluation
 from core.judge_card.pictures import LengthBin, judge_matrix, length_bins
@@ -77,7 +77,6 @@ def between(found: list[Evaluation], chosen: Evaluation) -> None:
 
 
 here = lab()
-view("judges", "responses", "judge")
 header("Judges", "Which judges can be believed, and how do they differ on the same explanations?")
 found = results()
 if not found:

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from app.address import held, value
 from app.playground.form import ask_form
 from app.playground.round import STYLES, show_round
 from app.playground.sessions import current, files, go, rounds_table, session_list
 from app.playground.votes import tally_table, verdict_of_the_room, voting
-from app.state import Lab, lab, view
+from app.state import Lab, lab
 from app.widgets import empty_state, header, literal
 from core.playground.sessions import contenders, is_revealed, round_at
 
@@ -19,7 +20,7 @@ def one_round(here: Lab, session: str | None, name: str) -> None:
         if st.button("Back to the questions", key="play_back"):
             go(session)
         return
-    size = "large" if st.session_state.get("play_large") else "normal"
+    size = "large" if value("play_large", False) else "normal"
     revealed = is_revealed(here.store, found)
     with st.container(key=f"play_round_{size}"):
         show_round(here, found)
@@ -46,7 +47,6 @@ def questions(here: Lab, session: str | None) -> None:
 
 
 here = lab()
-view("playground", "play_source", "play_large")
 header("Playground", "One question, several variants side by side, live; the room votes before it knows who is who.")
 st.html(STYLES)
 if not contenders(here.store):
@@ -55,7 +55,7 @@ if not contenders(here.store):
         "The playground asks the variants of this lab. Run the demo from the Overview, or sample a model from Runs.",
     )
 else:
-    st.toggle("Large type, for a room", key="play_large")
+    st.toggle("Large type, for a room", **held("play_large", False))
     session, round = current(here)
     if round:
         one_round(here, session, round)

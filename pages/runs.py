@@ -2,13 +2,14 @@
 
 import streamlit as st
 
+from app.address import held, put
 from app.runs.compare import compare
 from app.runs.detail import detail
-from app.runs.launching import VIEW, launch_panel
+from app.runs.launching import launch_panel
 from app.runs.remove import ask_to_remove
-from app.runs.state import choose, chosen
-from app.runs.table import FILTERS, actions, all_rows, filters, table
-from app.state import Lab, lab, view
+from app.runs.state import chosen
+from app.runs.table import actions, all_rows, filters, table
+from app.state import Lab, lab
 from app.widgets import boundary, empty_state, header, plain
 
 SHOWN = ["All runs", "Launch"]
@@ -20,7 +21,7 @@ def runs(here: Lab) -> None:
     if rows.empty:
         what = "Launch the demo pipeline: it runs the whole method on a small model."
         if empty_state("No run yet", what, "Launch …", key="no_runs"):
-            st.session_state["_show_next"] = "Launch"
+            put(show="Launch")
             st.rerun()
         return
     wanted = filters(rows)
@@ -40,18 +41,11 @@ def runs(here: Lab) -> None:
 
 
 here = lab()
-if (opened := st.session_state.pop("_run_next", None)) is not None:
-    choose([opened])
-    st.session_state["show"] = "All runs"
-if (wanted_view := st.session_state.pop("_show_next", None)) is not None:
-    st.session_state["show"] = wanted_view
-view("runs", "show", "tab", "only", *FILTERS, *VIEW)
 header(
     "Runs", "Everything that costs compute: launched here, at work in the background, safe from refresh and restart."
 )
-show = st.segmented_control(
-    "Show", SHOWN, key="show", default=SHOWN[0], required=True, bind="query-params", label_visibility="collapsed"
-)
+how = held("show", SHOWN[0], SHOWN.__contains__)
+show = st.segmented_control("Show", SHOWN, required=True, label_visibility="collapsed", **how)
 if (removed := st.session_state.pop("_removed", None)) is not None:
     plain(removed)
 with boundary():

@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from core.home import PROJECT, Home
 from tests.lab import wait_until
@@ -60,14 +60,21 @@ def answers(address: str) -> bool:
 
 
 @contextmanager
-def browser_page(width: int = 1440, scheme: str = "light") -> Iterator[Page]:
-    """A page of headless Chromium."""
+def chromium() -> Iterator[Browser]:
+    """Headless Chromium."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def browser_page(width: int = 1440, scheme: str = "light") -> Iterator[Page]:
+    """A page of headless Chromium."""
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
         page.set_default_timeout(60_000)
         yield page
-        browser.close()
 
 
 def settle(page: Page) -> None:

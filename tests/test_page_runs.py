@@ -156,7 +156,7 @@ def test_a_run_that_others_rest_on_is_deleted_only_with_them(lab_home):
     assert f"{len(users)} runs depend on" in words(app)
     assert not any(button.key == "delete_now" for button in app.button)
     app.button(key="choose_dependents").click().run()
-    assert set(app.session_state["run"].split(",")) == {sft.id, *users}
+    assert set(app.query_params["run"].split(",")) == {sft.id, *users}
     app.button(key="delete_now").click().run()
     assert not app.exception
     left = {folder.id for folder in all_runs(lab_home)}

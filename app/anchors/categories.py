@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.address import held
 from app.anchors.data import Samples, evaluation_with, expected, known_draws, scores, shares
 from app.anchors.moves import map_view, moves_view
 from app.anchors.one_run import row_of
@@ -62,15 +63,8 @@ def categories_tab(here: Lab) -> None:
 def choice_of_parts() -> str:
     """Which of the views; the first where none is chosen."""
     names = {name: key for key, name in PARTS.items()}
-    chosen = st.segmented_control(
-        "View",
-        list(names),
-        key="part",
-        default=next(iter(names)),
-        label_visibility="collapsed",
-        bind="query-params",
-    )
-    return names.get(chosen, "shares")
+    how = held("part", PARTS["shares"], names.__contains__)
+    return names.get(st.segmented_control("View", list(names), label_visibility="collapsed", **how), "shares")
 
 
 def samples_of(draw: Draw) -> Samples:

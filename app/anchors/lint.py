@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.address import given
 from app.anchors.data import PairSet, criteria
 from app.anchors.parts import chart, download
 from app.anchors.reading import one_pair, pair_browser
@@ -139,7 +140,7 @@ def difference_view(here: Lab, a: PairSet, b: PairSet) -> None:
     st.caption(f"{len(found['same pair'])} of {total} questions with a pair in A or in B give the same pair.")
     place = choice("Open", known, key="place", format_func=lambda p: f"{p} ({len(found[p])})")
     pair_browser(here, a.material, [mine or other for mine, other in found[place]], key="difference")
-    item = st.query_params.get("pair")
+    item = given("pair")
     for mine, other in found[place]:
         if mine and other and mine.item_id == item and place != "same pair":
             st.caption("The pair of B on the same question:")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app.address import held, put
 from app.anchors.data import Samples, table_of, what_moved
 from app.anchors.parts import category_words, chart, clicked, question_list
 from app.charts.anchors import anchor_map, cells
@@ -64,10 +65,8 @@ def chosen_chain(draw: Draw) -> list[str]:
     return st.multiselect(
         "Chain of variants",
         labels,
-        default=labels,
-        key="chain",
-        bind="query-params",
         help="In the order they are to be read: remove and add to reorder.",
+        **held("chain", labels, lambda chain: set(chain) <= set(labels)),
     )
 
 
@@ -145,7 +144,7 @@ def one_step(here: Lab, draw: Draw, table: QuestionTable) -> None:
 
 
 def _choose_move(cell: tuple[int, int]) -> None:
-    st.session_state["move"] = f"{CATEGORIES[cell[0]]}.{CATEGORIES[cell[1]]}"
+    put(move=f"{CATEGORIES[cell[0]]}.{CATEGORIES[cell[1]]}")
 
 
 def _move_words(move: str) -> str:
@@ -233,4 +232,4 @@ def two_variants(here: Lab, draw: Draw, table: QuestionTable) -> None:
 
 
 def _choose_cell(cell: tuple[int, int]) -> None:
-    st.session_state["cell"] = f"{cell[0]}.{cell[1]}"
+    put(cell=f"{cell[0]}.{cell[1]}")

@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.address import held
 from app.anchors.data import PairSet, evaluation_with, known_sets, known_sources, pair_set
 from app.anchors.lint import difference_view, lint_view
 from app.anchors.parts import download
 from app.anchors.reading import pair_browser
-from app.anchors.settings import forget, settings_form
+from app.anchors.settings import keys_of, settings_form
 from app.anchors.train import take_along
 from app.charts.style import CATEGORY_NAMES
 from app.judges.card import believe
@@ -90,8 +91,7 @@ def chosen_start(here: Lab, sources: dict[str, PairSource]) -> tuple[PairSource,
         list(names),
         key="pairs",
         format_func=names.get,
-        on_change=forget,
-        args=("a", "b"),
+        drops=[*keys_of("a"), *keys_of("b"), "pair"],
     )
     if key in written:
         return written[key], PairSettings.model_validate(json.loads(sets[key]["settings"]))
@@ -110,10 +110,8 @@ def _source_of(row: dict[str, Any], sources: dict[str, PairSource]) -> PairSourc
 
 def chosen_view() -> str:
     names = {name: key for key, name in VIEWS.items()}
-    chosen = st.segmented_control(
-        "View", list(names), key="show", default="Rules and counts", label_visibility="collapsed", bind="query-params"
-    )
-    return names.get(chosen, "rules")
+    how = held("show", VIEWS["rules"], names.__contains__)
+    return names.get(st.segmented_control("View", list(names), label_visibility="collapsed", **how), "rules")
 
 
 # --- counts

@@ -1,11 +1,13 @@
 """A list of pairs and one of them to read: both texts, the scores a criterion, and the samples they came from."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from app.address import arrivals, given, put
 from app.anchors.data import criteria, evaluation_with
 from app.anchors.parts import download
 from app.charts.style import CATEGORY_NAMES
@@ -28,25 +30,29 @@ def pair_browser(here: Lab, material: Material, pairs: Sequence[Pair], key: str)
     names = criteria(here, material.source)
     frame = pd.DataFrame([_row(pair, material, names) for pair in pairs[:LISTED]])
     ids = [pair.item_id for pair in pairs[:LISTED]]
-    asked = st.query_params.get("pair")
-    picked = st.dataframe(
+    asked = given("pair")
+    row = ids.index(asked) if asked in ids else 0
+    table = f"{key}_{hash(tuple(ids))}_{arrivals()}"
+    st.dataframe(
         frame.drop(columns="id"),
         hide_index=True,
         height=min(280, 38 + 35 * len(frame)),
-        on_select="rerun",
+        on_select=partial(_choose, table, ids),
         selection_mode="single-row",
-        selection_default={"selection": {"rows": [ids.index(asked) if asked in ids else 0], "columns": []}},
-        key=f"{key}_{hash(tuple(ids))}",
+        selection_default={"selection": {"rows": [row], "columns": []}},
+        key=table,
         column_config={"question": st.column_config.TextColumn(width="medium")},
     )
     more = f"; the first {LISTED} are listed" if len(pairs) > LISTED else ""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{len(pairs):,} pairs{more}; choose a row to read it.")
         download(lambda: frame, f"{key}_pairs")
-    rows = picked["selection"]["rows"]
-    pair = pairs[rows[0] if rows else 0]
-    st.query_params["pair"] = pair.item_id
-    one_pair(here, material, pair)
+    one_pair(here, material, pairs[row])
+
+
+def _choose(table: str, ids: Sequence[str]) -> None:
+    rows = st.session_state[table]["selection"]["rows"]
+    put(pair=ids[rows[0]] if rows else None)
 
 
 def _row(pair: Pair, material: Material, names: Sequence[str]) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 What stands in the URL is what differs from the set that the widgets start from.
 """
 
+import math
 from typing import Any, get_args, get_origin
 
 import streamlit as st
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from app.address import held
 from app.widgets import choice
 from core.errors import BadInput
 from core.settings import PairSettings, problems_of
@@ -46,15 +48,6 @@ def keys_of(side: str) -> list[str]:
     return [f"{side}_{name}" for name in PairSettings.model_fields]
 
 
-def forget(*sides: str) -> None:
-    """Let the widgets of these sides start anew from the set they are given."""
-    for key in (key for side in sides for key in keys_of(side)):
-        for name in (key, f"_url_{key}"):
-            st.session_state.pop(name, None)
-        st.session_state.get("_view_anchors", {}).pop(key, None)
-        st.query_params.pop(key, None)
-
-
 def settings_form(side: str, start: PairSettings) -> PairSettings:
     """The settings that a side's widgets say."""
     fields = PairSettings.model_fields
@@ -76,17 +69,17 @@ def _widget(side: str, name: str, field: FieldInfo, start: PairSettings) -> Any:
         return choice(NAMES[name], ordered, key=key, format_func=words, help=field.description)
     whole = int in (field.annotation, *get_args(field.annotation))
     limits = {type(limit).__name__: limit for limit in field.metadata}
-    low = 0 if "Ge" not in limits else limits["Ge"].ge
+    kind = int if whole else float
+    low, high = kind(limits["Ge"].ge if "Ge" in limits else 0), 1.0 if name == "target_lambda" else None
     return st.number_input(
         NAMES[name],
-        min_value=int(low) if whole else float(low),
-        max_value=1.0 if name == "target_lambda" else None,
-        value=value if whole or value is None else float(value),
+        min_value=low,
+        max_value=high,
         step=1 if whole else STEPS[name],
-        key=key,
-        bind="query-params",
         help=field.description,
         placeholder="as it comes" if name == "target_lambda" else "none",
+        **({"value": None} if value is None else {}),
+        **held(key, value if value is None else kind(value), lambda n: low <= n <= (high or math.inf), kind),
     )
 
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.address import held, put
 from app.state import Lab, results
 from app.widgets import boundary, choice, empty_state
 from core.annotation.queues import find_queue, open_queue, queues_of
@@ -20,8 +21,6 @@ WHAT: dict[Kind, str] = {
 def chosen_queue(here: Lab, kind: Kind) -> Queue | None:
     """The queue that the URL or the person chose, the newest at first; None while there is none."""
     known = queues_of(here.store, kind)
-    if (following := st.session_state.pop(f"_queue_next_{kind}", None)) is not None:
-        st.session_state[f"{kind}_queue"] = following
     if not known:
         _first(here, kind)
         return None
@@ -33,11 +32,9 @@ def chosen_queue(here: Lab, kind: Kind) -> Queue | None:
         if st.button("New queue", icon=":material/add:", key=f"new_{kind}"):
             _dialog(here, kind)
         if kind != "spot-check":
-            st.session_state.setdefault("reveal", st.query_params.get("reveal") != "false")
             st.toggle(
                 "Show what is hidden after each",
-                key="reveal",
-                bind="query-params",
+                **held("reveal", True),
                 help="Variant, judge and gold are shown once a task is handed in, and it can no longer be changed. "
                 "Off: go straight on, and change what you like until you look (key V).",
             )
@@ -107,7 +104,7 @@ def _form(here: Lab, kind: Kind, found: list[Source]) -> None:
     )
     st.caption(WHAT[kind])
     if st.button("Draw and begin", type="primary", key=f"draw_{kind}", disabled=not variants):
-        st.session_state[f"_queue_next_{kind}"] = open_queue(here.store, settings).id
+        put(**{f"{kind}_queue": open_queue(here.store, settings).id, f"{kind}_task": None})
         st.rerun()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app.address import given, held, put, this_page, value, view_of
 from app.annotate.keypad import BACK, FORWARD, NEXT, REVEAL, SKIP, SUBMIT, Action, Entered, Field, keypad
 from app.state import Lab
 from app.widgets import about, boundary, plain
@@ -45,26 +46,33 @@ STYLES = """
 def annotator(here: Lab) -> str | None:
     """The name of who annotates, from the URL, this session or the box; None while there is none."""
     names = annotators(here.store)
-    st.session_state.setdefault("rater", st.query_params.get("rater") or st.session_state.get("_rater"))
-    if (typed := st.session_state["rater"]) and typed not in names:
-        names = [*names, typed]
+    if given("rater") is None and (last := st.session_state.get("_rater")):
+        put(rater=last)
+    if (known := given("rater")) and known not in names:
+        names = [*names, known]
     typed = st.selectbox(
         "Your name",
         names,
         index=None,
         accept_new_options=True,
         placeholder="Type or choose it",
-        key="rater",
+        **held("rater", None, read=str) | {"on_change": _named, "args": ()},
     )
+    st.session_state["_rater"] = typed
     if not typed:
-        st.query_params.pop("rater", None)
         return None
-    st.query_params["rater"] = st.session_state["_rater"] = typed
     try:
         return rater_name(typed)
     except BadInput as error:
         plain(str(error))
         return None
+
+
+def _named() -> None:
+    """Another name: it has tasks of its own."""
+    st.session_state["_rater"] = st.session_state["rater"]
+    tasks = [name for name in view_of(this_page()) if name.endswith("_task")]
+    put(rater=st.session_state["rater"], **dict.fromkeys(tasks))
 
 
 def work(here: Lab, rater: str, queue: Queue, bench: Bench) -> None:
@@ -82,7 +90,7 @@ def work(here: Lab, rater: str, queue: Queue, bench: Bench) -> None:
 def _work(here: Lab, rater: str, queue: Queue, bench: Bench) -> None:
     desk = Desk.of(here.store, queue, rater)
     _progress(desk)
-    task = desk.task(st.query_params.get(_place(bench.kind), "")) or desk.next_open
+    task = desk.task(given(_place(bench.kind)) or "") or desk.next_open
     if task is None:
         _finished(desk, bench)
         return
@@ -117,7 +125,7 @@ def _finished(desk: Desk, bench: Bench) -> None:
     st.success(f"All {len(desk.done):,} of your tasks in this queue are done.", icon=":material/check_circle:")
     st.caption("Draw another queue above, or see under Agreement what they say.")
     if desk.order and st.button("Look at the last one again", key=f"again_{bench.kind}"):
-        st.query_params[_place(bench.kind)] = desk.order[-1]
+        put(**{_place(bench.kind): desk.order[-1]})
         st.rerun(scope="fragment")
 
 
@@ -166,25 +174,25 @@ def _said(locked: bool, given: bool, draft: Draft) -> str:
 
 
 def _act(here: Lab, rater: str, queue: Queue, task: Task, bench: Bench, entered: Entered) -> None:
-    place = _place(bench.kind)
-    st.query_params.pop(place, None)
+    following = None
     if entered.name == "submit":
         bench.submit(here, rater, queue, task, entered.draft)
         if bench.hides and reveals():
             reveal(here.store, rater, queue, task)
-            st.query_params[place] = task.key
+            following = task.key
     elif entered.name == "skip":
         skip(here.store, rater, queue, task)
     elif entered.name == "reveal":
         reveal(here.store, rater, queue, task)
-        st.query_params[place] = task.key
+        following = task.key
     elif entered.name == "back":
-        st.query_params[place] = Desk.of(here.store, queue, rater).before(task.key) or task.key
+        following = Desk.of(here.store, queue, rater).before(task.key) or task.key
+    put(**{_place(bench.kind): following})
 
 
 def reveals() -> bool:
     """Whether what is hidden is shown as soon as a task is handed in."""
-    return st.session_state.get("reveal", True)
+    return value("reveal", True)
 
 
 # --- what is read

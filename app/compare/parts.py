@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app.address import put
 from app.charts.comparison import delta_by_part, forest, win_matrix
 from app.widgets import choice, interval, number, picture, plain, tie_rule
 from core.analysis.comparison import Part, WinRate
@@ -50,7 +51,7 @@ def pick(key: str, set_to: Callable[[int], None]) -> None:
 
 def choose(key: str, values: Sequence[str], place: int) -> None:
     """Set a `choice` of the page to one of the values, from a figure's click."""
-    st.session_state[key] = values[place]
+    put(**{key: values[place]})
 
 
 def halves() -> tuple[DeltaGenerator, DeltaGenerator]:

@@ -5,6 +5,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from app.address import arrivals, held, put
 from app.compare.parts import ALL, table_of
 from app.highlight import merged, shared_spans, show_highlighted
 from app.navigation import link
@@ -65,7 +66,7 @@ def questions(here: Lab, evaluation: Evaluation, rate: WinRate, criteria: list[s
     _show_table(found, rate, f"{key} {criterion} {category} {order}")
     table_of(lambda: found.drop(columns="far"), "questions.csv")
     ids = found["item_id"].tolist()
-    current = st.text_input("Question (id)", value=ids[0], key="item", bind="query-params") or ids[0]
+    current = st.text_input("Question (id)", **held("item", ids[0])) or ids[0]
     asked = item(here.store, evaluation.dataset, current)
     if asked is None:
         plain(f"There is no question {current} in this data set: choose one in the table.")
@@ -108,12 +109,12 @@ def _chips(filters: dict[str, str | None]) -> None:
 
 
 def _leave_out(key: str) -> None:
-    st.session_state[key] = ALL
+    put(**{key: None})
 
 
 def _show_table(found: pd.DataFrame, rate: WinRate, view: str) -> None:
     shown = found.head(SHOWN)
-    key = f"questions_{hash((view, rate.a, rate.b))}"
+    key = f"questions_{hash((view, rate.a, rate.b))}_{arrivals()}"
     st.dataframe(
         pd.DataFrame(
             {
@@ -150,7 +151,7 @@ def _show_table(found: pd.DataFrame, rate: WinRate, view: str) -> None:
 
 def _choose_row(key: str, ids: list[str]) -> None:
     if rows := st.session_state[key]["selection"]["rows"]:
-        st.session_state["item"] = ids[rows[0]]
+        put(item=ids[rows[0]])
 
 
 # --- one question

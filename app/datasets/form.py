@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.address import given, put
 from app.state import Lab
 from app.widgets import plain
 from core.data.datasets import glance, import_dataset
@@ -48,7 +49,7 @@ def load(here: Lab) -> None:
 
 def asked_to_load() -> bool:
     """Whether the URL asks for the form, open at a file of one's own."""
-    return st.query_params.get("load") == "own"
+    return given("load") == "own"
 
 
 # --- the source
@@ -238,8 +239,7 @@ def _import(here: Lab, file: Path, settings: ImportSettings) -> None:
         folder = import_dataset(here.home, file, settings)
         here.refresh()
     summary = folder.result["summary"]
-    st.session_state["_dataset_next"] = folder.id
-    st.query_params.pop("load", None)
+    put(dataset=folder.id, load=None)
     warnings = "".join(f" {count:,} questions: {what}." for what, count in summary["warnings"].items())
     st.session_state["_dataset_said"] = (
         f"{summary['items']:,} questions loaded, {summary['rejects']:,} rows rejected." + warnings
@@ -247,11 +247,9 @@ def _import(here: Lab, file: Path, settings: ImportSettings) -> None:
     st.rerun()
 
 
-def said_and_next() -> None:
-    """Show what the last act came to, and choose the data set that it made."""
-    if said := st.session_state.pop("_dataset_said", None):
+def said() -> None:
+    """Show what the last act came to."""
+    if text := st.session_state.pop("_dataset_said", None):
         with st.container(border=True, horizontal=True):
             st.badge("Done", icon=":material/check_circle:", color="green")
-            plain(said)
-    if (chosen := st.session_state.pop("_dataset_next", None)) is not None:
-        st.session_state["dataset"] = chosen
+            plain(text)

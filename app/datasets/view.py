@@ -4,9 +4,10 @@ from typing import Any
 
 import streamlit as st
 
+from app.address import held, put
 from app.charts.data import label_bars
 from app.navigation import link
-from app.state import Lab, forget
+from app.state import Lab
 from app.widgets import choice, literal, picture, plain
 from core.data.contents import reject_kinds, rejects_page, split_balance
 from core.data.shelf import archive, dependents, remove, restore
@@ -28,7 +29,7 @@ def show(here: Lab, row: dict[str, Any]) -> None:
         st.metric("Unlabelled", f"{row['unlabelled']:,}", help="Can be sampled, not scored.")
     plain(row["title"] or row["name"])
     names = ["Questions", "Splits and labels", "Rejected rows", "Put away"]
-    questions, balance, rejected, away = st.tabs(names, key="tab", bind="query-params", on_change="rerun")
+    questions, balance, rejected, away = st.tabs(names, **held("tab", names[0], names.__contains__))
     if questions.open:
         with questions:
             _questions(here, dataset)
@@ -50,9 +51,9 @@ def _questions(here: Lab, dataset: str) -> None:
     splits = label_counts(here.store, dataset)["split"].unique().tolist()
     left, middle, right = st.columns([2, 4, 1])
     with left:
-        split = choice("Split", [ALL, *splits], key="split")
+        split = choice("Split", [ALL, *splits], key="split", drops=["page"])
     with middle:
-        text = st.text_input("Questions that contain", key="text", bind="query-params", icon=":material/search:")
+        text = st.text_input("Questions that contain", icon=":material/search:", **held("text", "", drops=["page"]))
     wanted = None if split == ALL else split
     first = items(here.store, dataset, wanted, text, PAGE, 0)
     found = int(first["found"].iloc[0]) if len(first) else 0
@@ -68,9 +69,8 @@ def _questions(here: Lab, dataset: str) -> None:
 def _page(found: int, key: str) -> int:
     """Which page of `found` rows, from 1; in the URL."""
     pages = max(1, -(-found // PAGE))
-    if st.session_state.get(key, 1) > pages:  # another filter has fewer
-        st.session_state[key] = pages
-    return st.number_input(f"Page, of {pages:,}", 1, pages, key=key, bind="query-params", disabled=pages == 1, step=1)
+    how = held(key, 1, lambda number: 1 <= number <= pages)
+    return st.number_input(f"Page, of {pages:,}", 1, pages, disabled=pages == 1, step=1, **how)
 
 
 def _shown(rows: int, number: int, found: int, what: str) -> str:
@@ -113,10 +113,12 @@ def _rejected(here: Lab, dataset: str) -> None:
         return
     counts = dict(zip(kinds["kind"], kinds["rows"], strict=True))
     names = {ALL: f"all {sum(counts.values()):,} rows"} | {kind: f"{n:,} × {kind}" for kind, n in counts.items()}
-    kind = choice("Reason", list(names), key="reason", format_func=names.get)
+    kind = choice("Reason", list(names), key="reason", drops=["rejects_page"], format_func=names.get)
     left, right = st.columns([6, 1])
     with left:
-        text = st.text_input("Rows that contain", key="row_text", bind="query-params", icon=":material/search:")
+        text = st.text_input(
+            "Rows that contain", icon=":material/search:", **held("row_text", "", drops=["rejects_page"])
+        )
     wanted = None if kind == ALL else kind
     frame, found = rejects_page(here.store, dataset, wanted, text, PAGE, 0)
     with right:
@@ -179,7 +181,7 @@ def _put_away(here: Lab, row: dict[str, Any]) -> None:
 
 def _archive(here: Lab, row: dict[str, Any]) -> None:
     archive(here.home, row["id"])
-    forget("datasets", "dataset")
+    put(dataset=None)
     _say(f"{row['name']} ({row['id']}) is archived. “Archived too” shows it, and it can be restored.")
 
 
@@ -190,7 +192,7 @@ def _delete(here: Lab, row: dict[str, Any]) -> None:
         st.session_state["_refused"] = (row["id"], str(refusal))
         return
     here.refresh()
-    forget("datasets", "dataset")
+    put(dataset=None)
     _say(f"{row['name']} ({row['id']}) is deleted.")
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app.explanations.view import CLOSED, FACETS, clear, put
+from app.address import all_given
+from app.explanations.view import CLOSED, FACETS, change, clear
 from app.state import Lab
 from core.analysis.browsing import ORDERS, Facets, Wanted
 from core.analysis.catalogue import Catalogue
@@ -94,8 +95,8 @@ def _active(known: Catalogue, wanted: Wanted, rubric: Rubric | None) -> dict[Chi
 def _take_away(active: Sequence[Chip]) -> None:
     left = {tuple(chip) for chip in st.session_state[KEY("chips")]}
     for name, value in set(active) - left:
-        kept = [other for other in st.query_params.get_all(name) if value and not _is_chip(name, other, value)]
-        put(name, kept)
+        kept = [other for other in all_given(name) if value and not _is_chip(name, other, value)]
+        change(name, kept)
 
 
 def _is_chip(name: str, given: str, value: str) -> bool:
@@ -150,7 +151,7 @@ def _several(name: str, values: list[str], chosen: list[str], shown: Callable[[s
 def _from_widget(name: str) -> None:
     value = st.session_state[KEY(name)]
     values = value if isinstance(value, list) else [value]
-    put(name, [one for one in values if one not in (None, "")])
+    change(name, [one for one in values if one not in (None, "")])
 
 
 def _text(wanted: Wanted) -> None:
@@ -173,7 +174,7 @@ def _order(wanted: Wanted) -> None:
     )
     if wanted.order == "random":
         again = str(wanted.seed + 1)
-        st.button("Draw again", icon=":material/casino:", key="again", on_click=put, args=("seed", [again]))
+        st.button("Draw again", icon=":material/casino:", key="again", on_click=change, args=("seed", [again]))
 
 
 # --- scores and judge
@@ -212,10 +213,10 @@ def _from_slider(name: str, low: float, high: float) -> None:
     ends = [] if (start, end) == (low, high) else [f"{start:g}~{end:g}"]
     parameter, _, place = name.partition("_")
     if not place:
-        put(parameter, ends)
+        change(parameter, ends)
         return
-    others = [other for other in st.query_params.get_all(parameter) if not _is_chip(parameter, other, place)]
-    put(parameter, [*others, *(f"{place}:{between}" for between in ends)])
+    others = [other for other in all_given(parameter) if not _is_chip(parameter, other, place)]
+    change(parameter, [*others, *(f"{place}:{between}" for between in ends)])
 
 
 def _judge(known: Catalogue, wanted: Wanted) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.address import given, held, put
 from app.annotate.in_place import annotate_here
 from app.explanations.card import Score, explanation_card, judge_behind
 from app.explanations.lineage import lineage
-from app.explanations.view import address, put, show
+from app.explanations.view import address, show
 from app.highlight import Span, shared_spans
 from app.judges.card import believe_runs
 from app.state import Lab
@@ -139,7 +140,7 @@ def _judge(known: Catalogue, drawn: Sequence[Drawn], wanted: Wanted) -> str | No
 
 
 def _other_judge() -> None:
-    put("judge", [st.session_state["reading_judge"]], keep_page=True)
+    put(judge=st.session_state["reading_judge"])
 
 
 # --- the question
@@ -184,14 +185,14 @@ def _samples(asked: Item, columns: Sequence[Column], spot: Spot, wanted: Wanted)
     """A row a sample, a column a variant."""
     columns = _shown(columns)
     many = max(len(column.rows) for column in columns)
-    everything = "all" in st.query_params or spot.sample >= SAMPLES_SHOWN
+    everything = given("all") is not None or spot.sample >= SAMPLES_SHOWN
     number = many if everything else min(many, SAMPLES_SHOWN)
     with st.container(key="aligned"):
         for place in range(number):
             found = [column.rows[place] if place < len(column.rows) else None for column in columns]
             _row(asked, columns, found, spot, wanted.score)
     if number < many:
-        st.button(f"Show all {many} samples", on_click=put, args=("all", ["1"]), kwargs={"keep_page": True}, key="all")
+        st.button(f"Show all {many} samples", on_click=put, kwargs={"all": "1"}, key="all")
 
 
 def _shown(columns: Sequence[Column]) -> Sequence[Column]:
@@ -199,12 +200,9 @@ def _shown(columns: Sequence[Column]) -> Sequence[Column]:
     others = [column.drawn.label for column in columns[1:]]
     if not others:
         return columns
-    key = f"beside_{columns[0].drawn.protocol}"
-    if key in st.session_state:
-        st.session_state[key] = [label for label in st.session_state[key] if label in others]
-    first = {} if key in st.session_state else {"default": others[: MOST_COLUMNS - 1]}
+    how = held("beside", others[: MOST_COLUMNS - 1], lambda labels: set(labels) <= set(others))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.multiselect("Beside it", others, key=key, select_all=False, **first)
+        chosen = st.multiselect("Beside it", others, select_all=False, **how)
     return [columns[0], *(column for column in columns[1:] if column.drawn.label in chosen)]
 
 

@@ -3,8 +3,9 @@
 import pandas as pd
 import streamlit as st
 
+from app.address import arrivals, put
 from app.explanations.filters import words
-from app.explanations.view import page_number, put, show
+from app.explanations.view import page_number, show
 from core.analysis.browsing import ROWS_A_PAGE, Facets, Spot, Wanted
 
 MARKS = {True: "✓", False: "✗"}
@@ -15,7 +16,7 @@ def table(rows: pd.DataFrame, found: Facets, wanted: Wanted) -> None:
     if rows.empty:
         st.info("No explanation matches these filters: take one away above.", icon=":material/filter_alt_off:")
         return
-    key = f"rows_{hash(wanted)}_{page_number()}"
+    key = f"rows_{hash(wanted)}_{page_number()}_{arrivals()}"
     st.dataframe(
         _shown(rows, wanted),
         hide_index=True,
@@ -81,6 +82,5 @@ def _turn(label: str, icon: str, number: int, there: bool) -> None:
         type="tertiary",
         disabled=not there,
         on_click=put,
-        args=("page", [str(number + 1)] if number else []),
-        kwargs={"keep_page": True},
+        kwargs={"page": str(number + 1) if number else None},
     )

@@ -1,11 +1,9 @@
 """The view of the page Explanations: what its URL says, as a `Wanted` and a `Spot`, and how a widget changes it.
 
-    restore()                                  # first on the page: an empty URL gets back what was shown last
     wanted = wanted_of(known)                  # filters, order, judge
-    st.button("Right", on_click=put, args=("right", ["right"]))
+    st.button("Right", on_click=change, args=("right", ["right"]))
 
-The URL is the truth: widgets are set from it before they are drawn, and change it when they are used.  A
-parameter may stand there several times.  What it holds is checked here: a link that is too old finds less.
+A parameter may stand there several times.  What it holds is checked here: a link that is too old finds less.
 """
 
 import re
@@ -14,6 +12,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from app.address import all_given, given, put, this_page, view_of
 from core.analysis.browsing import FORMS, KINDS_OF_CATEGORY, ORDERS, RIGHT, Spot, Wanted
 from core.analysis.catalogue import Catalogue, Drawn
 
@@ -38,81 +37,56 @@ CLOSED = {
 
 FILTERS = (*FACETS, "score", "criterion", "text", "evaluation")
 READING = ("run", "item", "sample", "all")
-NAMES = (*FILTERS, "order", "seed", "judge", "scoring", "by", "page", *READING)
 
 OLDER = {"best first": "best", "worst first": "worst", "shuffled": "random"}
 """Words for orders in links that were made before."""
 
-_SAVED = "_view_explanations"
 
-
-def restore() -> None:
-    """Bring back the last view of this session where the URL names none; what stands there wins."""
-    if not any(name in st.query_params for name in NAMES):
-        for name, values in st.session_state.get(_SAVED, {}).items():
-            st.query_params[name] = values
-    _save()
-
-
-def _save() -> None:
-    st.session_state[_SAVED] = {name: st.query_params.get_all(name) for name in NAMES if name in st.query_params}
-
-
-def put(name: str, values: Sequence[str], keep_page: bool = False) -> None:
+def change(name: str, values: Sequence[str]) -> None:
     """Set a parameter, or take it away where there is no value; another filter begins at the first page."""
-    if values:
-        st.query_params[name] = [str(value).encode("utf-8", "replace").decode() for value in values]
-    else:
-        st.query_params.pop(name, None)
-    if not keep_page:
-        st.query_params.pop("page", None)
-    _save()
+    put(**{name: values, "page": None})
 
 
 def clear() -> None:
     """Take every filter away; order and judge stay."""
-    for name in FILTERS:
-        put(name, [])
+    put(**dict.fromkeys(FILTERS), page=None)
 
 
 def show(spot: Spot | None) -> None:
     """Read this explanation; None: back to the list."""
-    for name in READING:
-        st.query_params.pop(name, None)
-    if spot:
-        st.query_params.update({"run": spot.samples, "item": spot.item_id, "sample": str(spot.sample)})
-    _save()
+    there = {"run": spot.samples, "item": spot.item_id, "sample": str(spot.sample)} if spot else {}
+    put(**(dict.fromkeys(READING) | there))
 
 
 def wanted_of(known: Catalogue) -> Wanted:
     """The filters of the URL."""
-    given = st.query_params
-    order = OLDER.get(given.get("order", ""), given.get("order", ""))
+    order, seed = given("order") or "", given("seed") or ""
+    order = OLDER.get(order, order)
     protocol, judge = _evaluation(known)
     chosen = {field: tuple(_known(name)) for name, field in FACETS.items()}
     return Wanted(
         **chosen,
         protocol=protocol,
-        score_between=_range(given.get("score", "")),
-        criteria_between=tuple(filter(None, map(_criterion, given.get_all("criterion")))),
-        text=given.get("text", ""),
+        score_between=_range(given("score") or ""),
+        criteria_between=tuple(filter(None, map(_criterion, all_given("criterion")))),
+        text=given("text") or "",
         order=order if order in ORDERS else "as sampled",
-        seed=int(given["seed"]) if re.fullmatch(r"\d{1,9}", given.get("seed", "")) else 0,
+        seed=int(seed) if re.fullmatch(r"\d{1,9}", seed) else 0,
         judge=judge,
-        score="total" if given.get("scoring") == "total" else "expected",
-        by="parsed" if given.get("by") == "parsed" else "forced",
+        score="total" if given("scoring") == "total" else "expected",
+        by="parsed" if given("by") == "parsed" else "forced",
     )
 
 
 def _known(name: str) -> list[str]:
-    values = st.query_params.get_all(name)
+    values = all_given(name)
     return [value for value in values if value in CLOSED.get(name, values)]
 
 
 def _evaluation(known: Catalogue) -> tuple[str | None, str | None]:
     """Protocol and judge: of `evaluation` (its key holds both), and of `judge`, which wins."""
-    protocol, _, judge = st.query_params.get("evaluation", "").partition("-")
-    judge = st.query_params.get("judge", judge)
+    protocol, _, judge = (given("evaluation") or "").partition("-")
+    judge = given("judge") or judge
     protocols = {one.protocol for one in known.drawn}
     return protocol if protocol in protocols else None, judge if judge in known.judges else None
 
@@ -135,18 +109,18 @@ def _criterion(text: str) -> tuple[int, float, float] | None:
 
 def page_number() -> int:
     """Number of the page, the first is 0."""
-    given = st.query_params.get("page", "")
-    return max(0, int(given) - 1) if re.fullmatch(r"\d{1,6}", given) else 0
+    number = given("page") or ""
+    return max(0, int(number) - 1) if re.fullmatch(r"\d{1,6}", number) else 0
 
 
 def spot_of(known: Catalogue, wanted: Wanted) -> Spot | None:
     """The explanation that is read; a link with a question alone means the first sample run that is wanted."""
-    given = st.query_params
-    if "item" not in given:
+    item, sample = given("item"), given("sample") or ""
+    if item is None:
         return None
-    sample = int(given["sample"]) if re.fullmatch(r"\d{1,6}", given.get("sample", "")) else 0
-    run = known.run(given.get("run", "")) or next(iter(_in_scope(known, wanted)), None)
-    return Spot(run.samples, given["item"], sample) if run else None
+    place = int(sample) if re.fullmatch(r"\d{1,6}", sample) else 0
+    run = known.run(given("run") or "") or next(iter(_in_scope(known, wanted)), None)
+    return Spot(run.samples, item, place) if run else None
 
 
 def _in_scope(known: Catalogue, wanted: Wanted) -> list[Drawn]:
@@ -162,5 +136,5 @@ def _in_scope(known: Catalogue, wanted: Wanted) -> list[Drawn]:
 
 def address() -> str:
     """A link to exactly this view."""
-    pairs = [(name, value) for name in NAMES for value in st.query_params.get_all(name)]
+    pairs = [(name, value) for name, values in view_of(this_page()).items() for value in values]
     return f"{st.context.url or '/explanations'}?{urlencode(pairs)}"

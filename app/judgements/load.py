@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.address import put
 from app.state import Lab
 from core.data.judgements import import_judgements, judgement_settings, preview_judgements, short_row
 from core.loading.reading import SUFFIXES
@@ -32,7 +33,7 @@ def load(here: Lab) -> None:
         folder = import_judgements(here.home, path, settings, further)
         here.refresh()
         counts = folder.result["summary"]
-        st.session_state["_set_next"] = folder.id
+        put(set=folder.id)
         st.session_state["_set_said"] = f"{counts['rows']:,} judgements loaded, {counts['rejects']:,} rejected."
         st.rerun()
 

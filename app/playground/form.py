@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app.address import given, held, put
 from app.state import Lab
-from app.widgets import plain
+from app.widgets import choice, plain
 from core.errors import BadInput
 from core.playground import rounds, serving, sessions
 from core.playground.records import Contender, Wish, typed_item
@@ -17,15 +18,6 @@ from core.settings import SampleSettings
 from core.store.queries import datasets, item
 
 TYPED, PICKED = "Type a question", "Pick one from a data set"
-KEPT = tuple(
-    f"play_{name}"
-    for name in (
-        *("source", "dataset", "filter", "item", "variants", "blind", "judge"),
-        *("temperature", "tokens", "seed", "examples"),
-    )
-)
-"""Widgets whose values outlive the round that is shown in the form's place; a typed question does not."""
-
 NOBODY = ""
 MOST_OPTIONS = 10
 
@@ -42,8 +34,6 @@ def ask_form(here: Lab, session: str | None) -> None:
     """Draws the form; on Generate a round is put into the queue and the page goes to it."""
     known = sessions.contenders(here.store)
     st.session_state.pop("_play_problem", None)  # found anew below where it still is one
-    for name, value in st.session_state.pop("_play_form", {}).items():
-        st.session_state[name] = value
     with st.container(horizontal=True, gap="large"):  # one under the other where there is little room
         left, right = st.container(width=590), st.container(width=420)
     with left:
@@ -51,10 +41,9 @@ def ask_form(here: Lab, session: str | None) -> None:
     with right:
         chosen = _variants(known)
         judge = _judge(here)
-        st.session_state.setdefault("play_blind", True)
         blind = st.toggle(
             "Blind: names are hidden until the reveal",
-            key="play_blind",
+            **held("play_blind", True),
             help="Columns stand in random order. Verdicts and the right answer are shown at the reveal too.",
         )
         drawn = _drawing(here, known, question)
@@ -66,26 +55,20 @@ def ask_form(here: Lab, session: str | None) -> None:
 
 
 def _question(here: Lab) -> Question | None:
-    source = st.radio(
-        "Question",
-        [TYPED, PICKED],
-        key="play_source",
-        horizontal=True,
-        label_visibility="collapsed",
-        bind="query-params",
-    )
+    how = held("play_source", TYPED, (TYPED, PICKED).__contains__)
+    source = st.radio("Question", (TYPED, PICKED), horizontal=True, label_visibility="collapsed", **how)
     return _typed() if source == TYPED else _picked(here)
 
 
 def _typed() -> Question | None:
-    text = st.text_area("Question", key="play_question", height=120, max_chars=8000).strip()
-    given = st.text_area("Options, one a line; none for a free question", key="play_options", height=110)
-    options = [line.strip() for line in given.splitlines() if line.strip()]
+    text = st.text_area("Question", height=120, max_chars=8000, **held("play_question", "")).strip()
+    lines = st.text_area("Options, one a line; none for a free question", height=110, **held("play_options", ""))
+    options = [line.strip() for line in lines.splitlines() if line.strip()]
     if len(set(map(str.casefold, options))) < len(options):
         raise_later("Two options are the same: change one of them.")
     if len(options) == 1 or len(options) > MOST_OPTIONS:
         raise_later(f"A question has no options, or 2 to {MOST_OPTIONS} of them.")
-    gold = st.selectbox("Right option, if you know it", ["", *options], key="play_gold", disabled=not options)
+    gold = choice("Right option, if you know it", ["", *options], key="play_gold", disabled=not options)
     if not text:
         return None
     name = f"typed-{seed_of(text, *options):x}"
@@ -102,19 +85,19 @@ def _picked(here: Lab) -> Question | None:
     if not names:
         st.caption("No data set yet: load one on the Datasets page, or type a question.")
         return None
-    dataset = st.selectbox("Data set", list(names), key="play_dataset", format_func=names.get)
+    dataset = choice("Data set", list(names), key="play_dataset", drops=["play_item"], format_func=names.get)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        text = st.text_input("Contains", key="play_filter", icon=":material/search:")
+        text = st.text_input("Contains", icon=":material/search:", **held("play_filter", ""))
         st.button("Random", icon=":material/casino:", key="play_random", on_click=_draw, args=(here, dataset, text))
     found = sessions.found_items(here.store, dataset, text)
     options = dict(zip(found["id"], found["question"], strict=True))
-    current = st.session_state.get("play_item")
+    current = given("play_item")
     if current and current not in options and (extra := item(here.store, dataset, current)):
         options = {current: extra.question} | options
     if not options:
         st.caption("No question contains these words.")
         return None
-    wanted = st.selectbox("Question", list(options), key="play_item", format_func=options.get)
+    wanted = choice("Question", list(options), key="play_item", format_func=options.get)
     matching = int(found["found"].iloc[0]) if len(found) else 0
     st.caption(f"{min(len(found), matching)} of {matching:,} that match are listed; Random draws from all of them.")
     picked = item(here.store, dataset, wanted)
@@ -127,7 +110,7 @@ def _picked(here: Lab) -> Question | None:
 def _draw(here: Lab, dataset: str, text: str) -> None:
     drawn = sessions.random_item(here.store, dataset, text)
     if drawn:
-        st.session_state["play_item"] = drawn
+        put(play_item=drawn)
 
 
 def _options_line(asked: Item) -> str:
@@ -143,29 +126,23 @@ def _variants(known: list[Contender]) -> list[Contender]:
     names = {
         one.variant: one.label if labels.count(one.label) == 1 else f"{one.label}  ({one.variant[:6]})" for one in known
     }
-    kept = [key for key in st.session_state.get("play_variants", list(by_key)[:2]) if key in by_key]
-    st.session_state["play_variants"] = kept
-    chosen = st.multiselect("Variants, two to four", list(by_key), key="play_variants", format_func=names.get)
+    how = held("play_variants", list(by_key)[:2], lambda keys: set(keys) <= set(by_key))
+    chosen = st.multiselect("Variants, two to four", list(by_key), format_func=names.get, **how)
     return [by_key[key] for key in chosen]
 
 
 def _judge(here: Lab) -> str | None:
     names = {one.run: one.name for one in sessions.judges(here.store)} | {NOBODY: "nobody"}
-    if st.session_state.get("play_judge") not in names:
-        st.session_state.pop("play_judge", None)
-    return st.selectbox("Judge", list(names), key="play_judge", format_func=names.get) or None
+    return choice("Judge", list(names), key="play_judge", format_func=names.get) or None
 
 
 def _drawing(here: Lab, known: list[Contender], question: Question | None) -> dict[str, object]:
     """Temperature, length, seed and worked examples; the defaults are those of the first variant's sample run."""
     settings = SampleSettings.model_validate(RunFolder(here.home.runs / known[0].run).config.settings)
-    st.session_state.setdefault("play_temperature", settings.temperature)
-    st.session_state.setdefault("play_tokens", settings.max_new_tokens)
-    st.session_state.setdefault("play_seed", settings.seed)
     with st.expander("How answers are drawn"):
-        temperature = st.number_input("Temperature; 0 is greedy", 0.0, 5.0, key="play_temperature", step=0.1)
-        tokens = st.number_input("Longest answer, in tokens", 1, 2048, key="play_tokens")
-        seed = st.number_input("Seed", 0, 2**31, key="play_seed")
+        temperature = _number("Temperature; 0 is greedy", "temperature", settings.temperature, 0.0, 5.0)
+        tokens = _number("Longest answer, in tokens", "tokens", settings.max_new_tokens, 1, 2048)
+        seed = _number("Seed", "seed", settings.seed, 0, 2**31)
         dataset = _examples_from(here, known, question)
         st.caption("Prompt and nucleus are those of each variant's newest sample run.")
     return {
@@ -176,6 +153,11 @@ def _drawing(here: Lab, known: list[Contender], question: Question | None) -> di
     }
 
 
+def _number(label: str, name: str, start: float, low: float, high: float) -> float:
+    how = held(f"play_{name}", start, lambda number: low <= number <= high)
+    return st.number_input(label, low, high, step=0.1 if isinstance(low, float) else 1, **how)
+
+
 def _examples_from(here: Lab, known: list[Contender], question: Question | None) -> str | None:
     """The data set whose worked examples stand before the question."""
     if question and question.dataset:
@@ -183,10 +165,8 @@ def _examples_from(here: Lab, known: list[Contender], question: Question | None)
         return question.dataset
     names = {row.id: row.name for row in datasets(here.store).itertuples()} | {NOBODY: "none"}
     usual = sessions.dataset_of(here.store, known[0].run)
-    if st.session_state.get("play_examples", usual) not in names:
-        st.session_state.pop("play_examples", None)
-    st.session_state.setdefault("play_examples", usual if usual in names else NOBODY)
-    return st.selectbox("Worked examples of", list(names), key="play_examples", format_func=names.get) or None
+    start = usual if usual in names else NOBODY
+    return choice("Worked examples of", list(names), key="play_examples", start=start, format_func=names.get) or None
 
 
 # --- the round
@@ -219,6 +199,5 @@ def _ask(
     wish = Wish(round=name, session=session, blind=blind, item=question, contenders=chosen, judge=judge, **drawn)
     rounds.ask(here.home, wish)
     serving.start(here.home)
-    st.session_state["_play_form"] = {key: st.session_state[key] for key in KEPT if key in st.session_state}
-    st.query_params.from_dict({"session": session, "round": name})
+    put(session=session, round=name, play_question=None, play_options=None, play_gold=None)
     st.rerun()

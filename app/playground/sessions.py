@@ -4,6 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from app.address import given, put
 from app.state import Lab
 from app.widgets import clock
 from core.playground.exporting import MIME, export
@@ -11,29 +12,19 @@ from core.playground.sessions import rounds_of, session_exists, sessions
 
 
 def current(here: Lab) -> tuple[str | None, str | None]:
-    """Session and round of the URL, else those this viewer had before; unknown ones are dropped."""
-    last: dict[str, str] = st.session_state.setdefault("_play_at", {})
-    if not {"session", "round"} & set(st.query_params) and last:
-        for name, value in last.items():
-            st.query_params[name] = value
-    session, round = st.query_params.get("session"), st.query_params.get("round")
+    """Session and round of the URL; a session that is unknown is dropped."""
+    session, round = given("session"), given("round")
     if session and not session_exists(here.store, session):
         here.store.take_in_journal()
         if not session_exists(here.store, session):
-            st.query_params.pop("session")
+            put(session=None)
             session = None
-    st.session_state["_play_at"] = {n: v for n, v in (("session", session), ("round", round)) if v}
     return session, round
 
 
 def go(session: str | None, round: str | None = None) -> None:
     """Show another session or round."""
-    there = {name: value for name, value in (("session", session), ("round", round)) if value}
-    st.session_state["_play_at"] = there
-    st.query_params.pop("session", None)
-    st.query_params.pop("round", None)
-    for name, value in there.items():
-        st.query_params[name] = value
+    put(session=session, round=round)
     st.rerun()
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from app.address import held
 from app.charts.training import overlaid
 from app.state import Lab
 from app.widgets import picture
@@ -22,7 +23,7 @@ def compare(here: Lab, runs: list[str]) -> None:
         if len(runs) > MOST:
             st.caption(f"The first {MOST} of {len(runs)} chosen runs are compared.")
         rows = compared(chosen)
-        only = st.toggle("Only differences", value=True, key="only", bind="query-params")
+        only = st.toggle("Only differences", **held("only", True))
         wanted = [row for row in rows if row.differs or not only]
         st.caption(
             f"{len(wanted)} of {len(rows)} facts; settings, model and made from are what a run's id is a hash of."

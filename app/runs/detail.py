@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 import tomli_w
 
+from app.address import held
 from app.charts.lineage import family_tree
 from app.charts.training import curves
 from app.navigation import link
@@ -44,11 +45,8 @@ def detail(here: Lab, run: str) -> None:
             state_badge(state_of(folder))
             plain(f"{run}  ·  asked for {clock(folder.config.created)}")
         tabs = [tab for tab in TABS if tab != "Newest rows" or folder.config.kind in WRITERS]
-        if st.session_state.get("tab") not in tabs:
-            st.session_state["tab"] = tabs[0]
-        tab = st.segmented_control(
-            "Show", tabs, key="tab", required=True, bind="query-params", label_visibility="collapsed"
-        )
+        how = held("tab", tabs[0], tabs.__contains__)
+        tab = st.segmented_control("Show", tabs, required=True, label_visibility="collapsed", **how)
         live(lambda: _tab(here, folder, tab), alive=folder.alive and tab in ("Progress", "Newest rows", "Log"))
 
 

@@ -19,6 +19,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from app.address import arrivals, given, put
 from core.errors import BadInput
 from core.runs.side_by_side import flat
 from core.settings import RUN_SETTINGS, Settings, problems_of
@@ -81,26 +82,34 @@ def fields_of(settings: type[BaseModel], prefix: str = "") -> list[Field]:
 def settings_form(kind: str, splits: Sequence[str]) -> Settings:
     """Settings of a kind, changed by hand in either form; `BadInput` where they cannot be used."""
     how = st.segmented_control("Settings", [FORM, TEXT], key="launch_as", default=FORM, required=True)
+    _look_at_the_url(kind)
     start = _start(kind, f"{how}_{_version(kind)}")
     settings = _form(kind, start, splits) if how == FORM else _text(kind, start)
     remember(kind, settings)
     return settings
 
 
-def remember(kind: str, settings: Settings) -> None:
-    """Keep settings in the session and, where they are not the defaults, in the URL."""
+def remember(kind: str, settings: Settings, **beside: str | None) -> None:
+    """Keep settings in the session and, where they are not the defaults, in the URL with what is put beside them."""
     st.session_state[f"_settings_{kind}"] = settings.model_dump(mode="json")
     changed = changes(kind, settings)
-    if changed:
-        st.query_params["set"] = json.dumps(changed, separators=(",", ":"))
-    else:
-        st.query_params.pop("set", None)
+    put(set=json.dumps(changed, separators=(",", ":")) if changed else None, **beside)
 
 
-def replace(kind: str, settings: Settings) -> None:
+def replace(kind: str, settings: Settings, **beside: str | None) -> None:
     """Begin anew with these settings (a clone, a size): the widgets forget what was in them."""
-    remember(kind, settings)
+    remember(kind, settings, **beside)
+    st.session_state["_form_of"] = arrivals()
     st.session_state[f"_version_{kind}"] = _version(kind) + 1
+
+
+def _look_at_the_url(kind: str) -> None:
+    """Begin anew with what stands in the URL where a link, a refresh or Back led here."""
+    if st.session_state.get("_form_of") == arrivals():
+        return
+    st.session_state["_form_of"] = arrivals()
+    if st.session_state.pop(f"_settings_{kind}", None) is not None:
+        st.session_state[f"_version_{kind}"] = _version(kind) + 1
 
 
 def changes(kind: str, settings: Settings) -> dict[str, Any]:
@@ -131,8 +140,8 @@ def _start(kind: str, shown: str) -> Settings:
 def _from_url(kind: str) -> dict[str, Any]:
     """Defaults with what a link or a refreshed page brings; what is no setting of this kind is left out."""
     try:
-        given = json.loads(st.query_params.get("set", "{}"))
-        return _with(RUN_SETTINGS[kind](), given).model_dump(mode="json")
+        asked = json.loads(given("set") or "{}")
+        return _with(RUN_SETTINGS[kind](), asked).model_dump(mode="json")
     except (ValueError, TypeError, AttributeError):
         return RUN_SETTINGS[kind]().model_dump(mode="json")
 

@@ -9,9 +9,10 @@ import json
 import pandas as pd
 import streamlit as st
 
+from app.address import given, held, put
 from app.navigation import link
 from app.runs.form import replace, settings_form
-from app.runs.pipeline import clone_pipeline, launch_pipeline
+from app.runs.pipeline import launch_pipeline
 from app.runs.state import checks, closed, go_to, rates
 from app.state import Lab
 from app.widgets import choice, duration, literal, plain
@@ -41,9 +42,6 @@ KINDS = {
 SIZED = ("sft", "sample", "dpo")
 """Kinds whose size can be dialled; the work of the others follows from what they build on."""
 
-VIEW = ("launch_kind", "launch_label", "launch_dataset", "launch_variant", "launch_base", "launch_from", "launch_size")
-"""Choices of this panel that stand in the URL, beside those of the sources."""
-
 OWN = "a base model"
 
 CLONED = (*PARENTS, "pipeline")
@@ -54,10 +52,10 @@ def launch_panel(here: Lab) -> None:
     """What to run, then the form of that."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width=330):
-            kind = choice("What to run", list(KINDS), key="launch_kind", format_func=KINDS.get)
+            kind = choice("What to run", list(KINDS), key="launch_kind", drops=["set"], format_func=KINDS.get)
         if kind != "pipeline":
             with st.container(width=250):
-                label = st.text_input("Name of the variant or pair set", "mine", key="launch_label")
+                label = st.text_input("Name of the variant or pair set", **held("launch_label", "mine"))
             _size(kind)
     if kind == "pipeline":
         launch_pipeline(here)
@@ -85,8 +83,7 @@ def _size(kind: str) -> None:
 
 def _dialled(kind: str, key: str) -> None:
     size: Size | None = st.session_state[key]
-    given = st.session_state.get(f"_settings_{kind}") or {}
-    settings = RUN_SETTINGS[kind].model_validate(given)
+    settings = RUN_SETTINGS[kind].model_validate(st.session_state.get(f"_settings_{kind}") or {})
     replace(kind, sized_run(kind, settings, size) if size else RUN_SETTINGS[kind]())
 
 
@@ -111,7 +108,7 @@ def launch_run(here: Lab, kind: Kind, label: str) -> None:
 def _splits(here: Lab) -> list[str]:
     """Splits of the chosen data set, those of the newest one before anything is chosen."""
     known = _datasets(here).set_index("id")
-    chosen = st.session_state.get("launch_dataset")
+    chosen = given("launch_dataset")
     return list(json.loads(known.loc[chosen if chosen in known.index else known.index[0], "splits"]))
 
 
@@ -283,15 +280,15 @@ def model_form(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | Non
     chosen = defaults(here.home)
     first = chosen.judge if kind in ("judge", "head_to_head") else chosen.model
     names = list(dict.fromkeys([first, "default", *registrations(here.home)]))
-    given = st.session_state.get("launch_base", first)
+    how = held("launch_base", first)
+    known = names if given("launch_base") in (None, *names) else [*names, given("launch_base")]
     with st.container(width=310):
         name = st.selectbox(
             "Base model",
-            names if given in names else [*names, given],
-            key="launch_base",
+            known,
             accept_new_options=True,
-            bind="query-params",
             help="`default`, a registered name (`anchorlab model add`), or type a folder or a Hub id.",
+            **how,
         )
     return _at_hand(here, here.sealed, name or first)
 
@@ -312,20 +309,19 @@ def _trained(here: Lab, run: str) -> ModelUse:
 
 
 def clone(config: RunConfig, run: str) -> None:
-    """Fill the panel with a run's kind, sources, model and settings."""
+    """Go to the panel, filled with a run's kind, sources, model and settings."""
     if config.kind not in CLONED:
         raise BadInput(f"{run} was loaded from a file, and is no work to ask for again: load the file anew.")
-    filled = {"launch_kind": config.kind, "launch_label": config.label}
+    filled = {"show": "Launch", "launch_kind": config.kind, "launch_label": config.label}
     filled |= {f"launch_{role}": parent for role, parent in config.parents.items()}
     if config.kind == "pipeline":
-        clone_pipeline(run)
+        filled |= {"launch_from": run, "launch_on": None, "launch_size": None}
     elif config.model and config.kind != "dpo":
         filled |= {
             "launch_variant": config.model.chain[-1] if config.model.chain else OWN,
             "launch_base": config.model.name,
         }
-    for name, value in filled.items():
-        st.session_state[name] = value
-        st.query_params[name] = value
     if config.kind in RUN_SETTINGS:
-        replace(config.kind, RUN_SETTINGS[config.kind].model_validate(config.settings))
+        replace(config.kind, RUN_SETTINGS[config.kind].model_validate(config.settings), **filled)
+    else:
+        put(**filled)

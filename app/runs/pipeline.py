@@ -155,12 +155,3 @@ def _table(would: DryRun) -> None:
     st.dataframe(
         rows, hide_index=True, height="content" if len(rows) <= 9 else 350, column_config=columns, placeholder=""
     )
-
-
-def clone_pipeline(run: str) -> None:
-    """Start from a pipeline that was launched here, as it was written."""
-    for name, value in {"launch_from": run, "launch_on": AS_WRITTEN, "launch_size": AS_WRITTEN}.items():
-        st.session_state[name] = value
-    st.query_params["launch_from"] = run
-    st.query_params.pop("launch_on", None)
-    st.query_params.pop("launch_size", None)

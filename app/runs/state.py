@@ -6,6 +6,7 @@ The chosen runs stand in the URL as `run`, ids joined by commas: one is opened, 
 import pandas as pd
 import streamlit as st
 
+from app.address import given, put
 from app.state import Lab
 from app.widgets import plain
 from core.runs.estimate import Rates, measured_rates
@@ -45,31 +46,20 @@ def state_of(folder: RunFolder) -> str:
 
 
 def chosen() -> list[str]:
-    """Ids of the chosen runs: what stands in the URL, else what this session chose last."""
-    given = st.query_params.get("run")
-    if given is not None and given != st.session_state.get("_url_run"):
-        choose(given.split(","))
-    elif st.session_state.get("run") and given is None:
-        st.query_params["run"] = st.session_state["run"]
-    return [run for run in st.session_state.get("run", "").split(",") if run]
+    """Ids of the chosen runs."""
+    return [run for run in (given("run") or "").split(",") if run]
 
 
-def choose(runs: list[str], by_hand: bool = False) -> None:
-    """Make these the chosen runs; where no hand chose them in the table, its marks are drawn anew."""
-    joined = ",".join(run for run in runs if run)
-    st.session_state["run"] = st.session_state["_url_run"] = joined
-    if joined:
-        st.query_params["run"] = joined
-    else:
-        st.query_params.pop("run", None)
-    if not by_hand:
-        st.session_state["_marks"] = st.session_state.get("_marks", 0) + 1
+def choose(runs: list[str], **beside: str | None) -> None:
+    """Make these the chosen runs, with what is put beside them; the table's marks are drawn anew."""
+    put(run=",".join(runs) or None, **beside)
+    st.session_state["_marks"] = st.session_state.get("_marks", 0) + 1
 
 
 def go_to(here: Lab, run: str) -> None:
     """Show a run that was just launched or chosen elsewhere on the page."""
     here.refresh()
-    st.session_state["_run_next"] = run
+    choose([run], show=None)
     st.rerun()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from app.address import arrivals, held, put
 from app.runs.launching import CLONED, clone
 from app.runs.remove import ask_to_remove
 from app.runs.state import choose, closed, rates, state_of, took
@@ -20,7 +21,6 @@ ANY = "any"
 ALIVE = ("queued", "running", "stopping")
 RESUMABLE = ("stopped", "failed", "lost")
 STATES = ("running", "queued", "stopping", "done", "failed", "stopped", "lost")
-FILTERS = ("kind", "state", "dataset", "text")
 
 COLUMNS = {
     "state": st.column_config.TextColumn(width=92, pinned=True),
@@ -64,7 +64,7 @@ def filters(rows: pd.DataFrame) -> pd.DataFrame:
             names = dict(zip(rows["dataset"].dropna(), rows["dataset_name"].dropna(), strict=False))
             dataset = choice("Data set", [ANY, *names], key="dataset", format_func=lambda d: names.get(d, d))
         with st.container(width=240):
-            text = st.text_input("Contains", key="text", bind="query-params", icon=":material/search:")
+            text = st.text_input("Contains", icon=":material/search:", **held("text", ""))
     wanted = pd.Series(True, index=rows.index)
     for column, value in (("kind", kind), ("state", state), ("dataset", dataset)):
         wanted &= (rows[column] == value) if value != ANY else True
@@ -104,7 +104,7 @@ def _draw(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": marked}},
-        key=f"runs_{hash(tuple(ids))}_{st.session_state.get('_marks', 0)}",
+        key=f"runs_{hash(tuple(ids))}_{arrivals()}_{st.session_state.get('_marks', 0)}",
         height="content" if len(rows) <= 8 else 330,
         column_config=COLUMNS,
         column_order=[name for name in COLUMNS if name != "time left" or rows["state"].isin(ALIVE).any()],
@@ -114,7 +114,7 @@ def _draw(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
     now = [ids[row] for row in picked["selection"]["rows"] if row < len(ids)]
     if set(now) != {run for run in runs if run in ids}:
         kept = [run for run in runs if run in now]
-        choose(kept + [run for run in now if run not in kept], by_hand=True)
+        put(run=",".join(kept + [run for run in now if run not in kept]) or None)
         st.rerun()
 
 
@@ -175,7 +175,6 @@ def _more(here: Lab, known: pd.DataFrame, runs: list[str]) -> None:
         and st.button("Clone", icon=":material/content_copy:", key="clone")
     ):
         clone(RunFolder(here.home.runs / runs[0]).config, runs[0])
-        st.session_state["_show_next"] = "Launch"
         st.rerun()
     if st.button("Delete", icon=":material/delete:", key="delete"):
         ask_to_remove(here, runs)

@@ -1,0 +1,147 @@
+"""The view of a page, which its URL holds: a refresh, a pasted link and Back bring back what was seen.
+
+    text = st.text_input("Contains", **held("text", ""))     # a widget whose value stands in the URL
+    put(run="sft-1", page=None)                               # several parameters, one step of the browser's history
+
+A widget is set from the view before it is drawn and changes it when it is used; a value that a page starts with is
+left out.  Entering a page, a refresh, Back and Forward take the view from the URL.  While one stays on a page the
+session holds it and the URL follows, since a click may come before the browser knows what the one before it changed.
+The sidebar's links lead to each page as it was left.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+View = dict[str, list[str]]
+"""Parameter → its values: a parameter may stand in a URL several times."""
+
+
+def arrive(page: str) -> None:
+    """Take the view of a page from the URL, or, where one was on it before, bring the URL up to it; call it first."""
+    if st.session_state.get("_page") == page and not _by_history():
+        _show(view_of(page))
+        return
+    st.session_state["_page"] = page
+    st.session_state["_arrivals"] = arrivals() + 1
+    _views()[page] = _in_the_url()
+
+
+def arrivals() -> int:
+    """Changes when a view was taken from the URL: what a widget holds beside it is out of date then."""
+    return st.session_state.get("_arrivals", 0)
+
+
+def _by_history() -> bool:
+    """Whether Back or Forward led here; also True where Streamlit does not say, so that the URL counts."""
+    return getattr(get_script_run_ctx(), "is_history_navigation", True)
+
+
+def _views() -> dict[str, View]:
+    return st.session_state.setdefault("_views", {})
+
+
+def view_of(page: str) -> View:
+    """The view that a page was left with; empty where it was not opened in this session."""
+    return _views().get(page, {})
+
+
+def this_page() -> str:
+    """The page that is open."""
+    return st.session_state["_page"]
+
+
+def _in_the_url() -> View:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def _show(view: View) -> None:
+    if view != _in_the_url():
+        st.query_params.from_dict(view)
+
+
+# --- one parameter
+
+
+def given(name: str) -> str | None:
+    """What stands under a name in the view of this page, the last of several; None without it."""
+    return next(reversed(all_given(name)), None)
+
+
+def all_given(name: str) -> list[str]:
+    """All that stands under a name."""
+    return view_of(this_page()).get(name, [])
+
+
+def put(**changes: str | Sequence[str] | None) -> None:
+    """Set parameters of this page's view, and take away those that are None or empty."""
+    view = view_of(this_page()) | {name: _texts(value) for name, value in changes.items()}
+    _views()[this_page()] = {name: texts for name, texts in view.items() if texts}
+    _show(view_of(this_page()))
+
+
+def _texts(value: str | Sequence[str] | None) -> list[str]:
+    """Texts that can stand in a URL, which has no place for a surrogate."""
+    values = [value] if isinstance(value, str) else value or []
+    return [str(one).encode("utf-8", "replace").decode() for one in values]
+
+
+# --- widgets
+
+
+def value(name: str, start: Any, fits: Callable[[Any], bool] | None = None, read: Callable[[str], Any] | None = None):
+    """A parameter as a value of the type of `start`, which it is where the parameter is missing or no such value.
+
+    fits: whether a value is among those that there are.  read: makes one of its text, where `start` is None.
+    """
+    texts = all_given(name)
+    if not texts:
+        return start
+    try:
+        found = _read(texts, start, read)
+    except (ValueError, KeyError):
+        return start
+    return found if fits is None or fits(found) else start
+
+
+def _read(texts: list[str], start: Any, read: Callable[[str], Any] | None) -> Any:
+    if isinstance(start, list):
+        return [text for text in texts if text]
+    if isinstance(start, bool):
+        return {"true": True, "false": False}[texts[-1]]
+    return (read or type(start))(texts[-1])
+
+
+def _written(value: Any) -> str | list[str] | None:
+    """A value of a widget as it stands in the URL; an empty list is a value of its own."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return value or [""]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def held(
+    name: str,
+    start: Any,
+    fits: Callable[[Any], bool] | None = None,
+    read: Callable[[str], Any] | None = None,
+    drops: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Arguments of a widget whose value stands in the URL under `name`, which is the widget's key; see `value`.
+
+    drops: parameters that have no sense once this one is changed by hand.
+    """
+    now = value(name, start, fits, read)
+    if name not in st.session_state or st.session_state[name] != now:
+        st.session_state[name] = now
+    return {"key": name, "on_change": _used, "args": (name, start, tuple(drops))}
+
+
+def _used(name: str, start: Any, drops: Sequence[str]) -> None:
+    now = st.session_state[name]
+    put(**dict.fromkeys(drops), **{name: None if now == start else _written(now)})

@@ -1,0 +1,180 @@
+"""Views in a real browser: a page comes back as it was left, by refresh, pasted link, sidebar and Back."""
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from app.navigation import PAGES
+from core.home import Home
+from tests.browser import chromium, served
+from tests.test_page_judgements import choice_of, loaded
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+Step = Callable[[Page], None]
+"""A click, or a text and Enter, that changes the view."""
+
+
+def box(page: Page, label: str) -> Locator:
+    """The first box with this label that is in sight."""
+    return page.get_by_label(label, exact=True).filter(visible=True).first
+
+
+def pick(label: str, option: str | re.Pattern) -> Step:
+    """Choose an option of a select box."""
+
+    def step(page: Page) -> None:
+        box(page, label).click()
+        page.get_by_role("option", name=option).first.click()
+
+    return step
+
+
+def press(text: str) -> Step:
+    """Click a tab, a part of a control, a toggle or a button."""
+    return lambda page: page.get_by_test_id("stMain").get_by_text(text, exact=True).first.click()
+
+
+def write(label: str, text: str) -> Step:
+    def step(page: Page) -> None:
+        box(page, label).fill(text)
+        page.keyboard.press("Enter")
+
+    return step
+
+
+def open_row(table: str, number: int) -> Step:
+    """Choose a row, from 1, of a table whose key begins so."""
+    place = {"x": 18, "y": 20 + 35 * number}
+    return lambda page: page.locator(f"[class*=st-key-{table}_] [data-testid=stDataFrameResizable]").click(
+        position=place
+    )
+
+
+VIEWS: dict[str, tuple[list[Step], str]] = {
+    "overview": ([], "toy: anchor against base: "),
+    "datasets": ([pick("Split", "test"), write("Questions that contain", "nail")], "1 to 1 of 1 questions"),
+    "runs": (
+        [pick("Kind", "judge"), open_row("runs", 2), press("Settings")],
+        "The command that asks for the same run",
+    ),
+    "explanations": ([press("worst"), open_row("rows", 2)], r"question \d of 16"),
+    "anchors": ([press("Pairs"), press("The pairs"), open_row("pairs", 2)], "choose a row to read it"),
+    "annotate": (
+        [write("Your name", "kim"), press("Draw and begin"), press("Show what is hidden after each")],
+        "0 of 40 done",
+    ),
+    "judgements": ([pick("Length in", "words")], "Win rate at equal length"),
+    "judges": ([pick("Explanations", re.compile("train"))], "in 1 runs"),
+    "compare": ([pick("Baseline", "rank"), open_row("questions", 3)], "base against rank: "),
+    "playground": ([press("Pick one from a data set"), write("Contains", "nail")], "2 of 2 that match are listed"),
+}
+"""Page → what leads to a view that it does not open on, and words that are seen in it."""
+
+
+STATE = """() => {
+    const main = document.querySelector('[data-testid="stMain"]');
+    if (!main) return null;
+    const marked = main.querySelectorAll('input:not([type=file]), textarea, [role=tab], [role=radio], [role=checkbox]');
+    const values = [...marked].map(e => [e.value, e.checked, e.ariaSelected, e.ariaChecked].join(' '));
+    return [main.innerText, ...values];
+}"""
+"""What is read on a page, and what its widgets hold."""
+
+DRAWN = """() => document.querySelector('.stApp[data-test-script-state=notRunning] h1')
+    && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"""
+
+
+def seen(page: Page) -> list[str]:
+    """What is seen once the page stands still."""
+    page.wait_for_function(DRAWN)
+    before, now = None, page.evaluate(STATE)
+    while now != before:
+        page.wait_for_timeout(400)
+        before, now = now, page.evaluate(STATE)
+    return now
+
+
+def shows(page: Page, view: list[str], after: str) -> None:
+    """The page comes to show this view."""
+    deadline = time.monotonic() + 60
+    while (now := page.evaluate(STATE)) != view and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    assert now == view, after
+
+
+def follow(page: Page, name: str) -> None:
+    """A link of the sidebar."""
+    title = PAGES[name][0]
+    page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
+    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def address(filled, tmp_path_factory) -> Iterator[str]:
+    """A served app over a copy of the filled lab, with judgements of three people beside it."""
+    home = Home(tmp_path_factory.mktemp("views") / "home")
+    shutil.copytree(filled, home.path)
+    people = {"ann": 2, "bo": 3, "cy": 4}
+    loaded(home, [choice_of(q, who, 1 + (q % every == 0)) for q in range(6) for who, every in people.items()])
+    with served(home) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+def opened(browser: Browser, link: str) -> Page:
+    """A link in a window that knows nothing of the others."""
+    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+    page.set_default_timeout(60_000)
+    page.goto(link)
+    return page
+
+
+def led_to(page: Page, steps: list[Step]) -> list[list[str]]:
+    """What is seen at first and after each step, which the URL follows."""
+    views = [seen(page)]
+    for step in steps:
+        before = page.url
+        step(page)
+        page.wait_for_url(lambda now, before=before: now != before)
+        views.append(seen(page))
+        assert views[-1] != views[-2]
+    return views
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_comes_back_as_it_was_left(address, browser, name):
+    steps, words = VIEWS[name]
+    other = "judgements" if name != "judgements" else "datasets"
+    page = opened(browser, f"{address}/{name}")
+    views = led_to(page, steps)
+    link = page.url
+    assert re.search(words, views[-1][0]) and "Something went wrong" not in views[-1][0]
+
+    page.reload()
+    shows(page, views[-1], "refresh")
+    pasted = opened(browser, link)
+    shows(pasted, views[-1], "pasted link")
+    pasted.context.close()
+    follow(page, other)
+    page.go_back()
+    shows(page, views[-1], "Back")
+    assert page.url == link
+    if steps:
+        page.go_back()
+        shows(page, views[-2], "Back on the page")
+        page.go_forward()
+        shows(page, views[-1], "Forward on the page")
+    follow(page, other)
+    follow(page, name)
+    shows(page, views[-1], "sidebar")
+    page.context.close()
