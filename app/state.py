@@ -1,9 +1,9 @@
 """What the pages share: the one store of the server process, and fresh rows.
 
-    from app.state import lab, results
+from app.state import lab, results
 
-    frame = datasets(lab().store)             # `core.store.queries`: every read makes a cursor of its own
-    for evaluation in results(): …            # computed once for all viewers, anew when a run is sealed
+frame = datasets(lab().store)             # `core.store.queries`: every read makes a cursor of its own
+for evaluation in results(): …            # computed once for all viewers, anew when a run is sealed
 """
 
 import logging

@@ -38,18 +38,14 @@ def head_to_head(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation])
         )
     for duels in found:
         _orders(duels)
-<<<<<<< HEAD
         if doubts[duels.run]:
             st.warning(duel_warning(doubts[duels.run]), icon=":material/casino:")
-    table_of(pd.DataFrame(rows), "head-to-head.csv")
-=======
     table_of(lambda: pd.DataFrame(rows), "head-to-head.csv")
 
 
 @st.cache_data(max_entries=16, show_spinner="Resampling questions for the intervals …")
 def _duels(_here: Lab, sealed: str, key: str, _evaluation: Evaluation) -> list[Duels]:
     return head_to_heads(_here.store, _evaluation.settings, _evaluation.samples.values())
->>>>>>> speed
 
 
 def _orders(duels: Duels) -> None:
