@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app.settings_dialog import settings_button
+from app.tables import watch_window
 from app.widgets import boundary, styles
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +43,8 @@ def run(first: str = "overview") -> None:
     page = st.navigation(pages)
     styles()
     settings_button()
+    with st.container(key="window"):
+        watch_window()
     with boundary():
         page.run()
 

@@ -14,6 +14,7 @@ from app.charts.categories import category_bars
 from app.charts.style import CATEGORY_NAMES
 from app.judges.card import believe
 from app.state import Lab
+from app.tables import grid
 from app.widgets import choice, empty_state, interval
 from core.analysis.distribution import CategoryScores, ExpectedShare, share_rows
 from core.analysis.draws import Draw
@@ -105,7 +106,7 @@ def shares_view(here: Lab, draw: Draw, by: RightBy) -> None:
         share_frame(found),
         key="dots",
     )
-    st.dataframe([{"variant": label} | row_of(entry) for label, entry in found.items()], hide_index=True)
+    grid([{"variant": label} | row_of(entry) for label, entry in found.items()], key="shares")
     others = [other for other in known_draws(here) if other.key != draw.key]
     if others:
         side_by_side(here, [draw, *others], by)
@@ -157,7 +158,7 @@ def fewer_view(here: Lab, draw: Draw, by: RightBy) -> None:
         pd.DataFrame([_expected_row(label, row) for label, rows in known.items() for row in rows]),
         key="fewer",
     )
-    st.dataframe([_expected_cells(label, rows) for label, rows in known.items()], hide_index=True)
+    grid([_expected_cells(label, rows) for label, rows in known.items()], key="expected")
 
 
 def _expected_row(label: str, row: ExpectedShare) -> dict[str, Any]:
@@ -201,7 +202,7 @@ def scores_view(here: Lab, draw: Draw, by: RightBy) -> None:
         pd.DataFrame([_score_row(label, row) for label, row in rows]),
         key="scores",
     )
-    st.dataframe(
+    grid(
         [
             {
                 "variant": label,
@@ -214,7 +215,8 @@ def scores_view(here: Lab, draw: Draw, by: RightBy) -> None:
             }
             for label, row in rows
         ],
-        hide_index=True,
+        key="mean_scores",
+        first=["variant", "category", "mean score"],
     )
 
 

@@ -11,6 +11,7 @@ from app.anchors.parts import download
 from app.charts.style import CATEGORY_NAMES
 from app.navigation import link
 from app.state import Lab
+from app.tables import grid
 from app.widgets import literal, plain
 from core.analysis.pair_lint import SideFacts, criterion_gaps, driver
 from core.analysis.pair_sources import Material
@@ -29,9 +30,9 @@ def pair_browser(here: Lab, material: Material, pairs: Sequence[Pair], key: str)
     frame = pd.DataFrame([_row(pair, material, names) for pair in pairs[:LISTED]])
     ids = [pair.item_id for pair in pairs[:LISTED]]
     asked = st.query_params.get("pair")
-    picked = st.dataframe(
+    picked = grid(
         frame.drop(columns="id"),
-        hide_index=True,
+        first=["question", "category", "score of chosen", "of rejected"],
         height=min(280, 38 + 35 * len(frame)),
         on_select="rerun",
         selection_mode="single-row",

@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.charts.comparison import delta_by_part, forest, win_matrix
+from app.tables import grid
 from app.widgets import choice, interval, number, picture, plain, tie_rule
 from core.analysis.comparison import Part, WinRate
 from core.analysis.figures import COMPARISON, DETAIL, comparison_rows, csv_of, detail_rows
@@ -74,7 +75,7 @@ def findings(evaluation: Evaluation, baseline: str) -> None:
                 plain(evaluation.finding(rate).sentence)
     found = [evaluation.finding(rate) for rate in evaluation.win_rates]
     with st.expander("How much these questions can show"):
-        st.dataframe(
+        grid(
             [
                 {
                     "A against B": f"{one.a} against {one.b}",
@@ -83,7 +84,7 @@ def findings(evaluation: Evaluation, baseline: str) -> None:
                 }
                 for one in found
             ],
-            hide_index=True,
+            key="detectable",
         )
         st.caption(
             "Detectable: the smallest true difference that so many questions would show with a chance of 80% "
@@ -127,7 +128,7 @@ def pair_key(evaluation: Evaluation, rate: WinRate) -> str:
 
 def rate_table(evaluation: Evaluation) -> None:
     """Every rate with the counts from which it can be derived again."""
-    st.dataframe(
+    grid(
         [
             {
                 "A against B": f"{rate.a} against {rate.b}",
@@ -143,7 +144,8 @@ def rate_table(evaluation: Evaluation) -> None:
             }
             for rate in evaluation.win_rates
         ],
-        hide_index=True,
+        key="rates",
+        first=["A against B", "Δ(W−L), points", "n questions", "p (Holm)"],
     )
     drawn = f"{evaluation.n} × {evaluation.n}" if evaluation.n else "N × N (each question has its own)"
     for note in dict.fromkeys(rate.delta.note for rate in evaluation.win_rates if rate.delta.note):
@@ -197,7 +199,7 @@ def _parts(parts: Sequence[Part], rate: WinRate, key: str, alt: str) -> None:
         selection_mode="points",
     )
     with st.expander("Counts and shares"):
-        st.dataframe(
+        grid(
             [
                 {
                     "part": part.part.replace("_", " "),
@@ -210,7 +212,8 @@ def _parts(parts: Sequence[Part], rate: WinRate, key: str, alt: str) -> None:
                 }
                 for part in chosen
             ],
-            hide_index=True,
+            key=f"counts_{key}",
+            first=["part", "Δ(W−L), points", "n questions"],
         )
 
 
@@ -222,7 +225,7 @@ def models(found: Details) -> None:
 
 
 def _lengths(found: Details) -> None:
-    st.dataframe(
+    grid(
         [
             {
                 "A against B": f"{a} against {b}",
@@ -235,7 +238,8 @@ def _lengths(found: Details) -> None:
             }
             for (a, b), length in found.lengths.items()
         ],
-        hide_index=True,
+        key="lengths",
+        first=["A against B", "at equal length", "win rate (ties ½)"],
     )
     st.caption(
         "A logistic curve of winning over the log ratio of lengths (generated tokens), read at ratio 1; every resample "
@@ -246,7 +250,7 @@ def _lengths(found: Details) -> None:
 def _strengths(found: Details) -> None:
     if found.strengths is None:
         return
-    st.dataframe(
+    grid(
         [
             {
                 "variant": label,
@@ -256,7 +260,7 @@ def _strengths(found: Details) -> None:
             }
             for label, strength in zip(found.strengths.labels, found.strengths.strengths, strict=True)
         ],
-        hide_index=True,
+        key="strengths",
     )
     st.caption("Bradley–Terry with Davidson's ties, mean 0: a difference of 1 is odds of e : 1 where nothing ties.")
 
@@ -277,7 +281,7 @@ def elsewhere(found: Sequence[Evaluation], rate: WinRate) -> None:
         key="elsewhere",
         alt="Win minus loss of the two variants on every data set",
     )
-    st.dataframe(
+    grid(
         [
             {
                 "data set / split": f"{e.dataset_name} / {e.split}",
@@ -292,7 +296,8 @@ def elsewhere(found: Sequence[Evaluation], rate: WinRate) -> None:
             }
             for e, one in known
         ],
-        hide_index=True,
+        key="data_sets",
+        first=["data set / split", "judge", "Δ(W−L), points"],
     )
     rows = [row for e, one in known for row in comparison_rows(e) if {row["a"], row["b"]} == {rate.a, rate.b}]
     table_of(pd.DataFrame(rows, columns=COMPARISON), "data-sets.csv")

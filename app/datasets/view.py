@@ -7,6 +7,7 @@ import streamlit as st
 from app.charts.data import label_bars
 from app.navigation import link
 from app.state import Lab, forget
+from app.tables import grid
 from app.widgets import choice, literal, picture, plain
 from core.data.contents import reject_kinds, rejects_page, split_balance
 from core.data.shelf import archive, dependents, remove, restore
@@ -89,9 +90,10 @@ def _shown(rows: int, number: int, found: int, what: str) -> str:
 def _balance(here: Lab, dataset: str) -> None:
     counts = label_counts(here.store, dataset)
     share = st.column_config.NumberColumn(format="percent")
-    st.dataframe(
+    grid(
         split_balance(counts),
-        hide_index=True,
+        key="splits",
+        first=["split", "questions", "share", "commonest label"],
         column_config={
             "share": share,
             "commonest": st.column_config.TextColumn("commonest label"),
@@ -124,9 +126,8 @@ def _rejected(here: Lab, dataset: str) -> None:
     if number > 1:
         frame, _ = rejects_page(here.store, dataset, wanted, text, PAGE, (number - 1) * PAGE)
     st.caption(_shown(len(frame), number, found, "rejected rows") + "; choose one to read it whole.")
-    picked = st.dataframe(
+    picked = grid(
         frame.rename(columns={"raw": "as read"}),
-        hide_index=True,
         height="content" if len(frame) < 8 else 300,
         on_select="rerun",
         selection_mode="single-row",
