@@ -69,17 +69,19 @@ def grid(rows: Any, key: str, first: Sequence[str] = (), room: int = ROOM, **opt
     known = list(options.pop("column_order", frame.columns))
     needed = {name: needed_width(frame[name], name, config.get(name)) for name in known}
     room -= MARKS if "on_select" in options else 0
-    telling = fitting([*first, *(name for name in known if name not in first)], needed, room)
+    first = [name for name in first if name in known]
+    telling = fitted_widths(first, [name for name in known if name not in first], needed, room)
     switch = f"all_{re.sub(ROWS_OF_KEY, '', key)}"
-    shown = known if st.session_state.get(switch) else [name for name in known if name in telling]
-    widths = {name: min(needed[name], LONGEST) for name in known}
-    if any(needed[name] > LONGEST for name in shown):
+    widths = telling
+    if st.session_state.get(switch):
+        widths = {name: min(needed[name], LONGEST) for name in known}
+    if any(needed[name] > width for name, width in widths.items()):
         options["row_height"] = LINES
     chosen = st.dataframe(
         frame,
         hide_index=True,
         key=key,
-        column_order=shown,
+        column_order=[name for name in known if name in widths],
         column_config={name: _config(config.get(name)) | {"width": width} for name, width in widths.items()},
         **options,
     )
@@ -112,16 +114,25 @@ def _words(cell: Any) -> str:
     return "" if cell is None else max(str(cell).splitlines(), key=len, default="")
 
 
-def fitting(names: Sequence[str], needed: Mapping[str, int], room: int) -> list[str]:
-    """The first columns that fit into `room` pixels together, one at least.
+def fitted_widths(first: Sequence[str], others: Sequence[str], needed: Mapping[str, int], room: int) -> dict[str, int]:
+    """Columns that a narrow window shows, with their widths: all of `first`, and of `others` as many as there is room.
 
-    >>> fitting(["a", "b", "c"], {"a": 100, "b": 900, "c": 80}, 400)
-    ['a', 'b']
+    Where `first` needs more than the room, its widest columns are narrowed alike, and their texts take more lines.
+
+    >>> fitted_widths(["a", "b"], ["c", "d"], {"a": 100, "b": 900, "c": 80, "d": 80}, 420)
+    {'a': 100, 'b': 230, 'c': 80}
+    >>> fitted_widths(["a", "b", "c"], [], {"a": 60, "b": 200, "c": 300}, 360)
+    {'a': 60, 'b': 150, 'c': 150}
     """
-    found: list[str] = []
-    for name in dict.fromkeys(names):
-        room -= min(needed[name], LONGEST)
-        if room < 0 and found:
+    found = {name: min(needed[name], LONGEST) for name in first}
+    for place, width in enumerate(sorted(found.values())):  # narrow columns keep theirs, the others share what is left
+        share = (room - sum(sorted(found.values())[:place])) // (len(found) - place)
+        if width > share:
+            found = {name: min(width, share) for name, width in found.items()}
             break
-        found.append(name)
+    for name in others:
+        width = min(needed[name], LONGEST)
+        if found and sum(found.values()) + width > room:
+            break
+        found[name] = width
     return found

@@ -106,7 +106,11 @@ def shares_view(here: Lab, draw: Draw, by: RightBy) -> None:
         share_frame(found),
         key="dots",
     )
-    grid([{"variant": label} | row_of(entry) for label, entry in found.items()], key="shares")
+    grid(
+        [{"variant": label} | row_of(entry) for label, entry in found.items()],
+        key="shares",
+        first=["variant", *CATEGORY_NAMES.values()],
+    )
     others = [other for other in known_draws(here) if other.key != draw.key]
     if others:
         side_by_side(here, [draw, *others], by)

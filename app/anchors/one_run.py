@@ -42,7 +42,11 @@ def one_run(here: Lab) -> None:
         pd.json_normalize(share_rows(shares)),
         key="groups",
     )
-    grid([{"group": name} | row_of(entry) for name, entry in shares.items()], key="group_shares")
+    grid(
+        [{"group": name} | row_of(entry) for name, entry in shares.items()],
+        key="group_shares",
+        first=["group", *CATEGORY_NAMES.values()],
+    )
 
 
 @st.cache_data(max_entries=32, show_spinner="Resampling questions for the intervals …")

@@ -243,5 +243,5 @@ def ledger(found: PairSet) -> None:
         ]
     )
     st.caption(f"{len(rows):,} questions of A gave no pair.")
-    grid(rows.head(500), key="ledger")
+    grid(rows.head(500), key="ledger", first=["question", "why", "category"])
     download(rows, "left_out")

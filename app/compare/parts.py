@@ -85,6 +85,7 @@ def findings(evaluation: Evaluation, baseline: str) -> None:
                 for one in found
             ],
             key="detectable",
+            first=["A against B", "detectable Δ(W−L), points", f"questions for ±{PLANNED:g} points"],
         )
         st.caption(
             "Detectable: the smallest true difference that so many questions would show with a chance of 80% "

@@ -209,7 +209,8 @@ def _columns_of(file: Path, guessed: ImportSettings) -> list[str]:
 def _preview(good: list[Item], bad: list[Reject], settings: ImportSettings) -> None:
     looked = len(good) + len(bad)
     which = f"Of the first {looked:,} rows" if looked == LOOKED_AT else f"Of the {looked:,} rows"
-    st.caption(f"{which} {len(good):,} load and {len(bad):,} do not. This is how they would be read:")
+    shown = " This is how they would be read:" if good else ""
+    st.caption(f"{which} {len(good):,} load and {len(bad):,} do not.{shown}")
     if good:
         grid([_item_row(item, settings) for item in good[:5]], key="preview", column_config=WIDE)
     if bad:
