@@ -1,10 +1,10 @@
-"""Tables that fit the window: all columns in a wide one, in a narrow one those that tell most.
+"""Tables that fit the window, so that nothing need be scrolled sideways to be read.
 
     watch_window()                                              # once a page, by the frame
     grid(rows, key="rates", first=["A against B", "Δ(W−L), points"])
 
-A narrow window shows columns as long as there is room, long texts over several lines; a switch below the table
-shows the rest.  Cells are text as it is: nothing in them is rendered.
+A table that has more columns than there is room for shows those that tell most, in a narrow window with long texts
+over several lines; a switch below it shows the rest.  Cells are text as it is: nothing in them is rendered.
 """
 
 import re
@@ -15,8 +15,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-ROOM = 520
-"""Pixels for columns in a window of 800, inside a border."""
+WIDEST = 1400
+"""Pixels of a window from which on nothing changes, and what an unknown one is taken for."""
+
+BESIDE = 280
+"""Pixels of a window that are not a table's: the menu, margins and a border."""
 
 MARKS = 34
 """Pixels of the boxes that choose rows."""
@@ -24,8 +27,8 @@ MARKS = 34
 LETTER, PADDING = 7.3, 20
 """Pixels of a letter, and of a cell around its text."""
 
-LONGEST = 230
-"""Pixels of a column at most: longer texts take several lines."""
+NARROW = 700
+"""Room below which long texts take several lines."""
 
 LINES = 66
 """Pixels of a row whose texts take several lines; Streamlit wraps from 64 on."""
@@ -33,21 +36,16 @@ LINES = 66
 ROWS_OF_KEY = re.compile(r"_-?\d.*")
 """What a key says of the rows that are shown: the switch stays as it is while they change."""
 
-WIDTHS = {"small": 75, "medium": 200, "large": LONGEST}
-
-
-def narrow() -> bool:
-    """Whether the window is too narrow for all columns; unknown is wide."""
-    return st.session_state.get("_narrow", False)
+WIDTHS = {"small": 75, "medium": 200, "large": 400}
 
 
 def watch_window() -> None:
-    """Ask the browser how wide its window is; a narrow one draws the page once more."""
+    """Ask the browser how wide its window is; one that is not wide draws the page once more."""
 
     def told() -> None:
-        st.session_state["_narrow"] = bool(st.session_state["_window"].get("narrow"))
+        st.session_state["_width"] = int(st.session_state["_window"].get("width") or WIDEST)
 
-    _watcher()(key="_window", data={"narrow": narrow()}, on_narrow_change=told)
+    _watcher()(key="_window", data={"width": st.session_state.get("_width", WIDEST)}, on_width_change=told)
 
 
 @st.cache_resource(show_spinner=False)
@@ -56,38 +54,37 @@ def _watcher() -> Callable[..., Any]:
     return st.components.v2.component("anchorlab_window", html="<span></span>", js=script)
 
 
-def grid(rows: Any, key: str, first: Sequence[str] = (), room: int = ROOM, **options: Any) -> Any:
+def grid(rows: Any, key: str, first: Sequence[str] = (), margin: int = 0, **options: Any) -> Any:
     """A data frame, or rows as dictionaries, without an index; what `st.dataframe` returns.
 
-    first: columns that tell most, for a narrow window; the others follow as they come.  room: pixels that such a
-    window has for them.  `options` are those of `st.dataframe`.
+    first: columns that tell most; the others follow as they come.  margin: pixels that it has less than the page.
+    `options` are those of `st.dataframe`.
     """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
-    if not narrow():
-        return st.dataframe(frame, hide_index=True, key=key, **options)
-    config = options.pop("column_config", {})
-    known = list(options.pop("column_order", frame.columns))
+    config = options.get("column_config", {})
+    known = list(options.get("column_order", frame.columns))
     needed = {name: needed_width(frame[name], name, config.get(name)) for name in known}
-    room -= MARKS if "on_select" in options else 0
+    room = st.session_state.get("_width", WIDEST) - BESIDE - margin - (MARKS if "on_select" in options else 0)
     first = [name for name in first if name in known]
     telling = fitted_widths(first, [name for name in known if name not in first], needed, room)
     switch = f"all_{re.sub(ROWS_OF_KEY, '', key)}"
-    widths = telling
-    if st.session_state.get(switch):
-        widths = {name: min(needed[name], LONGEST) for name in known}
-    if any(needed[name] > width for name, width in widths.items()):
-        options["row_height"] = LINES
-    chosen = st.dataframe(
-        frame,
-        hide_index=True,
-        key=key,
-        column_order=[name for name in known if name in widths],
-        column_config={name: _config(config.get(name)) | {"width": width} for name, width in widths.items()},
-        **options,
-    )
+    widths = needed if st.session_state.get(switch) else telling
+    if len(widths) < len(known) or room < NARROW:
+        given = {name: _config(config.get(name)) | {"width": width} for name, width in widths.items()}
+        options |= {"column_order": [name for name in known if name in widths], "column_config": config | given}
+    if room < NARROW and any(needed[name] > width for name, width in telling.items()):
+        options |= _over_lines(len(frame), options.get("height"))
+    chosen = st.dataframe(frame, hide_index=True, key=key, **options)
     if hidden := len(known) - len(telling):
         st.toggle(f"{hidden} more column{'s' if hidden > 1 else ''}", key=switch)
     return chosen
+
+
+def _over_lines(rows: int, height: int | str | None) -> dict[str, Any]:
+    """Row height, and a height of the table that shows what it was meant to."""
+    whole = 38 + LINES * rows
+    limit = 420 if height is None else max(height, 420) if isinstance(height, int) else whole
+    return {"row_height": LINES, "height": min(whole, limit)}
 
 
 def _config(given: Any) -> dict[str, Any]:
@@ -115,24 +112,31 @@ def _words(cell: Any) -> str:
 
 
 def fitted_widths(first: Sequence[str], others: Sequence[str], needed: Mapping[str, int], room: int) -> dict[str, int]:
-    """Columns that a narrow window shows, with their widths: all of `first`, and of `others` as many as there is room.
+    """Columns that there is room for, with their widths: all of `first`, and of `others` as many as go beside them.
 
-    Where `first` needs more than the room, its widest columns are narrowed alike, and their texts take more lines.
+    Where `first` needs more than the room, its widest columns are narrowed alike; no column takes more than the half.
 
     >>> fitted_widths(["a", "b"], ["c", "d"], {"a": 100, "b": 900, "c": 80, "d": 80}, 420)
-    {'a': 100, 'b': 230, 'c': 80}
+    {'a': 100, 'b': 210, 'c': 80}
     >>> fitted_widths(["a", "b", "c"], [], {"a": 60, "b": 200, "c": 300}, 360)
     {'a': 60, 'b': 150, 'c': 150}
     """
-    found = {name: min(needed[name], LONGEST) for name in first}
+    found = {name: min(needed[name], room // 2) for name in first}
     for place, width in enumerate(sorted(found.values())):  # narrow columns keep theirs, the others share what is left
         share = (room - sum(sorted(found.values())[:place])) // (len(found) - place)
         if width > share:
             found = {name: min(width, share) for name, width in found.items()}
             break
     for name in others:
-        width = min(needed[name], LONGEST)
+        width = min(needed[name], room // 2)
         if found and sum(found.values()) + width > room:
             break
         found[name] = width
+    return _stretched(found, needed, room) if len(found) == len(first) + len(others) else found
+
+
+def _stretched(found: dict[str, int], needed: Mapping[str, int], room: int) -> dict[str, int]:
+    """The room that is left, to the columns that would take more."""
+    for name in found:
+        found[name] = min(needed[name], found[name] + room - sum(found.values()))
     return found

@@ -315,6 +315,7 @@ def _downloads(here: Lab) -> None:
         "annotations": "Ratings",
         "votes": "Votes between two",
         "history": "Everything ever given",
+        "notes": "Guideline notes",
     }
     with st.container(horizontal=True):
         for what, label in names.items():

@@ -78,7 +78,7 @@ def _variants(evaluation: Evaluation) -> None:
         ],
         key=f"variants_{evaluation.key}",
         first=["variant", "mean score", "right (forced)"],
-        room=490,
+        margin=30,
     )
 
 
