@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.anchors.data import built, evaluation_with, known_sets, known_sources, material_of
 from app.anchors.lint import difference_view, lint_view
+from app.anchors.over_lambda import over_lambda
 from app.anchors.parts import download
 from app.anchors.reading import pair_browser
 from app.anchors.settings import forget, settings_form
@@ -80,6 +81,7 @@ def pairs_tab(here: Lab) -> None:
     match view:
         case "rules":
             rules(a, b)
+            over_lambda(here, source, a.settings, a.pairs)
             ledger_counts(a, b)
         case "pairs":
             pairs_view(here, a)
