@@ -129,9 +129,8 @@ def fitted_widths(first: Sequence[str], others: Sequence[str], needed: Mapping[s
             break
     for name in others:
         width = min(needed[name], room // 2)
-        if found and sum(found.values()) + width > room:
-            break
-        found[name] = width
+        if not found or sum(found.values()) + width <= room:
+            found[name] = width
     return _stretched(found, needed, room) if len(found) == len(first) + len(others) else found
 
 
