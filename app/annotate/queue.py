@@ -107,7 +107,8 @@ def _form(here: Lab, kind: Kind, found: list[Source]) -> None:
     )
     st.caption(WHAT[kind])
     if st.button("Draw and begin", type="primary", key=f"draw_{kind}", disabled=not variants):
-        st.session_state[f"_queue_next_{kind}"] = open_queue(here.store, settings).id
+        with st.spinner("Drawing from all explanations …"):
+            st.session_state[f"_queue_next_{kind}"] = open_queue(here.store, settings).id
         st.rerun()
 
 
