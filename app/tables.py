@@ -7,6 +7,7 @@ A table that has more columns than there is room for shows those that tell most,
 over several lines; a switch below it shows the rest.  Cells are text as it is: nothing in them is rendered.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -30,8 +31,12 @@ LETTER, PADDING = 7.3, 20
 NARROW = 700
 """Room below which long texts take several lines."""
 
-LINES = 66
-"""Pixels of a row whose texts take several lines; Streamlit wraps from 64 on."""
+HEAD, LINE = 36, 20
+"""Pixels of the row of names, and of a line of text."""
+
+THREE, FIVE = 3, 5
+"""Lines of a row: so many where its texts are longer than that, and at most so many where that shows all of them.
+Streamlit wraps texts in rows above 64 pixels, which three lines are."""
 
 ROWS_OF_KEY = re.compile(r"_-?\d.*")
 """What a key says of the rows that are shown: the switch stays as it is while they change."""
@@ -68,23 +73,31 @@ def grid(rows: Any, key: str, first: Sequence[str] = (), margin: int = 0, **opti
     first = [name for name in first if name in known]
     telling = fitted_widths(first, [name for name in known if name not in first], needed, room)
     switch = f"all_{re.sub(ROWS_OF_KEY, '', key)}"
-    widths = needed if st.session_state.get(switch) else telling
+    widths = telling
+    if st.session_state.get(switch):
+        widths = {name: min(needed[name], WIDTHS["large"]) for name in known}
     if len(widths) < len(known) or room < NARROW:
         given = {name: _config(config.get(name)) | {"width": width} for name, width in widths.items()}
         options |= {"column_order": [name for name in known if name in widths], "column_config": config | given}
-    if room < NARROW and any(needed[name] > width for name, width in telling.items()):
-        options |= _over_lines(len(frame), options.get("height"))
+    lines = max((1.15 * needed[name] / width for name, width in telling.items() if needed[name] > width), default=1)
+    if room < NARROW and lines > 1:
+        options |= _over_lines(lines, len(frame), options.get("height"))
     chosen = st.dataframe(frame, hide_index=True, key=key, **options)
     if hidden := len(known) - len(telling):
         st.toggle(f"{hidden} more column{'s' if hidden > 1 else ''}", key=switch)
     return chosen
 
 
-def _over_lines(rows: int, height: int | str | None) -> dict[str, Any]:
-    """Row height, and a height of the table that shows what it was meant to."""
-    whole = 38 + LINES * rows
-    limit = 420 if height is None else max(height, 420) if isinstance(height, int) else whole
-    return {"row_height": LINES, "height": min(whole, limit)}
+def _over_lines(lines: float, rows: int, height: int | str | None) -> dict[str, Any]:
+    """Row height for texts of so many lines, and a height of the table that shows what it was meant to.
+
+    >>> _over_lines(2.2, 3, "content"), _over_lines(3.6, 40, 280), _over_lines(80, 40, None)
+    ({'row_height': 66, 'height': 234}, {'row_height': 86, 'height': 420}, {'row_height': 66, 'height': 564})
+    """
+    row = 6 + LINE * (math.ceil(lines) if THREE < lines <= FIVE else THREE)
+    whole = HEAD + row * rows
+    limit = HEAD + 8 * row if height is None else max(height, 420) if isinstance(height, int) else whole
+    return {"row_height": row, "height": min(whole, limit)}
 
 
 def _config(given: Any) -> dict[str, Any]:
