@@ -35,7 +35,7 @@ def test_a_narrow_window_shows_what_tells_most_within_its_width():
     assert not app.exception
     assert order(app)[:2] == ["question", "said"] and "figure 2" in order(app) and "rule" not in order(app)
     assert sum(widths(app).values()) <= 520 and widths(app)["question"] == 260
-    assert app.dataframe[0].proto.row_height == 66  # a question takes several lines
+    assert app.dataframe[0].proto.row_height == 86  # the question takes four lines
     assert app.dataframe[0].value.shape == (3, 15)  # what is left out is still sortable, searchable, downloadable
 
 
