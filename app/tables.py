@@ -19,8 +19,8 @@ import streamlit as st
 WIDEST = 1400
 """Pixels of a window from which on nothing changes, and what an unknown one is taken for."""
 
-BESIDE = 280
-"""Pixels of a window that are not a table's: the menu, margins and a border."""
+BESIDE, BROAD, BESIDE_BROAD = 280, 1000, 370
+"""Pixels of a window that are not a table's (the menu, margins, a border), and those of a broad one from `BROAD` on."""
 
 MARKS = 34
 """Pixels of the boxes that choose rows."""
@@ -69,7 +69,8 @@ def grid(rows: Any, key: str, first: Sequence[str] = (), margin: int = 0, **opti
     config = options.get("column_config", {})
     known = list(options.get("column_order", frame.columns))
     needed = {name: needed_width(frame[name], name, config.get(name)) for name in known}
-    room = st.session_state.get("_width", WIDEST) - BESIDE - margin - (MARKS if "on_select" in options else 0)
+    window = st.session_state.get("_width", WIDEST)
+    room = window - (BESIDE if window < BROAD else BESIDE_BROAD) - margin - (MARKS if "on_select" in options else 0)
     first = [name for name in first if name in known]
     telling = fitted_widths(first, [name for name in known if name not in first], needed, room)
     switch = f"all_{re.sub(ROWS_OF_KEY, '', key)}"
