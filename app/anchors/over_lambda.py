@@ -1,4 +1,4 @@
-"""Pairs over the whole range of λ: what a target would leave of set A, and a click that sets it."""
+"""Pairs over the whole range of λ: what each target would leave of set A."""
 
 import pandas as pd
 import streamlit as st
@@ -14,8 +14,6 @@ from core.method.pairs import anchor_lambda
 from core.records import Pair
 from core.settings import PairSettings
 
-CHART = "over_lambda"
-
 
 def over_lambda(here: Lab, source: PairSource, settings: PairSettings, pairs: list[Pair]) -> None:
     """Pairs of each category at λ from 0 to 1 under these settings; `pairs`: those of the set as it stands."""
@@ -27,12 +25,10 @@ def over_lambda(here: Lab, source: PairSource, settings: PairSettings, pairs: li
     chart(
         "How many pairs would each λ leave?",
         f"Of A, with λ {stands} now (dotted). A target draws from either kind of question, so the scarcer kind limits "
-        "the total. Choose a bar to make it the target of A.",
+        "the total. Target λ, in the settings of A above, takes it.",
         lambda_bars(counts, now),
         counts,
-        key=CHART,
-        on_select=_choose,
-        selection_mode="points",
+        key="over_lambda",
     )
 
 
@@ -40,9 +36,3 @@ def over_lambda(here: Lab, source: PairSource, settings: PairSettings, pairs: li
 def _counts(_here: Lab, sealed: str, source: PairSource, settings: PairSettings) -> pd.DataFrame:
     pairs, _ = built(_here, source, settings.model_copy(update={"target_lambda": None, "max_pairs": None}))
     return pairs_over_lambda(pairs, settings)
-
-
-def _choose() -> None:
-    """The target of the bar that was clicked becomes that of A."""
-    if points := st.session_state[CHART]["selection"]["points"]:
-        st.session_state["a_target_lambda"] = float(points[0]["customdata"][0])

@@ -45,8 +45,6 @@ def lambda_bars(counts: pd.DataFrame, now: float | None) -> go.Figure:
                 name=CATEGORY_NAMES[category],
                 marker={"color": CATEGORY_COLOURS[category]},
                 customdata=rows[["target", "of", "total"]].assign(reached=100 * rows["reached"]),
-                selected={"marker": {"opacity": 1}},
-                unselected={"marker": {"opacity": 1}},
                 hovertemplate=f"λ = %{{x:.2f}}, {CATEGORY_NAMES[category]}: %{{y}} of %{{customdata[1]}} pairs by "
                 f"{safe(reason)}<br>in all n = %{{customdata[2]}} pairs, λ reached %{{customdata[3]:.1f}} %"
                 "<extra></extra>",
