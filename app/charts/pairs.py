@@ -34,7 +34,7 @@ def gap_histogram(gaps: Sequence[float]) -> go.Figure:
 def lambda_bars(counts: pd.DataFrame, now: float | None) -> go.Figure:
     """Pairs of each category that a target for λ leaves, a bar a target; now: λ of the set as it stands, marked.
 
-    counts: rows of `core.analysis.pair_lambda.pairs_over_lambda`; a point's customdata begins with its target.
+    counts: rows of `core.analysis.pair_lambda.pairs_over_lambda`.
     """
     figure = go.Figure()
     for category in CATEGORIES:
