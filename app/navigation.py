@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.address import View, arrive, put, this_page, view_of
 from app.settings_dialog import settings_button
+from app.tables import watch_window
 from app.widgets import boundary, styles
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +46,8 @@ def run(first: str = "overview") -> None:
     sidebar()
     styles()
     settings_button()
+    with st.container(key="window"):
+        watch_window()
     with boundary():
         page.run()
 

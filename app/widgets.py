@@ -248,6 +248,7 @@ STYLES = """
 [class*="st-key-sentence_"] [data-testid="stText"] {
     font-family: inherit; font-size: 1.15rem; font-weight: 560; line-height: 1.45;
 }
+.st-key-window { position: absolute; height: 0; overflow: hidden; }
 .st-key-method { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.6rem, 1fr)); gap: 1.3rem; }
 .st-key-method > div { width: auto; height: 100%; position: relative; }
 .st-key-method > div:not(:last-child)::after {

@@ -10,6 +10,7 @@ from app.compare.parts import chosen_pair, elsewhere, findings, models, table_of
 from app.compare.questions import questions
 from app.judges.card import believe
 from app.state import Lab, details, lab, results
+from app.tables import grid
 from app.widgets import choice, empty_state, header, interval, number, picture, plain
 from core.analysis.figures import variant_rows
 from core.analysis.results import Evaluation
@@ -37,7 +38,7 @@ def chosen_settings() -> CompareSettings:
 
 def accuracy(evaluation: Evaluation) -> None:
     """Accuracy, form and score of each variant as a table."""
-    st.dataframe(
+    grid(
         [
             {
                 "variant": r.label,
@@ -53,7 +54,8 @@ def accuracy(evaluation: Evaluation) -> None:
             }
             for r in evaluation.results
         ],
-        hide_index=True,
+        key="accuracy",
+        first=["variant", "mean score", "right (forced)", "questions"],
     )
     st.caption(
         "`parsed`: the answer line alone, unreadable is wrong. `forced`: where no answer can be read, option "
@@ -71,7 +73,7 @@ def variants(here: Lab, evaluation: Evaluation) -> None:
         if known.empty:
             st.caption("Explanations written elsewhere: the lab knows no weights behind them.")
             return
-        st.dataframe(
+        grid(
             [
                 {
                     "variant": labels[row.samples],
@@ -82,7 +84,7 @@ def variants(here: Lab, evaluation: Evaluation) -> None:
                 }
                 for row in known.itertuples()
             ],
-            hide_index=True,
+            key="chains",
         )
 
 

@@ -6,6 +6,7 @@ from app.charts.judges import score_by_length, together_map, verdict_bars
 from app.judges.card import cell, side_by_side, whole_card
 from app.judges.swap import judge_swap
 from app.state import Lab, lab, results
+from app.tables import grid
 from app.widgets import choice, empty_state, header, picture
 from core.analysis.results import Evaluation
 from core.judge_card.pictures import LengthBin, judge_matrix, length_bins
@@ -61,7 +62,7 @@ def between(found: list[Evaluation], chosen: Evaluation) -> None:
     cards = [evaluation.card for evaluation in found]
     names = [f"{card.name} ({card.mode})" for card in cards]
     picture(together_map(names, judge_matrix(cards), "ρ"), key="judges", alt="Rank correlation of every two judges")
-    st.dataframe(
+    grid(
         [
             {
                 "the judge shown, with": f"{peer.name} ({peer.mode})",
@@ -71,7 +72,7 @@ def between(found: list[Evaluation], chosen: Evaluation) -> None:
             }
             for peer in chosen.card.peers
         ],
-        hide_index=True,
+        key="peers",
     )
     st.caption("Spearman's ρ of the scores of explanations that both judges scored; 95% intervals resample questions.")
 

@@ -23,6 +23,7 @@ from core.annotation.agreeing import (
 )
 from core.annotation.drawing import order_for, stratified, thirds
 from core.annotation.exporting import counts, export_annotations
+from core.annotation.guidelines import add_note, notes_of, take_back
 from core.annotation.pool import explanations
 from core.annotation.queues import Desk, find_queue, open_queue
 from core.annotation.records import ANSWER, Draft, Explained, QueueSettings, allowed_labels, rater_name
@@ -400,3 +401,28 @@ def test_an_unjudged_set_can_be_rated_and_named_as_such(store):
         open_queue(store, QueueSettings(kind="spot-check", dataset=source.dataset, samples=source.samples))
     one = queue.tasks[0].shown[0]
     assert isinstance(one, Explained) and one.variant in source.samples
+
+
+def test_notes_on_a_rubric_are_kept_shown_and_taken_back_by_their_writer_alone(store, lab_home, tmp_path):
+    add_note(store, "kim", RUBRIC, "clarity", "  <b>Terms</b> of the question\nneed no word. ")
+    add_note(store, "lee", RUBRIC, None, "Read the options first.")
+    first, second = notes_of(store, RUBRIC.name)
+    assert (first.rater, first.criterion, first.note) == (
+        "kim",
+        "clarity",
+        "<b>Terms</b> of the question\nneed no word.",
+    )
+    assert (second.criterion, second.rubric_hash) == (None, RUBRIC.hash) and notes_of(store, "another") == []
+    for criterion, text, says in ((None, " ", "empty"), ("depth", "x" * 4001, "4,001"), ("style", "x", "no criterion")):
+        with pytest.raises(BadInput, match=says):
+            add_note(store, "kim", RUBRIC, criterion, text)
+    with pytest.raises(BadInput, match="by kim"):
+        take_back(store, "lee", first)
+    take_back(store, "kim", first)
+    assert [note.rater for note in notes_of(store, RUBRIC.name)] == ["lee"]
+    assert export_annotations(store, tmp_path / "n.csv", "notes") == 1
+    (row,) = csv.DictReader((tmp_path / "n.csv").open())
+    assert (row["annotator"], row["rubric"], row["note"]) == ("lee", "five_criteria", "Read the options first.")
+    store.close()
+    with rebuild(lab_home) as again:
+        assert [note.note for note in notes_of(again, RUBRIC.name)] == ["Read the options first."]

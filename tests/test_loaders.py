@@ -190,6 +190,45 @@ def test_a_table_without_a_header(tmp_path):
     assert [item.gold for item in loaded(path)[0]] == ["A", "B"]
 
 
+@pytest.mark.parametrize(
+    ("first", "below", "header"),
+    [
+        ("Frage bitte,richtig?", "Was brennt?,0", True),
+        ("Ist es Holz?,ja", "Ist es Eis?,nein", False),
+        ("Ist es Holz?,ja", "", False),
+        ("Was glänzt am meisten?,Stimmt es?", "Gold,ja", True),
+    ],
+)
+def test_a_cell_that_asks_is_a_rows_only_where_others_below_it_ask_too(tmp_path, first, below, header):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{first}\n{below}\n")
+    assert load_settings(path)[1].header is header
+
+
+@pytest.mark.parametrize(
+    "names", ["nr,Frage,r,f1,f2,Lösung", "Frage,r,f1,f2,Lösung", "nr,Frage,Lösung,r,f1,f2", "Lösung,nr,Frage,f1,f2,r"]
+)
+def test_gold_that_is_always_the_same_option_is_found_by_content(tmp_path, names):
+    rows = [
+        {"nr": "7", "Frage": "Was brennt am besten?", "r": "Holz", "f1": "Eis", "f2": "Sand", "Lösung": "Holz"},
+        {"nr": "8", "Frage": "Was glänzt am meisten?", "r": "Gold", "f1": "Teer", "f2": "Holz", "Lösung": "Gold"},
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([names, *(",".join(row[name] for name in names.split(",")) for row in rows)]) + "\n")
+    settings = load_settings(path)[1]
+    assert (settings.question, settings.gold) == ("Frage", "Lösung")
+    assert sorted(settings.options.split(",")) == ["f1", "f2", "r"]
+    items, rejects = loaded(path)
+    texts = [{option.label: option.text for option in item.options}[item.gold] for item in items]
+    assert not rejects and texts == ["Holz", "Gold"]
+
+
+def test_columns_that_repeat_themselves_in_a_row_are_no_options(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("satz,thema,quelle,ort,noch\nEin langer Satz,x,netz,netz,x\nEin anderer Satz,y,buch,buch,y\n")
+    assert load_settings(path)[1].options is None
+
+
 def test_a_header_is_taken_for_one_unless_it_is_said_not_to_be(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("spoon,kitchen\nhammer,garage\nfork,kitchen\n")

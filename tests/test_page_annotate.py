@@ -22,3 +22,21 @@ def test_a_hostile_name_is_never_rendered(lab_home):
         assert not app.exception
         rendered = [e.value for kind in ("markdown", "caption", "title", "subheader") for e in app.get(kind)]
         assert not any("example.org" in str(text) for text in rendered)
+
+
+def test_a_note_on_the_rubric_is_added_shown_as_it_is_and_taken_back(lab_home):
+    app = opened("annotate", rater="kim")
+    app.button(key="draw_rate").click().run()
+    assert app.selectbox(key="note_about").value == "the whole rubric"
+    app.selectbox(key="note_about").select("Clarity")
+    app.text_area(key="note_text").input("**Terms** of the question\nneed no word.")
+    app.button(key="note_add").click().run()
+    assert not app.exception
+    texts = [text.value for text in app.text]
+    place = texts.index("**Terms** of the question\nneed no word.")
+    assert texts[place - 1].startswith("Clarity: ") and texts[place + 1].startswith("kim, ")
+    assert [one.label for one in app.expander if one.label.startswith("Guideline")] == ["Guideline, 1 note"]
+    app.button(key="note_add").click().run()
+    assert "The note is empty" in words(app)
+    next(button for button in app.button if button.label == "Take back").click().run()
+    assert not app.exception and "**Terms**" not in words(app)

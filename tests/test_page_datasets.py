@@ -1,6 +1,7 @@
 """The Datasets page: sources, an editable mapping with its preview, balance, rejects, archiving and deleting."""
 
 import json
+import re
 
 from core.data.contents import every_dataset, reject_kinds, rejects_page, split_balance
 from core.data.datasets import import_dataset, load_settings
@@ -72,6 +73,7 @@ def test_an_archived_data_set_is_shown_and_restored(home):
 def test_what_runs_depend_on_is_not_deleted_and_archiving_is_offered(lab_home):
     (folder,) = lab_home.runs.glob("import-*")
     app = opened("datasets", dataset=folder.name, tab="Put away")
+    assert "22 runs depend on this data set: it can be archived, and not deleted." in words(app)
     app.button(key="delete_now").click().run()
     assert folder.exists() and not app.exception
     assert f"{folder.name} cannot be removed, for" in words(app) and "anchor" in words(app)
@@ -97,13 +99,17 @@ def test_oddly_named_columns_are_mapped_by_hand_with_a_live_preview(tmp_path):
     path.write_text(ODD)
     app = from_file(path)
     assert not app.exception
-    app.checkbox(key="header_odd.csv").check().run()  # “richtig?” reads like a cell
+    assert app.checkbox(key="header_odd.csv").value  # “richtig?” asks, and no cell below it does
     of = "odd.csv_True_None"
     app.selectbox(key=f"question_{of}").select("Frage, bitte").run()
     app.selectbox(key=f"gold_{of}").select("richtig?").run()
     app.multiselect(key=f"options_{of}").set_value(["Antwort 1", "Antwort, die zweite"]).run()
     app.selectbox(key=f"base_{of}").select("a position from 0").run()
     assert "Of the 2 rows 2 load" in words(app)
+    assert "This is how they would be read" in words(app)
+    app.selectbox(key=f"gold_{of}").select("Nº").run()
+    assert "Of the 2 rows 0 load and 2 do not." in words(app) and "This is how they would be read" not in words(app)
+    app.selectbox(key=f"gold_{of}").select("richtig?").run()
     app.button(key="load").click().run()
     assert not app.exception and "2 questions loaded, 0 rows rejected" in words(app)
     assert "Was brennt?" in words(app) and "Holz" in words(app)
@@ -144,6 +150,16 @@ def test_balance_counts_each_split_and_what_a_guesser_gets(home, tmp_path):
         assert balance["questions"].sum() == 24 and abs(balance["share"].sum() - 1) < 1e-9
         assert (balance["its share"] >= 1 / 3).all()
         assert reject_kinds(store, folder.id).empty and rejects_page(store, folder.id, None, "", 5, 0)[1] == 0
+
+
+def test_a_title_is_shown_where_it_says_more_than_the_name_and_shares_stand_with_their_label(home, tmp_path):
+    plain_one = toy_dataset(home, tmp_path)
+    titled = import_dataset(home, *load_settings(SAMPLES / "topic.toml"))
+    app = opened("datasets", dataset=plain_one.id, tab="Splits and labels")
+    assert "toy" not in [text.value for text in app.text]
+    (table,) = [frame.value for frame in app.dataframe if "commonest" in frame.value]
+    assert all(re.fullmatch(r"(wood|metal|glass) \(\d+\.\d %\)", cell) for cell in table["commonest"])
+    assert titled.config.settings["title"] in [text.value for text in opened("datasets", dataset=titled.id).text]
 
 
 def test_the_url_keeps_the_view(home):

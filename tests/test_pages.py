@@ -75,7 +75,7 @@ def test_anchors_show_categories_and_pairs_with_reasons(lab_home):
     for word in ("consistently correct", "uncategorised", "95%"):
         assert word in text, word
     pairs = words(opened("anchors", tab="Pairs"))
-    assert "rule" in pairs
+    assert "rule" in pairs and "How many pairs would each λ leave?" in pairs
     assert "Questions that gave no pair" in " ".join(e.label for e in opened("anchors", tab="Pairs").expander)
 
 

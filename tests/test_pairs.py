@@ -2,7 +2,9 @@
 
 import pytest
 
-from core.method.pairs import NoPair, Question, anchor_lambda, choose_pair
+from app.charts.pairs import lambda_bars
+from core.analysis.pair_lambda import TARGETS, pairs_over_lambda
+from core.method.pairs import NoPair, Question, anchor_lambda, choose_pair, drawn_pairs
 from core.records import Pair, Side
 from core.settings import PairSettings
 
@@ -103,3 +105,40 @@ def test_lambda_is_the_share_of_pairs_from_wavering_or_always_wrong_questions():
     ]
     assert anchor_lambda(pairs) == 0.75
     assert anchor_lambda([]) is None
+
+
+def many_pairs(hard: int, easy: int) -> list[Pair]:
+    kinds = [("variable", "right_over_wrong")] * (hard - hard // 3)
+    kinds += [("consistently_incorrect", "debater_over_own")] * (hard // 3)
+    kinds += [("consistently_correct", "best_over_worst")] * easy
+    sides = {"chosen": side(0, 15, True), "rejected": side(1, 9, False)}
+    return [
+        Pair(item_id=f"q{place}", category=category, reason=reason, answer_line_added=False, **sides)
+        for place, (category, reason) in enumerate(kinds)
+    ]
+
+
+@pytest.mark.parametrize("at_most", [None, 11])
+def test_counts_over_lambda_are_what_a_run_with_that_target_would_write(at_most):
+    pairs = many_pairs(hard=12, easy=30)
+    settings = PairSettings(strategy="anchor", seed=3, max_pairs=at_most)
+    table = pairs_over_lambda(pairs, settings)
+    assert len(table) == 3 * len(TARGETS) and set(table["of"]) == {8, 4, 30}
+    for target, rows in table.groupby("target"):
+        left = drawn_pairs(pairs, settings.model_copy(update={"target_lambda": target}))
+        assert rows["total"].unique().tolist() == [len(left)] == [rows["pairs"].sum()]
+        assert rows["reached"].iloc[0] == pytest.approx(anchor_lambda(left))
+        for row in rows.itertuples():
+            assert row.pairs == sum((pair.category, pair.reason) == (row.category, row.reason) for pair in left)
+    at_half = table[table["target"] == 0.5].set_index("category")["pairs"]
+    assert at_half["consistently_correct"] == (12 if at_most is None else 5)
+
+
+def test_bars_over_lambda_carry_their_target_and_counts():
+    table = pairs_over_lambda(many_pairs(hard=3, easy=2), PairSettings(strategy="anchor"), targets=(0.0, 1.0))
+    figure = lambda_bars(table, now=0.6)
+    assert [bar.name for bar in figure.data] == ["consistently correct", "variable", "consistently incorrect"]
+    assert [list(bar.y) for bar in figure.data] == [[2, 0], [0, 2], [0, 1]]
+    assert [row[0] for row in figure.data[0].customdata] == [0.0, 1.0]
+    assert figure.layout.shapes[0].x0 == 0.6
+    assert pairs_over_lambda([], PairSettings(strategy="anchor")).empty

@@ -15,6 +15,7 @@ from app.charts.categories import category_bars
 from app.charts.style import CATEGORY_NAMES
 from app.judges.card import believe
 from app.state import Lab
+from app.tables import grid
 from app.widgets import choice, empty_state, interval
 from core.analysis.distribution import CategoryScores, ExpectedShare, share_rows
 from core.analysis.draws import Draw
@@ -99,7 +100,11 @@ def shares_view(here: Lab, draw: Draw, by: RightBy) -> None:
         share_frame(found),
         key="dots",
     )
-    st.dataframe([{"variant": label} | row_of(entry) for label, entry in found.items()], hide_index=True)
+    grid(
+        [{"variant": label} | row_of(entry) for label, entry in found.items()],
+        key="shares",
+        first=["variant", *CATEGORY_NAMES.values()],
+    )
     others = [other for other in known_draws(here) if other.key != draw.key]
     if others:
         side_by_side(here, [draw, *others], by)
@@ -151,7 +156,7 @@ def fewer_view(here: Lab, draw: Draw, by: RightBy) -> None:
         pd.DataFrame([_expected_row(label, row) for label, rows in known.items() for row in rows]),
         key="fewer",
     )
-    st.dataframe([_expected_cells(label, rows) for label, rows in known.items()], hide_index=True)
+    grid([_expected_cells(label, rows) for label, rows in known.items()], key="expected")
 
 
 def _expected_row(label: str, row: ExpectedShare) -> dict[str, Any]:
@@ -195,7 +200,7 @@ def scores_view(here: Lab, draw: Draw, by: RightBy) -> None:
         pd.DataFrame([_score_row(label, row) for label, row in rows]),
         key="scores",
     )
-    st.dataframe(
+    grid(
         [
             {
                 "variant": label,
@@ -208,7 +213,8 @@ def scores_view(here: Lab, draw: Draw, by: RightBy) -> None:
             }
             for label, row in rows
         ],
-        hide_index=True,
+        key="mean_scores",
+        first=["variant", "category", "mean score"],
     )
 
 

@@ -11,6 +11,7 @@ from app.anchors.parts import chart, download
 from app.anchors.reading import one_pair, pair_browser
 from app.charts.pairs import gap_histogram
 from app.state import Lab
+from app.tables import grid
 from app.widgets import choice, interval
 from core.analysis.pair_difference import PLACES, Both, Place, difference
 from core.analysis.pair_lint import Check, Driver, drivers, lint, token_gap
@@ -53,8 +54,10 @@ def lint_view(here: Lab, a: PairSet, b: PairSet) -> None:
     for check in checks.values():
         if check.worry:
             st.markdown(f":material/warning: **{check.name}**, {_figure(check.figure, check.unit)}: {check.says}.")
-    st.dataframe(
-        [{name: value for name, value in row.items() if name != "what it means"} for row in rows], hide_index=True
+    grid(
+        [{name: value for name, value in row.items() if name != "what it means"} for row in rows],
+        key="checks",
+        first=["check", "A", ""],
     )
     download(lambda: pd.DataFrame(rows), "lint")
     st.caption("95% intervals over pairs, one a question. ⚠ look here before training; – nothing shown.")
@@ -90,7 +93,7 @@ def _figure(figure: Estimate, unit: str) -> str:
 def behind(led: dict[str, Driver]) -> None:
     """Which criterion drove the choices."""
     st.subheader("Which criterion drove the choices?", anchor=False)
-    st.dataframe(
+    grid(
         [
             {
                 "criterion": driver.criterion,
@@ -100,7 +103,8 @@ def behind(led: dict[str, Driver]) -> None:
             }
             for driver in led.values()
         ],
-        hide_index=True,
+        key="drivers",
+        first=["criterion", "leads most in"],
     )
     st.caption("The criterion on which chosen leads rejected most. Where right stands over wrong, the label chose.")
 
@@ -130,7 +134,7 @@ def difference_view(here: Lab, a: PairSet, b: PairSet) -> None:
     found = _difference(a, b, (a.key, b.key))
     st.subheader("Where do the two sets part?", anchor=False)
     rows = [{"pairs": place, "questions": len(found[place]), "what it means": PLACES[place]} for place in PLACES]
-    st.dataframe(rows, hide_index=True)
+    grid(rows, key="places")
     download(lambda: pd.DataFrame(_difference_rows(found)), "difference")
     total = sum(len(pairs) for pairs in found.values())
     known = [place for place in PLACES if found[place]]

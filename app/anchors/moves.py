@@ -14,6 +14,7 @@ from app.charts.anchors import anchor_map, cells
 from app.charts.categories import flow
 from app.charts.style import CATEGORY_NAMES
 from app.state import Lab
+from app.tables import grid
 from app.widgets import choice, number, sentence
 from core.analysis.draws import Draw
 from core.analysis.question_map import bins, counts_of, map_order, rows_at
@@ -74,7 +75,7 @@ def balance(here: Lab, samples: Samples, by: RightBy, table: QuestionTable) -> N
     """Better and worse for each step of the chain, with the whole chain first as a sentence."""
     found = [what_moved(here, samples, by, before, after) for before, after in steps(table.labels)]
     sentence(moved_sentence(found[-1]), key="moved")
-    st.dataframe(
+    grid(
         [
             {
                 "from": m.before,
@@ -88,7 +89,8 @@ def balance(here: Lab, samples: Samples, by: RightBy, table: QuestionTable) -> N
             }
             for m in found
         ],
-        hide_index=True,
+        key="balance",
+        first=["from", "to", "net, points of questions", "better", "worse"],
     )
     st.caption(
         "Better: incorrect → variable → correct. Net: (better − worse) / n, 95% interval over questions. p: exact "

@@ -9,6 +9,7 @@ from app.anchors.parts import chart
 from app.charts.categories import category_bars
 from app.charts.style import CATEGORY_NAMES
 from app.state import Lab
+from app.tables import grid
 from app.widgets import choice, number
 from core.analysis.distribution import GROUPS, Group, categorised_runs, share_rows, shares_by_group
 from core.analysis.results import CategoryShares
@@ -41,7 +42,11 @@ def one_run(here: Lab) -> None:
         pd.json_normalize(share_rows(shares)),
         key="groups",
     )
-    st.dataframe([{"group": name} | row_of(entry) for name, entry in shares.items()], hide_index=True)
+    grid(
+        [{"group": name} | row_of(entry) for name, entry in shares.items()],
+        key="group_shares",
+        first=["group", *CATEGORY_NAMES.values()],
+    )
 
 
 @st.cache_data(max_entries=32, show_spinner="Resampling questions for the intervals …")

@@ -11,6 +11,7 @@ import streamlit as st
 from app.address import held
 from app.anchors.data import PairSet, evaluation_with, known_sets, known_sources, pair_set
 from app.anchors.lint import difference_view, lint_view
+from app.anchors.over_lambda import over_lambda
 from app.anchors.parts import download
 from app.anchors.reading import pair_browser
 from app.anchors.settings import keys_of, settings_form
@@ -18,6 +19,7 @@ from app.anchors.train import take_along
 from app.charts.style import CATEGORY_NAMES
 from app.judges.card import believe
 from app.state import Lab
+from app.tables import grid
 from app.widgets import choice, empty_state, number
 from core.analysis.pair_sources import PairSource
 from core.method.pairs import DROPPED, REASONS, anchor_lambda, debates_discarded, rules_of
@@ -67,6 +69,7 @@ def pairs_tab(here: Lab) -> None:
     match view:
         case "rules":
             rules(a, b)
+            over_lambda(here, source, a.settings, a.pairs)
             ledger_counts(a, b)
         case "pairs":
             pairs_view(here, a)
@@ -121,7 +124,7 @@ def summary(sets: Sequence[PairSet]) -> None:
     """What came out, A and B side by side."""
     rows = [_summary(found, found.name, found.key) for found in sets]
     frame = pd.DataFrame([{"": name} | {r["set"]: r[name] for r in rows} for name in rows[0] if name != "set"])
-    st.dataframe(frame, hide_index=True)
+    grid(frame, key="summary")
     st.caption("λ: share of pairs from variable or consistently incorrect questions.")
 
 
@@ -146,7 +149,12 @@ def rules(a: PairSet, b: PairSet) -> None:
     """The rule of each category, with what it made in both sets."""
     st.subheader("Which rule made how many pairs?", anchor=False)
     rows = [row for category in CATEGORIES for row in (_rule(found, category) for found in (a, b))]
-    st.dataframe(rows, hide_index=True, column_config={"rule": st.column_config.TextColumn(width=430)})
+    grid(
+        rows,
+        key="rules",
+        first=["category", "set", "pairs", "no pair", "rule"],
+        column_config={"rule": st.column_config.TextColumn(width=430)},
+    )
     download(lambda: pd.DataFrame(rows), "rules")
 
 
@@ -166,13 +174,13 @@ def ledger_counts(a: PairSet, b: PairSet) -> None:
     """Why questions gave no pair, with counts of both sets."""
     with st.expander(f"Questions that gave no pair ({len(a.dropped)} of A, {len(b.dropped)} of B)", expanded=True):
         counts = [Counter(row.reason for row in found.dropped) for found in (a, b)]
-        st.dataframe(
+        grid(
             [
                 {"of A": counts[0][reason], "of B": counts[1][reason], "why": DROPPED[reason], "code": reason}
                 for reason in DROPPED
                 if counts[0][reason] or counts[1][reason]
             ],
-            hide_index=True,
+            key="ledger_counts",
         )
 
 
@@ -217,5 +225,5 @@ def ledger(found: PairSet) -> None:
         ]
     )
     st.caption(f"{len(rows):,} questions of A gave no pair.")
-    st.dataframe(rows.head(500), hide_index=True)
+    grid(rows.head(500), key="ledger", first=["question", "why", "category"])
     download(lambda: rows, "left_out")

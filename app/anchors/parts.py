@@ -12,6 +12,7 @@ import streamlit as st
 from app.anchors.data import evaluation_with, questions
 from app.charts.style import CATEGORY_NAMES
 from app.state import Lab
+from app.tables import grid
 from app.widgets import picture
 from core.analysis.draws import Draw
 from core.analysis.transitions import QuestionTable
@@ -85,9 +86,8 @@ def question_list(here: Lab, draw: Draw, table: QuestionTable, rows: Sequence[in
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{len(rows):,} question{'s' if len(rows) > 1 else ''}{more}.")
         download(lambda: _listed(table, rows), f"{key}_list")
-    st.dataframe(
+    grid(
         frame,
-        hide_index=True,
         key=f"list_{key}",
         column_config={
             "question": st.column_config.TextColumn(width="large"),

@@ -13,6 +13,7 @@ from app.anchors.parts import download
 from app.charts.style import CATEGORY_NAMES
 from app.navigation import link
 from app.state import Lab
+from app.tables import grid
 from app.widgets import literal, plain
 from core.analysis.pair_lint import SideFacts, criterion_gaps, driver
 from core.analysis.pair_sources import Material
@@ -33,9 +34,9 @@ def pair_browser(here: Lab, material: Material, pairs: Sequence[Pair], key: str)
     asked = given("pair")
     row = ids.index(asked) if asked in ids else 0
     table = f"{key}_{hash(tuple(ids))}_{arrivals()}"
-    st.dataframe(
+    grid(
         frame.drop(columns="id"),
-        hide_index=True,
+        first=["question", "category", "score of chosen", "of rejected"],
         height=min(280, 38 + 35 * len(frame)),
         on_select=partial(_choose, table, ids),
         selection_mode="single-row",

@@ -12,6 +12,7 @@ from app.annotate.work import explanation_card, explanation_of, question_card
 from app.charts.agreement import confusion_map, kappa_map
 from app.navigation import link
 from app.state import Lab, results
+from app.tables import grid
 from app.widgets import choice, duration, empty_state, interval, number, picture, plain
 from core.annotation.agreeing import FEW, CriterionAgreement
 from core.annotation.exporting import What, export_annotations
@@ -77,7 +78,7 @@ def _judge(figures: Figures, source: Source, judges: list[Source], rubric: Rubri
         st.warning(f"Fewer than {FEW} ratings: a first impression, no more.", icon=":material/hourglass_top:")
     names = {one.key: one.judge for one in judges}
     table = pd.DataFrame([_judge_row(one) | {"judge": names[key]} for key, ones in found.items() for one in ones])
-    st.dataframe(table if len(judges) > 1 else table.drop(columns="judge"), hide_index=True)
+    grid(table if len(judges) > 1 else table.drop(columns="judge"), key="judge_agreement")
     st.caption(
         "κ with quadratic weights: agreement beyond what chance would give, near misses counting in part. "
         "Still needed: about how many more ratings bring κ to ±0.1, from its spread so far."
@@ -134,9 +135,9 @@ def _disagreements(figures: Figures, source: Source, who: str, ratings: int) -> 
         return
     st.caption(f"{len(found):,} of {ratings:,} ratings differ somewhere; choose a row to read it.")
     shown = found.head(SHOWN)
-    picked = st.dataframe(
+    picked = grid(
         shown[["worst", "steps", "where", "variant", "rater", "item_id", "note"]],
-        hide_index=True,
+        first=["worst", "where", "variant"],
         height=280 if len(shown) > 7 else "auto",
         on_select="rerun",
         selection_mode="single-row",
@@ -181,14 +182,14 @@ def _people(figures: Figures, source: Source, rubric: Rubric) -> None:
             {"criterion": one.criterion, "α [95%]": _kappa(one.alpha), "rated by two or more": one.shared}
             for one in among
         ]
-        st.dataframe(rows, hide_index=True)
+        grid(rows, key="people_agreement")
         st.caption("Krippendorff's α, ordinal (the answer: nominal); 95% intervals resample questions.")
     else:
         st.caption("No explanation has been rated by two people: a second annotator begins with the shared part.")
     shares = {label: (100 * table[label]).round(0) for label in rubric.labels}
-    st.dataframe(
+    grid(
         table.assign(**shares, seconds=table["seconds"].map(duration)),
-        hide_index=True,
+        key="annotators",
         column_config={"seconds": "median time each"}
         | {label: st.column_config.NumberColumn(f"{label}, %", format="%d") for label in rubric.labels},
     )
@@ -204,7 +205,7 @@ def _checks(figures: Figures, source: Source) -> None:
     if not found:
         return
     st.subheader("What do spot-checks say?", anchor=False)
-    st.dataframe(
+    grid(
         [
             {
                 "criterion": one.criterion,
@@ -215,7 +216,7 @@ def _checks(figures: Figures, source: Source) -> None:
             }
             for one in found
         ],
-        hide_index=True,
+        key="spot_checks",
     )
     st.caption("The judge's verdict was in sight, which pulls people towards it: none of this counts as agreement.")
 
@@ -225,7 +226,7 @@ def _votes(figures: Figures, source: Source) -> None:
     if not found:
         return
     st.subheader("Which of two do people prefer?", anchor=False)
-    st.dataframe(
+    grid(
         [
             {
                 "A": one.a,
@@ -240,7 +241,8 @@ def _votes(figures: Figures, source: Source) -> None:
             }
             for one in found
         ],
-        hide_index=True,
+        key="votes",
+        first=["A", "B", "A − B, points [95%]", "A better", "B better"],
     )
     st.caption(
         "A − B: (A better − B better) / votes; both good and both bad are neither and stand apart. Judge on the same "
@@ -252,7 +254,12 @@ def _votes(figures: Figures, source: Source) -> None:
 def _apart(known: pd.DataFrame) -> None:
     st.subheader("What has been annotated?", anchor=False)
     shown = known.assign(last=pd.to_datetime(known["last"], unit="s").dt.floor("s"))
-    st.dataframe(shown, hide_index=True, column_config={"last": st.column_config.DatetimeColumn("last (UTC)")})
+    grid(
+        shown,
+        key="annotated",
+        first=["annotator", "mode", "blind", "explanations"],
+        column_config={"last": st.column_config.DatetimeColumn("last (UTC)")},
+    )
     in_place = known[known["mode"] == "in place"]
     if len(in_place):
         n = number(float(in_place["explanations"].sum())).removesuffix(".0")
@@ -264,6 +271,7 @@ def _downloads(here: Lab) -> None:
         "annotations": "Ratings",
         "votes": "Votes between two",
         "history": "Everything ever given",
+        "notes": "Guideline notes",
     }
     with st.container(horizontal=True):
         for what, label in names.items():

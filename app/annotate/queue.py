@@ -104,7 +104,8 @@ def _form(here: Lab, kind: Kind, found: list[Source]) -> None:
     )
     st.caption(WHAT[kind])
     if st.button("Draw and begin", type="primary", key=f"draw_{kind}", disabled=not variants):
-        put(**{f"{kind}_queue": open_queue(here.store, settings).id, f"{kind}_task": None})
+        with st.spinner("Drawing from all explanations …"):
+            put(**{f"{kind}_queue": open_queue(here.store, settings).id, f"{kind}_task": None})
         st.rerun()
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.address import given, held, put, this_page, value, view_of
+from app.annotate.guideline import guideline
 from app.annotate.keypad import BACK, FORWARD, NEXT, REVEAL, SKIP, SUBMIT, Action, Entered, Field, keypad
 from app.state import Lab
 from app.widgets import about, boundary, plain
@@ -18,7 +19,7 @@ from core.annotation.records import Draft, Kind, Queue, Task, rater_name
 from core.annotation.writing import draft_of, handed_in, is_revealed, keep_draft, reveal, skip
 from core.errors import BadInput
 from core.records import Explanation, Item, Option
-from core.rubrics import Rubric, load_rubric
+from core.rubrics import load_rubric
 from core.store.queries import item
 
 
@@ -101,7 +102,7 @@ def _work(here: Lab, rater: str, queue: Queue, bench: Bench) -> None:
     with right, st.container(key=f"keys_{bench.kind}"):
         _keys(here, desk, task, bench, seen)
         if bench.kind != "pairwise":
-            guideline(load_rubric(queue.settings.rubric), task.criterion)
+            guideline(here, rater, load_rubric(queue.settings.rubric), task.criterion)
 
 
 def _place(kind: Kind) -> str:
@@ -239,14 +240,3 @@ def explanation_card(asked: Item, row: Explanation) -> None:
     with st.container(border=True):
         plain(row.explanation)
     plain(f"Answer given: {texts.get(answer, answer) if answer else 'none that can be read'}")
-
-
-def guideline(rubric: Rubric, criterion: str | None = None) -> None:
-    """What the criteria ask and which key gives which verdict, from the rubric file."""
-    with st.expander("Guideline", expanded=False, icon=":material/menu_book:"):
-        for one in rubric.criteria:
-            if criterion in (None, one.key):
-                plain(f"{one.name}: {one.question}")
-        keys = ", ".join(f"{place} {label}" for place, label in enumerate(rubric.labels, 1))
-        plain(f"Keys: {keys}. Backspace goes back one line, T is for a note, Esc leaves it.")
-        plain("Rate each line for itself: a false explanation may be clear, and a true one shallow.")

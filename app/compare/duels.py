@@ -8,6 +8,7 @@ import streamlit as st
 from app.charts.comparison import answers_by_order
 from app.compare.parts import table_of
 from app.state import Lab
+from app.tables import grid
 from app.widgets import interval, picture, plain
 from core.analysis.duels import Duels, head_to_heads, position_sentence
 from core.analysis.report import duel_warning
@@ -29,7 +30,7 @@ def head_to_head(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation])
         return
     doubts = {duels.run: duel_doubts(duels.run, known) for duels in found}
     rows = [_row(duels, doubts[duels.run]) for duels in found]
-    st.dataframe(rows, hide_index=True)
+    grid(rows, key="duels", first=["A against B", "judge", "Δ(W−L), points"])
     for rule in dict.fromkeys(duels.tie_rule for duels in found):
         st.caption(
             f"{rule} Shares are averaged over a question's pairs, then over questions; intervals are 95%, resample "

@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.address import put
 from app.charts.comparison import delta_by_part, forest, win_matrix
+from app.tables import grid
 from app.widgets import choice, interval, number, picture, plain, tie_rule
 from core.analysis.comparison import Part, WinRate
 from core.analysis.figures import COMPARISON, DETAIL, comparison_rows, csv_of, detail_rows
@@ -75,7 +76,7 @@ def findings(evaluation: Evaluation, baseline: str) -> None:
                 plain(evaluation.finding(rate).sentence)
     found = [evaluation.finding(rate) for rate in evaluation.win_rates]
     with st.expander("How much these questions can show"):
-        st.dataframe(
+        grid(
             [
                 {
                     "A against B": f"{one.a} against {one.b}",
@@ -84,7 +85,8 @@ def findings(evaluation: Evaluation, baseline: str) -> None:
                 }
                 for one in found
             ],
-            hide_index=True,
+            key="detectable",
+            first=["A against B", "detectable Δ(W−L), points", f"questions for ±{PLANNED:g} points"],
         )
         st.caption(
             "Detectable: the smallest true difference that so many questions would show with a chance of 80% "
@@ -128,7 +130,7 @@ def pair_key(evaluation: Evaluation, rate: WinRate) -> str:
 
 def rate_table(evaluation: Evaluation) -> None:
     """Every rate with the counts from which it can be derived again."""
-    st.dataframe(
+    grid(
         [
             {
                 "A against B": f"{rate.a} against {rate.b}",
@@ -144,7 +146,8 @@ def rate_table(evaluation: Evaluation) -> None:
             }
             for rate in evaluation.win_rates
         ],
-        hide_index=True,
+        key="rates",
+        first=["A against B", "Δ(W−L), points", "n questions", "p (Holm)"],
     )
     drawn = f"{evaluation.n} × {evaluation.n}" if evaluation.n else "N × N (each question has its own)"
     for note in dict.fromkeys(rate.delta.note for rate in evaluation.win_rates if rate.delta.note):
@@ -198,7 +201,7 @@ def _parts(parts: Sequence[Part], rate: WinRate, key: str, alt: str) -> None:
         selection_mode="points",
     )
     with st.expander("Counts and shares"):
-        st.dataframe(
+        grid(
             [
                 {
                     "part": part.part.replace("_", " "),
@@ -211,7 +214,8 @@ def _parts(parts: Sequence[Part], rate: WinRate, key: str, alt: str) -> None:
                 }
                 for part in chosen
             ],
-            hide_index=True,
+            key=f"counts_{key}",
+            first=["part", "Δ(W−L), points", "n questions"],
         )
 
 
@@ -223,7 +227,7 @@ def models(found: Details) -> None:
 
 
 def _lengths(found: Details) -> None:
-    st.dataframe(
+    grid(
         [
             {
                 "A against B": f"{a} against {b}",
@@ -236,7 +240,8 @@ def _lengths(found: Details) -> None:
             }
             for (a, b), length in found.lengths.items()
         ],
-        hide_index=True,
+        key="lengths",
+        first=["A against B", "at equal length", "win rate (ties ½)"],
     )
     st.caption(
         "A logistic curve of winning over the log ratio of lengths (generated tokens), read at ratio 1; every resample "
@@ -247,7 +252,7 @@ def _lengths(found: Details) -> None:
 def _strengths(found: Details) -> None:
     if found.strengths is None:
         return
-    st.dataframe(
+    grid(
         [
             {
                 "variant": label,
@@ -257,7 +262,7 @@ def _strengths(found: Details) -> None:
             }
             for label, strength in zip(found.strengths.labels, found.strengths.strengths, strict=True)
         ],
-        hide_index=True,
+        key="strengths",
     )
     st.caption("Bradley–Terry with Davidson's ties, mean 0: a difference of 1 is odds of e : 1 where nothing ties.")
 
@@ -278,7 +283,7 @@ def elsewhere(found: Sequence[Evaluation], rate: WinRate) -> None:
         key="elsewhere",
         alt="Win minus loss of the two variants on every data set",
     )
-    st.dataframe(
+    grid(
         [
             {
                 "data set / split": f"{e.dataset_name} / {e.split}",
@@ -293,7 +298,8 @@ def elsewhere(found: Sequence[Evaluation], rate: WinRate) -> None:
             }
             for e, one in known
         ],
-        hide_index=True,
+        key="data_sets",
+        first=["data set / split", "judge", "Δ(W−L), points"],
     )
     table_of(lambda: _elsewhere([evaluation for evaluation, _ in known], rate), "data-sets.csv")
 

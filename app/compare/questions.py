@@ -10,6 +10,7 @@ from app.compare.parts import ALL, table_of
 from app.highlight import merged, shared_spans, show_highlighted
 from app.navigation import link
 from app.state import Lab, lab
+from app.tables import grid
 from app.widgets import choice, number, plain
 from core.analysis.comparison import ScoreTable, WinRate
 from core.analysis.question_table import question_outcomes, with_questions
@@ -115,7 +116,7 @@ def _leave_out(key: str) -> None:
 def _show_table(found: pd.DataFrame, rate: WinRate, view: str) -> None:
     shown = found.head(SHOWN)
     key = f"questions_{hash((view, rate.a, rate.b))}_{arrivals()}"
-    st.dataframe(
+    grid(
         pd.DataFrame(
             {
                 "question": shown["question"],
@@ -130,7 +131,7 @@ def _show_table(found: pd.DataFrame, rate: WinRate, view: str) -> None:
                 "category under B": shown["category"].map(_words, na_action="ignore"),
             }
         ),
-        hide_index=True,
+        first=["question", "Δ(W−L)", "score A", "score B"],
         height=320,
         key=key,
         on_select=partial(_choose_row, key, shown["item_id"].tolist()),

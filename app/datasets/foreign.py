@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.state import Lab
+from app.tables import grid
 from app.widgets import literal
 from core.data.foreign import import_responses, read_responses
 from core.loading.reading import SUFFIXES
@@ -36,7 +37,7 @@ def foreign(here: Lab) -> None:
     rejects = [reject for run in runs for reject in run.rejects]
     st.caption(f"{rows:,} explanations of {len(items):,} questions, as {len(runs)} runs; {len(rejects)} rows rejected.")
     if rejects:
-        st.dataframe([{"row": r.row, "reason": r.reason, "as read": r.raw} for r in rejects[:20]], hide_index=True)
+        grid([{"row": r.row, "reason": r.reason, "as read": r.raw} for r in rejects[:20]], key="foreign_rejects")
     if st.button("Add these explanations", type="primary", icon=":material/download:", key="foreign_add"):
         made = import_responses(here.home, path, settings, dataset)
         here.refresh()

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.address import given, put
 from app.state import Lab
+from app.tables import grid
 from app.widgets import plain
 from core.data.datasets import glance, import_dataset
 from core.errors import BadInput
@@ -209,13 +210,14 @@ def _columns_of(file: Path, guessed: ImportSettings) -> list[str]:
 def _preview(good: list[Item], bad: list[Reject], settings: ImportSettings) -> None:
     looked = len(good) + len(bad)
     which = f"Of the first {looked:,} rows" if looked == LOOKED_AT else f"Of the {looked:,} rows"
-    st.caption(f"{which} {len(good):,} load and {len(bad):,} do not. This is how they would be read:")
+    shown = " This is how they would be read:" if good else ""
+    st.caption(f"{which} {len(good):,} load and {len(bad):,} do not.{shown}")
     if good:
-        st.dataframe([_item_row(item, settings) for item in good[:5]], hide_index=True, column_config=WIDE)
+        grid([_item_row(item, settings) for item in good[:5]], key="preview", column_config=WIDE)
     if bad:
         st.caption("These are rejected:" if good else "None of them loads; change the mapping above.")
         rows = [{"row": r.row, "reason": r.reason, "as read": r.raw} for r in bad[:20]]
-        st.dataframe(rows, hide_index=True, column_config=WIDE, height="content" if len(rows) < 6 else 240)
+        grid(rows, key="preview_rejects", column_config=WIDE, height="content" if len(rows) < 6 else 240)
 
 
 WIDE = {

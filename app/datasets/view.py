@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from app.address import held, put
 from app.charts.data import label_bars
 from app.navigation import link
 from app.state import Lab
-from app.widgets import choice, literal, picture, plain
+from app.tables import grid
+from app.widgets import choice, literal, number, picture, plain
 from core.data.contents import reject_kinds, rejects_page, split_balance
 from core.data.shelf import archive, dependents, remove, restore
 from core.errors import BadInput
@@ -27,7 +29,8 @@ def show(here: Lab, row: dict[str, Any]) -> None:
         st.metric("Questions", f"{row['items']:,}")
         st.metric("Rejected rows", f"{row['rejects']:,}")
         st.metric("Unlabelled", f"{row['unlabelled']:,}", help="Can be sampled, not scored.")
-    plain(row["title"] or row["name"])
+    if row["title"] and row["title"] != row["name"]:
+        plain(row["title"])
     names = ["Questions", "Splits and labels", "Rejected rows", "Put away"]
     questions, balance, rejected, away = st.tabs(names, **held("tab", names[0], names.__contains__))
     if questions.open:
@@ -63,7 +66,12 @@ def _questions(here: Lab, dataset: str) -> None:
     st.caption(_shown(len(frame), number, found, "questions"))
     shown = frame.drop(columns=["found"]).dropna(axis="columns", how="all")
     wide = {name: st.column_config.TextColumn(width="large") for name in ("question", "options")}
-    st.dataframe(shown, hide_index=True, column_config=wide | {"id": st.column_config.TextColumn(width="small")})
+    grid(
+        shown,
+        key="questions",
+        first=["question", "options", "gold"],
+        column_config=wide | {"id": st.column_config.TextColumn(width="small")},
+    )
 
 
 def _page(found: int, key: str) -> int:
@@ -88,15 +96,19 @@ def _shown(rows: int, number: int, found: int, what: str) -> str:
 
 def _balance(here: Lab, dataset: str) -> None:
     counts = label_counts(here.store, dataset)
-    share = st.column_config.NumberColumn(format="percent")
-    st.dataframe(
-        split_balance(counts),
-        hide_index=True,
+    balance = split_balance(counts)
+    commonest = [
+        "–" if pd.isna(share) else f"{label} ({number(share, 'share')})"
+        for label, share in zip(balance["commonest"], balance["its share"], strict=True)
+    ]
+    grid(
+        balance.assign(commonest=commonest).drop(columns="its share"),
+        key="splits",
+        first=["split", "questions", "commonest"],
         column_config={
-            "share": share,
-            "commonest": st.column_config.TextColumn("commonest label"),
-            "its share": st.column_config.NumberColumn(
-                "its share", format="percent", help="Of the labelled questions: what always saying it gets right."
+            "share": st.column_config.NumberColumn(format="percent"),
+            "commonest": st.column_config.TextColumn(
+                "commonest label", help="In brackets its share of the labelled questions: what always saying it gets."
             ),
         },
     )
@@ -126,9 +138,8 @@ def _rejected(here: Lab, dataset: str) -> None:
     if number > 1:
         frame, _ = rejects_page(here.store, dataset, wanted, text, PAGE, (number - 1) * PAGE)
     st.caption(_shown(len(frame), number, found, "rejected rows") + "; choose one to read it whole.")
-    picked = st.dataframe(
+    picked = grid(
         frame.rename(columns={"raw": "as read"}),
-        hide_index=True,
         height="content" if len(frame) < 8 else 300,
         on_select="rerun",
         selection_mode="single-row",
@@ -154,11 +165,7 @@ def _put_away(here: Lab, row: dict[str, Any]) -> None:
     literal(f"{dataset}\nlicence: {row['licence'] or 'not stated'}")
     link("runs", "The run that imported it", run=dataset)
     users = dependents(here.home, dataset)
-    st.caption(
-        f"{len(users):,} runs depend on this data set: it can be archived, and not deleted."
-        if users
-        else "No run depends on this data set: it can be archived or deleted."
-    )
+    st.caption(_fate(len(users)))
     with st.container(horizontal=True):
         if row["archived"] and st.button("Restore", icon=":material/unarchive:", key="restore"):
             restore(here.home, dataset)
@@ -171,12 +178,30 @@ def _put_away(here: Lab, row: dict[str, Any]) -> None:
             st.write("Its questions and rejected rows are deleted here; the file that it was loaded from is not.")
             if st.button("Delete this data set", type="primary", key="delete_now"):
                 _delete(here, row)
-    if st.session_state.get("_refused", ("", ""))[0] == dataset:
-        with st.container(border=True):
-            st.badge("Not deleted", icon=":material/block:", color="orange")
-            plain(st.session_state["_refused"][1])
-            if not row["archived"] and st.button("Archive it instead", icon=":material/archive:", key="instead"):
-                _archive(here, row)
+            _refusal(here, row)
+
+
+def _fate(users: int) -> str:
+    """What can be done with a data set that so many runs depend on.
+
+    >>> _fate(1)
+    '1 run depends on this data set: it can be archived, and not deleted.'
+    """
+    if not users:
+        return "No run depends on this data set: it can be archived or deleted."
+    depend = "1 run depends" if users == 1 else f"{users:,} runs depend"
+    return f"{depend} on this data set: it can be archived, and not deleted."
+
+
+def _refusal(here: Lab, row: dict[str, Any]) -> None:
+    """Why it was not deleted, where the button stands that was pressed."""
+    dataset, why = st.session_state.get("_refused", ("", ""))
+    if dataset != row["id"]:
+        return
+    st.badge("Not deleted", icon=":material/block:", color="orange")
+    plain(why)
+    if not row["archived"] and st.button("Archive it instead", icon=":material/archive:", key="instead"):
+        _archive(here, row)
 
 
 def _archive(here: Lab, row: dict[str, Any]) -> None:

@@ -159,10 +159,10 @@ def _bars(verdicts: pd.DataFrame, rubric: Rubric, key: str) -> None:
     bars.insert(0, "criterion", verdicts["criterion"].tolist())
     bars["expected"] = verdicts["value"].tolist()
     config = {
-        label: st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f", width=110)
+        label: st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f", width=88)
         for label in rubric.labels
     }
-    config["expected"] = st.column_config.NumberColumn(format="%.2f", width=80)
+    config["expected"] = st.column_config.NumberColumn(format="%.2f", width=70)
     st.dataframe(bars, hide_index=True, key=f"probabilities_{key}", column_config=config)
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from app.navigation import link
 from app.state import Lab
+from app.tables import grid
 from core.analysis.catalogue import Drawn
 from core.method.pairs import REASONS
 from core.store.queries import pairs_of
@@ -35,7 +36,7 @@ def _pairs_of(_here: Lab, sealed: str, dataset: str, item_id: str) -> pd.DataFra
 def _pairs(found: pd.DataFrame) -> None:
     sets = found["run"].nunique()
     st.caption(f"Training pairs made of this question: {len(found)} in {sets} pair set{'s' if sets > 1 else ''}.")
-    st.dataframe(
+    grid(
         pd.DataFrame(
             {
                 "pair set": found["label"],
@@ -49,7 +50,6 @@ def _pairs(found: pd.DataFrame) -> None:
                 ],
             }
         ),
-        hide_index=True,
         key="pairs_of_question",
     )
     for row in found.drop_duplicates("run").itertuples():

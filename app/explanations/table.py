@@ -6,6 +6,7 @@ import streamlit as st
 from app.address import arrivals, put
 from app.explanations.filters import words
 from app.explanations.view import page_number, show
+from app.tables import grid
 from core.analysis.browsing import ROWS_A_PAGE, Facets, Spot, Wanted
 
 MARKS = {True: "✓", False: "✗"}
@@ -17,9 +18,9 @@ def table(rows: pd.DataFrame, found: Facets, wanted: Wanted) -> None:
         st.info("No explanation matches these filters: take one away above.", icon=":material/filter_alt_off:")
         return
     key = f"rows_{hash(wanted)}_{page_number()}_{arrivals()}"
-    st.dataframe(
+    grid(
         _shown(rows, wanted),
-        hide_index=True,
+        first=["", "variant", "score", "question", "explanation"],
         height="content",
         row_height=38,
         on_select=lambda: _open(key, rows),

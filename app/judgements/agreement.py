@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.charts.agreement import confusion_map
 from app.state import Lab
+from app.tables import grid
 from app.widgets import choice, number, picture, plain
 from core.analysis.consensus import JudgementSet, SetAgreement, criteria, estimate_words, set_agreements
 from core.settings import CompareSettings
@@ -26,7 +27,7 @@ def agreement(here: Lab, chosen: JudgementSet) -> None:
     if not found.pairs:
         st.caption("Agreement is undefined, because there is one rater alone.")
         return
-    st.dataframe([pair_row(found, i) for i in range(len(found.pairs))], hide_index=True)
+    grid([pair_row(found, i) for i in range(len(found.pairs))], key="rater_pairs")
     plain(f"Krippendorff's α of {len(found.kinds)} raters: {estimate_words(found.alpha)}")
     names = [f"{pair.a} and {pair.b}" for pair in found.pairs]
     start = next((name for name, pair in zip(names, found.pairs, strict=True) if pair.kappa.value is not None), None)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.address import put
 from app.state import Lab
+from app.tables import grid
 from core.data.judgements import import_judgements, judgement_settings, preview_judgements, short_row
 from core.loading.reading import SUFFIXES
 from core.settings import JudgementSettings
@@ -26,9 +27,9 @@ def load(here: Lab) -> None:
         settings = judgement_settings(path, further, edit_mapping(guessed, path.name))
     good, bad = preview_judgements(path, settings, further)
     st.caption(f"Of the first {len(good) + len(bad)} judgements {len(good)} load and {len(bad)} do not.")
-    st.dataframe([short_row(row) for row in good[:5]], hide_index=True)
+    grid([short_row(row) for row in good[:5]], key="judgements_preview")
     if bad:
-        st.dataframe([{"row": r.row, "reason": r.reason, "as read": r.raw} for r in bad[:20]], hide_index=True)
+        grid([{"row": r.row, "reason": r.reason, "as read": r.raw} for r in bad[:20]], key="judgements_rejects")
     if st.button("Load these judgements", type="primary", icon=":material/download:", disabled=not good, key="load"):
         folder = import_judgements(here.home, path, settings, further)
         here.refresh()

@@ -5,6 +5,7 @@ from typing import Any, get_args
 import streamlit as st
 
 from app.state import Lab
+from app.tables import grid
 from app.widgets import choice, interval, number, plain
 from core.analysis.consensus import NO_CARD, JudgementSet, PreferenceRate, majority_counts, preference_rates
 from core.analysis.set_figures import (
@@ -52,7 +53,7 @@ def preferences(here: Lab, chosen: JudgementSet) -> None:
 
 def win_rates(here: Lab, chosen: JudgementSet, rates: list[PreferenceRate]) -> None:
     st.subheader("Win rates", anchor=False)
-    st.dataframe(
+    grid(
         [
             {
                 "variant": rate.b,
@@ -69,7 +70,7 @@ def win_rates(here: Lab, chosen: JudgementSet, rates: list[PreferenceRate]) -> N
             }
             for rate in rates
         ],
-        hide_index=True,
+        key="set_rates",
         column_config={name: st.column_config.NumberColumn(format="%.4f") for name in ("win rate, %", "± s.e.")},
     )
     if majority := _majority(here, here.sealed, chosen.id):
@@ -89,7 +90,7 @@ def equal_length(here: Lab, chosen: JudgementSet) -> None:
             "must hold the texts of both outputs."
         )
         return
-    st.dataframe([length_row(entry) for entry in found], hide_index=True)
+    grid([length_row(entry) for entry in found], key="set_lengths")
     st.caption(
         "This lab's own measure, and not AlpacaEval's length-controlled win rate: each pair of variants stands alone, "
         "the chance of winning is fitted to the log ratio of lengths (a tie one half) and read at equal length; 95% "
@@ -121,7 +122,7 @@ def corrected(found: list[SetCorrection], kinds: set[str]) -> None:
         why = f"{' and '.join(absent)} chose in this set" if absent else "people and judges share no question"
         st.caption(f"Undefined, because {why}: it takes a judge's choices, and people's on some of the same questions.")
         return
-    st.dataframe([correction_row(entry) for entry in found], hide_index=True)
+    grid([correction_row(entry) for entry in found], key="set_corrected")
     st.caption(
         "Prediction-powered win rate (Angelopoulos et al. 2023): the judge's mean over all n, corrected by people's "
         "choices where they made some, which must be questions drawn at random. Classical: people's questions alone. "
@@ -149,7 +150,11 @@ def bradley_terry(found: list[SetStrengths]) -> None:
     if not found:
         st.caption("Undefined, because no annotator chose.")
         return
-    st.dataframe([row for entry in found for row in strength_rows(entry)], hide_index=True)
+    grid(
+        [row for entry in found for row in strength_rows(entry)],
+        key="set_strengths",
+        first=["variant", "strength [95%]", "n", "annotator"],
+    )
     st.caption(
         "Bradley–Terry, ties by Davidson: a difference of 1 is odds of e : 1 where nothing ties; the mean is 0. 95% "
         "intervals over questions. With two variants the win rate says it all."

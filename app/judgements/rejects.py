@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.state import Lab
+from app.tables import grid
 from app.widgets import choice, literal
 from core.analysis.consensus import JudgementSet
 from core.store.queries import rejects
@@ -24,9 +25,7 @@ def rejected_rows(here: Lab, chosen: JudgementSet | None) -> None:
     if found.empty:
         st.caption("Every row was used.")
         return
-    marked = st.dataframe(
-        found, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"rejects_{run}"
-    ).selection.rows
+    marked = grid(found, on_select="rerun", selection_mode="single-row", key=f"rejects_{run}").selection.rows
     place = marked[0] if marked and marked[0] < len(found) else 0
     row = found.iloc[place]
     st.caption(f"As read, row {row['row']:,} (mark another in the table):")

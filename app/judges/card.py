@@ -12,6 +12,7 @@ import streamlit as st
 
 from app.navigation import link
 from app.state import results
+from app.tables import grid
 from app.widgets import interval, plain
 from core.analysis.agreement import Auc
 from core.analysis.report import auc_sentence, check_word, counts_sentence
@@ -66,11 +67,13 @@ def whole_card(card: JudgeCard, key: str) -> None:
     checks = {check.figure: check for check in card.checks}
     rows = [_figure_row(figure, checks.get(figure.name)) for figure in card.figures]
     wide = {"check": st.column_config.Column(width=210), "allowed": st.column_config.Column(width=120)}
-    st.dataframe(rows, hide_index=True, key=f"{key}_figures", height="content", column_config=wide)
+    told = ["figure", "value (95%)", "check"]
+    grid(rows, key=f"{key}_figures", first=told, height="content", column_config=wide)
     for check in card.failed:
         plain(f"{check.title}: {card.figure(check.figure).sentence}")
         st.caption(check.remedy)  # the lab's own words, with names of settings marked as code
-    st.dataframe([_criterion_row(c) for c in card.criteria], hide_index=True, key=f"{key}_criteria", height="content")
+    told = ["criterion", "most frequent verdict", "its share", "κ with people"]
+    grid([_criterion_row(c) for c in card.criteria], key=f"{key}_criteria", first=told, height="content")
     st.caption(
         "95% intervals resample questions. A check passes where the whole interval is allowed, fails where none of it "
         "is, and is unknown else. `warns`: failing it takes nothing back. The thresholds are settings of comparing; "
@@ -117,9 +120,8 @@ def _criterion_row(c: OnCriterion) -> dict[str, Any]:
 def side_by_side(evaluations: list[Evaluation]) -> None:
     """Judges of the same responses, a row each, the figures of their cards in columns."""
     rows = [_judge_row(evaluation.card) for evaluation in evaluations]
-    st.dataframe(
-        rows, hide_index=True, key="judges_table", column_config={"judge": st.column_config.Column(pinned=True)}
-    )
+    pinned = {"judge": st.column_config.Column(pinned=True)}
+    grid(rows, key="judges_table", first=["judge", "mode", "believe it", "fails"], column_config=pinned)
 
 
 def _judge_row(card: JudgeCard) -> dict[str, Any]:

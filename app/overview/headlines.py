@@ -7,6 +7,7 @@ import streamlit as st
 from app.judges.card import believe
 from app.navigation import link
 from app.state import diagnostics, results
+from app.tables import grid
 from app.widgets import interval, number, plain, sentence, tie_rule
 from core.analysis.comparison import WinRate
 from core.analysis.results import Evaluation
@@ -62,7 +63,7 @@ def _short(evaluation: Evaluation, rate: WinRate) -> str:
 
 
 def _variants(evaluation: Evaluation) -> None:
-    st.dataframe(
+    grid(
         [
             {
                 "variant": result.label,
@@ -75,7 +76,9 @@ def _variants(evaluation: Evaluation) -> None:
             }
             for result in evaluation.results
         ],
-        hide_index=True,
+        key=f"variants_{evaluation.key}",
+        first=["variant", "mean score", "right (forced)"],
+        margin=30,
     )
 
 

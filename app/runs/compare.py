@@ -6,6 +6,7 @@ import streamlit as st
 from app.address import held
 from app.charts.training import overlaid
 from app.state import Lab
+from app.tables import grid
 from app.widgets import picture
 from core.runs.folders import RunFolder
 from core.runs.side_by_side import Row, compared
@@ -46,7 +47,7 @@ def _table(rows: list[Row], runs: list[RunFolder]) -> None:
     columns = {name: st.column_config.TextColumn(width="medium") for name in frame.columns[2:]}
     columns["part"] = st.column_config.TextColumn(width=90)
     columns["name"] = st.column_config.TextColumn(width=190, pinned=True)
-    st.dataframe(frame, hide_index=True, height="content" if len(frame) <= 14 else 520, column_config=columns)
+    grid(frame, key="differences", height="content" if len(frame) <= 14 else 520, column_config=columns)
 
 
 def _curves(here: Lab, runs: list[RunFolder]) -> None:

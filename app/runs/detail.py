@@ -12,6 +12,7 @@ from app.navigation import link
 from app.runs.pipeline import without_none
 from app.runs.state import choose, go_to, state_of
 from app.state import Lab
+from app.tables import grid
 from app.widgets import clock, duration, literal, live, picture, plain, progress_line, sentence, state_badge, state_word
 from core.runs.folders import RunFolder
 from core.runs.lineage import ancestors, descendants, edges, family, generations, reduced, sources_of, turned
@@ -129,9 +130,8 @@ def steps(here: Lab, pipeline: RunFolder) -> None:
             }
         )
     st.caption("Choose a step to open its run.")
-    picked = st.dataframe(
+    picked = grid(
         rows,
-        hide_index=True,
         height="content" if len(rows) <= 9 else 350,
         on_select="rerun",
         selection_mode="single-row",
@@ -224,9 +224,9 @@ def files(folder: RunFolder) -> None:
             {"file": name, "bytes": path.stat().st_size, "rows": seal.get("rows"), "sha256": seal.get("sha256")}
         )
     columns = {name: st.column_config.NumberColumn(format="localized") for name in ("bytes", "rows")}
-    st.dataframe(
+    grid(
         rows,
-        hide_index=True,
+        key=f"files_{folder.id}",
         height="content" if len(rows) <= 12 else 430,
         column_config=columns,
         placeholder="",

@@ -5,6 +5,7 @@ import tomli_w
 
 from app.runs.state import checks, closed, go_to
 from app.state import Lab
+from app.tables import grid
 from app.widgets import boundary, choice, duration, plain
 from core.errors import BadInput, LabError
 from core.runs.dryrun import DryRun, dry_run
@@ -152,6 +153,4 @@ def _table(would: DryRun) -> None:
         for run in would.runs
     ]
     columns = {"units": st.column_config.NumberColumn(format="localized", help="Questions, pairs, explanations …")}
-    st.dataframe(
-        rows, hide_index=True, height="content" if len(rows) <= 9 else 350, column_config=columns, placeholder=""
-    )
+    grid(rows, key="dry_run", height="content" if len(rows) <= 9 else 350, column_config=columns, placeholder="")

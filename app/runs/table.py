@@ -11,6 +11,7 @@ from app.runs.launching import CLONED, clone
 from app.runs.remove import ask_to_remove
 from app.runs.state import choose, closed, rates, state_of, took
 from app.state import Lab, in_background
+from app.tables import grid
 from app.widgets import about, choice, live, state_word
 from core.runs.estimate import seconds_left
 from core.runs.folders import RunFolder
@@ -98,9 +99,9 @@ def table(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
 def _draw(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
     ids = rows["id"].tolist()
     marked = [ids.index(run) for run in runs if run in ids]
-    picked = st.dataframe(
+    picked = grid(
         shown(here, rows),
-        hide_index=True,
+        first=["state", "kind", "variant or set", "headline"],
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": marked}},

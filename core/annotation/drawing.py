@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from core.seeds import seed_of
+from core.seeds import seed_of, seeds_of
 
 THIRDS = ("low", "middle", "high")
 MISSING = "none"
@@ -46,11 +46,13 @@ def stratified(strata: pd.DataFrame, ids: Sequence[str], seed: int) -> np.ndarra
     """
     if strata.empty:
         return np.zeros(0, dtype=int)
-    names = ["\n".join(map(str, row)) for row in strata.itertuples(index=False)]
-    rows = pd.DataFrame({"stratum": names, "draw": [seed_of("draw", seed, one) for one in ids]})
+    strata = strata.reset_index(drop=True)
+    stratum = strata.groupby(list(strata.columns), sort=False, dropna=False).ngroup()
+    names = ["\n".join(map(str, row)) for row in strata.loc[~stratum.duplicated()].itertuples(index=False)]
+    rows = pd.DataFrame({"stratum": stratum, "draw": seeds_of(("draw", seed), ids)})
     rank = rows.groupby("stratum")["draw"].rank(method="first") - 1
     count = rows.groupby("stratum")["draw"].transform("size")
-    start = rows["stratum"].map({name: _share(seed, name) for name in set(names)})
+    start = np.array([_share(seed, name) for name in names])[stratum]
     return np.lexsort((rows["draw"], (rank + start) / count))
 
 

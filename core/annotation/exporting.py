@@ -13,7 +13,7 @@ import pandas as pd
 
 from core.store.database import Store
 
-What = Literal["annotations", "history", "votes"]
+What = Literal["annotations", "history", "votes", "notes"]
 
 _RATINGS = """
     SELECT h.rater AS annotator, strftime(to_timestamp(h.rated_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS time,
@@ -36,9 +36,14 @@ QUERIES: dict[What, str] = {
         FROM pair_votes v LEFT JOIN runs r ON r.id = v.samples_a
         LEFT JOIN items i ON i.run = r.dataset AND i.id = v.item_id ORDER BY v.seq
     """,
+    "notes": """
+        SELECT rater AS annotator, strftime(to_timestamp(written) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS time,
+            true AS manual, rubric, rubric_hash, criterion, note
+        FROM rubric_notes ORDER BY id
+    """,
 }
 """`annotations`: the last label of each annotator, explanation, criterion and mode; `history`: every label that was
-ever given; `votes`: choices between two."""
+ever given; `votes`: choices between two; `notes`: notes on rubrics that stand."""
 
 
 def export_annotations(store: Store, file: Path, what: What = "annotations") -> int:

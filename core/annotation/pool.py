@@ -7,7 +7,7 @@ import pandas as pd
 
 from core.annotation.drawing import STRATA, stratified, thirds
 from core.annotation.records import Explained, QueueSettings, Task
-from core.seeds import seed_of
+from core.seeds import seed_of, seeds_of
 from core.store.database import Store
 
 EXPLANATIONS = """
@@ -75,7 +75,7 @@ def _verdicts(store: Store, settings: QueueSettings) -> list[Task]:
 def _pairs(store: Store, settings: QueueSettings) -> list[Task]:
     """One explanation of each of two variants a question; which one, and which stands left, by seed."""
     rows = explanations(store, settings)
-    rows = rows.assign(draw=[seed_of("one", settings.seed, one) for one in _ids(rows)])
+    rows = rows.assign(draw=seeds_of(("one", settings.seed), _ids(rows)))
     one = rows.sort_values("draw").drop_duplicates(["variant", "item_id"])
     a, b = settings.samples
     both = one[one["variant"] == a].merge(one[one["variant"] == b], on="item_id", suffixes=("_a", "_b"))

@@ -17,7 +17,10 @@ cli.add_typer(annotations, name="annotations", rich_help_panel=RESULTS)
 
 NONE = "Nobody has annotated yet: `anchorlab app`, page Annotate."
 Wanted = Annotated[
-    What, typer.Option(help="annotations: last labels; history: all ever given; votes: choices between two.")
+    What,
+    typer.Option(
+        help="annotations: last labels; history: all ever given; votes: choices between two; notes: on rubrics."
+    ),
 ]
 
 

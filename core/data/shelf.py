@@ -34,8 +34,9 @@ def remove(home: Home, run: str) -> RunFolder:
     if users := dependents(home, folder.id):
         named = ", ".join(f"{user.id} ({user.config.label})" for user in users[:5])
         more = f" and {len(users) - 5} more" if len(users) > 5 else ""
+        depend = "1 run depends" if len(users) == 1 else f"{len(users)} runs depend"
         raise BadInput(
-            f"{folder.id} cannot be removed, for {len(users)} runs depend on it ({named}{more}): "
+            f"{folder.id} cannot be removed, for {depend} on it ({named}{more}): "
             f"`anchorlab data archive {folder.id}` hides it and keeps them."
         )
     remove_runs(home, plan_removal(home, [folder.id]))

@@ -107,7 +107,8 @@ def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def _guess_contents(rows: list[dict[str, Any]], names: list[str]) -> dict[str, Any] | None:
     """Columns whose names say nothing: the longest is the question, gold always stands in another one of its row.
 
-    None where no column is like gold.  Options are the columns from the first to the last that ever hold gold.
+    None where no column is like gold.  Options are the columns from the first to the last that ever hold gold; where
+    that is always one and the same, those that stand together with it.
     """
     texts = [{name: str(values.get(name) or "").strip() for name in names} for values in rows]
     question = max(names, key=lambda name: sum(len(row[name]) for row in texts))
@@ -115,10 +116,27 @@ def _guess_contents(rows: list[dict[str, Any]], names: list[str]) -> dict[str, A
     for gold in reversed(others):
         hits = [{name for name in others if name != gold and row[name] == row[gold] != ""} for row in texts]
         places = sorted(others.index(name) for name in set().union(*hits))
-        if all(hits) and len(places) >= 2:
-            options = [name for name in others[places[0] : places[-1] + 1] if name != gold]
+        if not all(hits) or not places:
+            continue
+        options = [name for name in others[places[0] : places[-1] + 1] if name != gold]
+        if len(places) == 1:
+            options = _around(texts, names, (question, gold), others[places[0]])
+        if options:
             return {"question": question, "gold": gold, "options": joined_columns(options), "id": None}
     return None
+
+
+def _around(rows: list[dict[str, str]], names: list[str], known: tuple[str, str], option: str) -> list[str]:
+    """The columns between question and gold, or those after both, if `option` is among them and no row repeats itself.
+
+    >>> _around([{"q": "Hot?", "a": "ice", "b": "fire", "gold": "ice"}], ["q", "a", "b", "gold"], ("q", "gold"), "a")
+    ['a', 'b']
+    """
+    first, last = sorted(names.index(name) for name in known)
+    for span in (names[first + 1 : last], names[last + 1 :]):
+        if option in span and len(span) >= 2 and all(len({row[name] for name in span}) == len(span) for row in rows):
+            return span
+    return []
 
 
 def _guess_places(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -141,16 +159,23 @@ def _guess_places(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _reads_like_data(path: Path) -> bool:
-    """Whether the first row of a CSV is a row: no known name, and a cell that names no column."""
+    """Whether the first row of a CSV is a row: no known name, and a cell that names no column.
+
+    A cell that asks something is a row's where cells below it ask too, and else the name of a column (“correct?”).
+    """
     check_file(path)
     if not is_table(path):
         return False
-    first = next(read_rows(path, header=False), None)
-    cells = [] if first is None or first.problem else [text.strip() for text in first.values.values()]
+    rows = list(islice(read_rows(path, header=False), LOOKED_AT))
+    first = {} if not rows or rows[0].problem else rows[0].values
+    below = [row.values for row in rows[1:] if row.problem is None]
+    cells = [text.strip() for text in first.values()]
     known = (*QUESTIONS, *GOLDS, *OPTIONS, *CONTEXTS)
     if len(cells) < 2 or _named(cells, known) or _option_columns(cells):
         return False
-    return any(len(text) > 60 or text.endswith("?") or POSITION.fullmatch(text) for text in cells)
+    asking = {name for name in first if not below or any(row[name].strip().endswith("?") for row in below)}
+    asks = any(text.strip().endswith("?") for name, text in first.items() if name in asking)
+    return asks or any(len(text) > 60 or POSITION.fullmatch(text) for text in cells)
 
 
 def _guess_base(rows: list[dict[str, Any]], settings: ImportSettings) -> int | None:

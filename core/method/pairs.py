@@ -181,7 +181,7 @@ def drawn_pairs(pairs: Sequence[Pair], settings: PairSettings) -> list[Pair]:
     allows: min(max_pairs, hard / λ, easy / (1 − λ)), rounded down.  The draw is nested: another λ or maximum
     takes questions of one kind in the same seeded order.
     """
-    order = sorted(pairs, key=lambda pair: seed_of("pairs", "draw", settings.seed, pair.item_id))
+    order = draw_order(pairs, settings)
     if settings.target_lambda is None:
         kept = order[: settings.max_pairs]
     else:
@@ -191,6 +191,11 @@ def drawn_pairs(pairs: Sequence[Pair], settings: PairSettings) -> list[Pair]:
         kept = hard[:n_hard] + easy[:n_easy]
     ids = {pair.item_id for pair in kept}
     return [pair for pair in pairs if pair.item_id in ids]
+
+
+def draw_order(pairs: Sequence[Pair], settings: PairSettings) -> list[Pair]:
+    """Pairs in the order in which they are drawn; it hangs on the seed and the questions alone."""
+    return sorted(pairs, key=lambda pair: seed_of("pairs", "draw", settings.seed, pair.item_id))
 
 
 def counts_at(share: float, hard: int, easy: int, at_most: int | None) -> tuple[int, int]:

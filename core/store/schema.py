@@ -275,4 +275,15 @@ MIGRATIONS: list[tuple[str, str]] = [
             LEFT JOIN voted v ON v.session = j.body->>'session' WHERE j.action = 'play_session' GROUP BY 1;
         """,
     ),
+    (
+        "notes on rubrics",
+        """
+        CREATE VIEW rubric_notes AS     -- what annotators noted on how a rubric is to be read, and did not take back
+            SELECT seq AS id, t AS written, body->>'rater' AS rater, body->>'rubric' AS rubric,
+                body->>'rubric_hash' AS rubric_hash, body->>'criterion' AS criterion, body->>'note' AS note
+            FROM journal WHERE action = 'rubric_note' AND seq NOT IN (
+                SELECT (body->>'note')::BIGINT FROM journal WHERE action = 'rubric_note_back'
+            );
+        """,
+    ),
 ]

@@ -1,0 +1,155 @@
+"""Tables that fit the window, so that nothing need be scrolled sideways to be read.
+
+    watch_window()                                              # once a page, by the frame
+    grid(rows, key="rates", first=["A against B", "Δ(W−L), points"])
+
+A table that has more columns than there is room for shows those that tell most, in a narrow window with long texts
+over several lines; a switch below it shows the rest.  Cells are text as it is: nothing in them is rendered.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+WIDEST = 1400
+"""Pixels of a window from which on nothing changes, and what an unknown one is taken for."""
+
+BESIDE, BROAD, BESIDE_BROAD = 280, 1000, 370
+"""Pixels of a window that are not a table's (the menu, margins, a border), and those of a broad one from `BROAD` on."""
+
+MARKS = 34
+"""Pixels of the boxes that choose rows."""
+
+LETTER, PADDING = 7.3, 20
+"""Pixels of a letter, and of a cell around its text."""
+
+NARROW = 700
+"""Room below which long texts take several lines."""
+
+HEAD, LINE = 36, 20
+"""Pixels of the row of names, and of a line of text."""
+
+THREE, FIVE = 3, 5
+"""Lines of a row: so many where its texts are longer than that, and at most so many where that shows all of them.
+Streamlit wraps texts in rows above 64 pixels, which three lines are."""
+
+ROWS_OF_KEY = re.compile(r"_-?\d.*")
+"""What a key says of the rows that are shown: the switch stays as it is while they change."""
+
+WIDTHS = {"small": 75, "medium": 200, "large": 400}
+
+
+def watch_window() -> None:
+    """Ask the browser how wide its window is; one that is not wide draws the page once more."""
+
+    def told() -> None:
+        st.session_state["_width"] = int(st.session_state["_window"].get("width") or WIDEST)
+
+    _watcher()(key="_window", data={"width": st.session_state.get("_width", WIDEST)}, on_width_change=told)
+
+
+@st.cache_resource(show_spinner=False)
+def _watcher() -> Callable[..., Any]:
+    script = Path(__file__).with_name("window.js").read_text()
+    return st.components.v2.component("anchorlab_window", html="<span></span>", js=script)
+
+
+def grid(rows: Any, key: str, first: Sequence[str] = (), margin: int = 0, **options: Any) -> Any:
+    """A data frame, or rows as dictionaries, without an index; what `st.dataframe` returns.
+
+    first: columns that tell most; the others follow as they come.  margin: pixels that it has less than the page.
+    `options` are those of `st.dataframe`.
+    """
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
+    config = options.get("column_config", {})
+    known = list(options.get("column_order", frame.columns))
+    needed = {name: needed_width(frame[name], name, config.get(name)) for name in known}
+    window = st.session_state.get("_width", WIDEST)
+    room = window - (BESIDE if window < BROAD else BESIDE_BROAD) - margin - (MARKS if "on_select" in options else 0)
+    first = [name for name in first if name in known]
+    telling = fitted_widths(first, [name for name in known if name not in first], needed, room)
+    switch = f"all_{re.sub(ROWS_OF_KEY, '', key)}"
+    widths = telling
+    if st.session_state.get(switch):
+        widths = {name: min(needed[name], WIDTHS["large"]) for name in known}
+    if len(widths) < len(known) or room < NARROW:
+        given = {name: _config(config.get(name)) | {"width": width} for name, width in widths.items()}
+        options |= {"column_order": [name for name in known if name in widths], "column_config": config | given}
+    lines = max((1.15 * needed[name] / width for name, width in telling.items() if needed[name] > width), default=1)
+    if room < NARROW and lines > 1:
+        options |= _over_lines(lines, len(frame), options.get("height"))
+    chosen = st.dataframe(frame, hide_index=True, key=key, **options)
+    if hidden := len(known) - len(telling):
+        st.toggle(f"{hidden} more column{'s' if hidden > 1 else ''}", key=switch)
+    return chosen
+
+
+def _over_lines(lines: float, rows: int, height: int | str | None) -> dict[str, Any]:
+    """Row height for texts of so many lines, and a height of the table that shows what it was meant to.
+
+    >>> _over_lines(2.2, 3, "content"), _over_lines(3.6, 40, 280), _over_lines(80, 40, None)
+    ({'row_height': 66, 'height': 234}, {'row_height': 86, 'height': 420}, {'row_height': 66, 'height': 564})
+    """
+    row = 6 + LINE * (math.ceil(lines) if THREE < lines <= FIVE else THREE)
+    whole = HEAD + row * rows
+    limit = HEAD + 8 * row if height is None else max(height, 420) if isinstance(height, int) else whole
+    return {"row_height": row, "height": min(whole, limit)}
+
+
+def _config(given: Any) -> dict[str, Any]:
+    return {"label": given} if isinstance(given, str) else dict(given or {})
+
+
+def needed_width(cells: pd.Series, name: str, given: Mapping[str, Any] | str | None) -> int:
+    """Pixels that a column needs to show its head and every cell in one line, or those that it was given.
+
+    >>> needed_width(pd.Series(["yes", "certainly"]), "said", None), needed_width(pd.Series([1.0]), "n", {"width": 90})
+    (86, 90)
+    """
+    config = _config(given)
+    width = config.get("width")
+    if width is not None:
+        return WIDTHS.get(width, width)
+    letters = max([len(config.get("label") or name), *(len(_words(cell)) for cell in cells)])
+    return round(letters * LETTER + PADDING)
+
+
+def _words(cell: Any) -> str:
+    if isinstance(cell, float):
+        return "" if cell != cell else f"{cell:,.2f}"
+    return "" if cell is None else max(str(cell).splitlines(), key=len, default="")
+
+
+def fitted_widths(first: Sequence[str], others: Sequence[str], needed: Mapping[str, int], room: int) -> dict[str, int]:
+    """Columns that there is room for, with their widths: all of `first`, and of `others` as many as go beside them.
+
+    Where `first` needs more than the room, its widest columns are narrowed alike; no column takes more than the half.
+
+    >>> fitted_widths(["a", "b"], ["c", "d"], {"a": 100, "b": 900, "c": 80, "d": 80}, 420)
+    {'a': 100, 'b': 210, 'c': 80}
+    >>> fitted_widths(["a", "b", "c"], [], {"a": 60, "b": 200, "c": 300}, 360)
+    {'a': 60, 'b': 150, 'c': 150}
+    """
+    found = {name: min(needed[name], room // 2) for name in first}
+    for place, width in enumerate(sorted(found.values())):  # narrow columns keep theirs, the others share what is left
+        share = (room - sum(sorted(found.values())[:place])) // (len(found) - place)
+        if width > share:
+            found = {name: min(width, share) for name, width in found.items()}
+            break
+    for name in others:
+        width = min(needed[name], room // 2)
+        if not found or sum(found.values()) + width <= room:
+            found[name] = width
+    return _stretched(found, needed, room) if len(found) == len(first) + len(others) else found
+
+
+def _stretched(found: dict[str, int], needed: Mapping[str, int], room: int) -> dict[str, int]:
+    """The room that is left, to the columns that would take more."""
+    for name in found:
+        found[name] = min(needed[name], found[name] + room - sum(found.values()))
+    return found
