@@ -8,12 +8,15 @@ from core.records import Item, Option
 SHORT = 90
 """Options of at most so many characters together stand in one line."""
 
+LONG = 600
+"""Characters from which on what is asked may be shown whole, for a room that cannot scroll."""
+
 STYLES = """
 <style>
-[class*="st-key-play_asked"] { max-height: 38vh; overflow-y: auto; flex-wrap: nowrap; overscroll-behavior: contain; }
-[class*="st-key-play_asked"] > div { flex-shrink: 0; }
+.st-key-play_asked_bounded { max-height: 38vh; overflow-y: auto; flex-wrap: nowrap; overscroll-behavior: contain; }
+.st-key-play_asked_bounded > div { flex-shrink: 0; }
 [class*="st-key-play_asked"] [data-testid="stText"] { font-family: inherit; line-height: 1.45; }
-.st-key-play_context { max-height: 19vh; overflow-y: auto; }
+.st-key-play_asked_bounded .st-key-play_context { max-height: 19vh; overflow-y: auto; }
 .st-key-play_words [data-testid="stText"] { font-size: 1.15rem; font-weight: 560; }
 [class*="st-key-play_round_large"] .st-key-play_context [data-testid="stText"],
 [class*="st-key-play_round_large"] .st-key-play_options [data-testid="stText"] { font-size: 1.4rem; }
@@ -24,7 +27,9 @@ STYLES = """
 
 def question(asked: Item, mark_gold: bool) -> None:
     """Context, question and options of an item, the right option starred where `mark_gold`."""
-    with st.container(key="play_asked", gap="small", border=True):
+    texts = [asked.context or "", asked.question, *(option.text for option in asked.options)]
+    whole = sum(map(len, texts)) > LONG and st.toggle("Show the whole question", key="play_whole")
+    with st.container(key="play_asked_whole" if whole else "play_asked_bounded", gap="small", border=True):
         if asked.context:
             with st.container(key="play_context"):
                 plain(asked.context)
