@@ -12,7 +12,7 @@ from core.playground.serving import play
 from core.playground.sessions import begin, contenders, reveal, vote
 from core.rubrics import load_rubric
 from core.store.database import open_store
-from tests.adversarial import HOSTILE, nodes, adversarial_lab, rendered
+from tests.adversarial import HOSTILE, adversarial_lab, nodes, rendered
 from tests.app import opened, released, words  # noqa: F401
 from tests.playing import played, scripted_engines, wish
 
