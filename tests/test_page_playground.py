@@ -75,7 +75,7 @@ def test_a_question_is_asked_and_what_is_missing_is_a_sentence(lab_home, monkeyp
     assert (app.query_params["round"], app.query_params["session"]) == (name, asked.session)
     assert (asked.item.question, [o.text for o in asked.item.options]) == ("What is a pin made of?", ["wood", "metal"])
     assert asked.blind and len(asked.contenders) == 3
-    assert "worker ended in the middle" in app.warning[0].value, "nobody answers: a sentence"
+    assert "worker ended before the turn" in app.warning[0].value, "nobody answers: a sentence"
     assert app.button(key="play_again").label == "Start again", "and a way out"
 
     play(lab_home, scripted_engines(lab_home, "It is hard.\nAnswer: metal"), name)
@@ -150,6 +150,11 @@ def test_a_round_that_is_not_there_and_one_that_failed_have_a_way_out(lab_home):
     assert "This prompt has 9,000 tokens <b" in words(app) and rendered(app) == []
     app.button(key="play_next").click().run()
     assert app.text_area(key="play_question").value == ""
+    app = shown(failed)
+    app.button(key="play_refill").click().run()
+    assert app.text_area(key="play_question").value == "What failed?"
+    assert app.text_area(key="play_options").value == "wood\nmetal\nglass"
+    assert app.selectbox(key="play_gold").value == "metal"
     app.query_params["round"] = "0" * 22
     app.run()
     assert "There is no round 0000" in words(app)

@@ -95,6 +95,13 @@ def _typed() -> Question | None:
     return Question(typed_item(text, options, gold or None, name), None)
 
 
+def refill(typed: Item) -> None:
+    """Put a typed question back into the form, to be asked again."""
+    kept = st.session_state.setdefault("_play_form", {})
+    kept["play_source"], kept["play_question"], kept["play_gold"] = TYPED, typed.question, typed.gold or ""
+    kept["play_options"] = "\n".join(option.text for option in typed.options)
+
+
 def raise_later(problem: str) -> None:
     """A problem of the form that Generate refuses."""
     st.session_state["_play_problem"] = problem

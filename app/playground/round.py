@@ -39,19 +39,18 @@ STYLES = (
 
 
 def show_round(here: Lab, found: Round) -> None:
-    """The question and its columns, redrawn twice a second while something is written."""
+    """The question and its columns, redrawn twice a second until the round has ended."""
     asked.question(found.wish.item, is_revealed(here.store, found))
-    waiting = found.waiting
 
     def draw() -> None:
         now = round_at(here.store, found.wish.round)
         status(here, now)
         columns(here, now, is_revealed(here.store, now))
-        if waiting and not now.waiting:
+        if (now.waiting, now.ended) != (found.waiting, found.ended):
             here.store.take_in_journal()
             st.rerun()
 
-    live(draw, alive=waiting, seconds=POLL_SECONDS)
+    live(draw, alive=not found.ended, seconds=POLL_SECONDS)
 
 
 # --- how far it is
@@ -66,7 +65,8 @@ def status(here: Lab, found: Round) -> None:
         case "running":
             _line(here, found, phase_words(found))
         case "cut off":
-            st.warning("The playground's worker ended in the middle of this round.", icon=":material/power_off:")
+            when = "in the middle of this round" if found.begun else "before the turn of this round"
+            st.warning(f"The worker ended {when}. Nothing else is lost.", icon=":material/power_off:")
             if st.button("Start again", type="primary", icon=":material/replay:", key="play_again"):
                 serving.start(here.home)
                 st.rerun()
