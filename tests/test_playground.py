@@ -335,7 +335,7 @@ def test_a_session_is_exported_whole_but_for_hidden_rounds(store):
     text = export(store, session, "md")
     assert "`````text\n=1+1 ```` ?" in text
     assert "B is best" in text
-    assert "1 more are blind" in text
+    assert "\n1 round.\n" in text and "not revealed yet: 1." in text
     for form in ("json", "csv", "md"):
         assert "hidden one" not in export(store, session, form)
     with pytest.raises(BadInput):

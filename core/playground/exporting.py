@@ -135,9 +135,10 @@ def _safe(value: Any) -> Any:
 
 def as_markdown(document: Mapping[str, Any]) -> str:
     """To read: what was asked and answered stands in fences, so that none of it is rendered."""
-    parts = [f"# Playground session {document['session']}", f"{len(document['rounds'])} rounds."]
-    if document["hidden"]:
-        parts.append(f"{document['hidden']} more are blind and not revealed yet; they are left out.")
+    count, hidden = len(document["rounds"]), document["hidden"]
+    parts = [f"# Playground session {document['session']}", f"{count} {'round' if count == 1 else 'rounds'}."]
+    if hidden:
+        parts.append(f"Left out, because blind and not revealed yet: {hidden}.")
     for number, found in enumerate(document["rounds"], 1):
         parts += [f"## Round {number}, {found['time']}", fenced(_question_text(found))]
         parts.append(f"Vote: {_words(found['votes'].get(OVERALL)) if found['votes'] else 'none'}.")
