@@ -5,6 +5,7 @@ import fcntl
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -184,6 +185,15 @@ def test_a_question_of_a_run_gets_the_words_that_the_run_has(store):
                 assert one.row.model_dump() == row.model_dump() | (close if row.forced_probabilities else {})
     base, tuned = list(engines._kept.values())[:2]
     assert 0 < share_weights(base, tuned) < len(list(base.weights.named_parameters()))
+
+
+def test_a_question_that_no_variant_can_read_is_a_sentence(store):
+    asked = wish(store, begin(store), "word " * 10_000)
+    rounds.ask(store.home, asked)
+    serving.play(store.home, Engines(store.home), asked.round)
+    found = rounds.look(store.home, asked.round)
+    assert found.status == "failed"
+    assert re.search(r"have [\d,]+ tokens, and a variant reads 2,048 at most: shorten the question", found.message)
 
 
 def test_a_verdict_is_that_of_the_judge_run(store):
