@@ -18,6 +18,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 View = dict[str, list[str]]
 """Parameter → its values: a parameter may stand in a URL several times."""
 
+LONGEST = 2_000
+"""Characters of a parameter that the URL takes; a longer text, such as a typed question, stays in the session alone."""
+
 
 def arrive(page: str) -> None:
     """Take the view of a page from the URL, or, where one was on it before, bring the URL up to it; call it first."""
@@ -26,7 +29,7 @@ def arrive(page: str) -> None:
         return
     st.session_state["_page"] = page
     st.session_state["_arrivals"] = arrivals() + 1
-    _views()[page] = _in_the_url()
+    _views()[page] = {name: texts for name, texts in view_of(page).items() if _is_long(texts)} | _in_the_url()
 
 
 def arrivals() -> int:
@@ -58,8 +61,13 @@ def _in_the_url() -> View:
 
 
 def _show(view: View) -> None:
-    if view != _in_the_url():
-        st.query_params.from_dict(view)
+    shown = {name: texts for name, texts in view.items() if not _is_long(texts)}
+    if shown != _in_the_url():
+        st.query_params.from_dict(shown)
+
+
+def _is_long(texts: Sequence[str]) -> bool:
+    return sum(map(len, texts)) > LONGEST
 
 
 # --- one parameter

@@ -30,6 +30,7 @@ from core.annotation.exporting import What, annotation_rows
 from core.errors import BadInput, StoreBusy
 from core.home import Home, default_home
 from core.judge_card.rows import JUDGES, judge_rows
+from core.playground.exporting import vote_rows
 from core.records import RightBy
 from core.settings import CompareSettings, problems_of
 from core.store.database import Store, open_store
@@ -269,6 +270,16 @@ class Lab:
         """
         with self._store() as store:
             return annotation_rows(store, what)
+
+    def votes(self) -> pd.DataFrame:
+        """A row a vote of a room in the Playground and criterion, over blind rounds that were revealed.
+
+        session, round, time (UTC), question, criterion ("overall" for the whole explanation), choice ("A" to "D",
+        "tie": all good, "bad": all bad), variant (voted for; None for ties and "bad"), a, b, c, d (variants of the
+        columns), judge (run; None where nobody judged).
+        """
+        with self._store() as store:
+            return vote_rows(store)
 
     def agreement(self, run: str = "", criterion: str | None = None, **settings: Any) -> pd.DataFrame:
         """A row every two raters of a set of judgements and criterion.

@@ -3,12 +3,13 @@
 import streamlit as st
 
 from app.address import held, value
-from app.playground.form import ask_form
+from app.playground.form import ask_form, refill
 from app.playground.round import STYLES, show_round
 from app.playground.sessions import current, files, go, rounds_table, session_list
 from app.playground.votes import tally_table, verdict_of_the_room, voting
 from app.state import Lab, lab
 from app.widgets import empty_state, header, literal
+from core.playground.records import TYPED_SPLIT, Round
 from core.playground.sessions import contenders, is_revealed, round_at
 
 
@@ -28,11 +29,22 @@ def one_round(here: Lab, session: str | None, name: str) -> None:
             verdict_of_the_room(here, found)
         elif found.status == "done":
             voting(here, found)
-    if not found.waiting and st.button("Next question", icon=":material/arrow_forward:", shortcut="N", key="play_next"):
-        go(found.wish.session)
+    if not found.waiting:
+        way_on(found)
     if revealed and found.status == "done":
         tally_table(here, found.wish.session)
         files(here, found.wish.session)
+
+
+def way_on(found: Round) -> None:
+    """To the form, empty or with the same question in it."""
+    typed = found.wish.item.split == TYPED_SPLIT
+    with st.container(horizontal=True):
+        if st.button("Next question", icon=":material/arrow_forward:", shortcut="N", key="play_next"):
+            go(found.wish.session)
+        if typed and st.button("Ask it again", icon=":material/replay:", key="play_refill"):
+            refill(found.wish.item)
+            go(found.wish.session)
 
 
 def questions(here: Lab, session: str | None) -> None:

@@ -208,7 +208,7 @@ RENDERING = ("label", "help", "body", "delta", "tooltip", "content", "captions",
 def rendered(app: AppTest) -> list[str]:
     """Hostile texts at places of a page that render text: none of them may be."""
     found = []
-    for node in _nodes(app._tree):
+    for node in nodes(app._tree):
         proto = getattr(node, "proto", None)
         if isinstance(proto, Message):
             kind = str(getattr(node, "type", ""))
@@ -216,10 +216,10 @@ def rendered(app: AppTest) -> list[str]:
     return found
 
 
-def _nodes(node: Any) -> Iterator[Any]:
+def nodes(node: Any) -> Iterator[Any]:
     yield node
     for child in getattr(node, "children", {}).values():
-        yield from _nodes(child)
+        yield from nodes(child)
 
 
 def _places(kind: str, proto: Message) -> Iterator[tuple[str, str]]:

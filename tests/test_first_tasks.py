@@ -154,6 +154,15 @@ def test_annotate_ten(page):
     task.ended()
 
 
+def sent_to_eyes(page: Page) -> str:
+    """Every text and every title, label and address in the page's document, shown or not."""
+    return page.evaluate(
+        """() => [document.querySelector('[data-testid="stMain"]').textContent,
+            ...[...document.querySelectorAll('[title], [aria-label], [alt], [href]')].flatMap(
+                e => ['title', 'aria-label', 'alt', 'href'].map(name => e.getAttribute(name)))].join('\\n')"""
+    )
+
+
 def test_two_variants_side_by_side_live(page):
     task = Journey(page, "two variants side by side, live")
     task.follow("Side by side, live", "Playground")
@@ -163,11 +172,13 @@ def test_two_variants_side_by_side_live(page):
     vote = page.get_by_role("button", name="A is best")
     expect(vote).to_be_visible(timeout=90_000)
     expect(page.get_by_role("heading", name="B", exact=True)).to_be_visible()
+    assert not re.search(r"\b(base|sft)\b|sample-|judge: |excellent|unsatisfactory", sent_to_eyes(page))
     task.click(vote)
     reveal = page.get_by_role("button", name="Reveal the names")
     expect(reveal).to_be_visible()
     task.click(reveal)
     expect(page.get_by_text(re.compile(r"^The room: A, .+, is best"))).to_be_visible()
+    assert re.search(r"\bbase\b", sent_to_eyes(page)) and re.search(r"\bsft\b", sent_to_eyes(page))
     task.ended()
     page.get_by_role("button", name="Next question").click()
     expect(page.get_by_label(re.compile("^Blind"))).to_be_checked()

@@ -5,6 +5,7 @@ import fcntl
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -186,6 +187,15 @@ def test_a_question_of_a_run_gets_the_words_that_the_run_has(store):
     assert 0 < share_weights(base, tuned) < len(list(base.weights.named_parameters()))
 
 
+def test_a_question_that_no_variant_can_read_is_a_sentence(store):
+    asked = wish(store, begin(store), "word " * 10_000)
+    rounds.ask(store.home, asked)
+    serving.play(store.home, Engines(store.home), asked.round)
+    found = rounds.look(store.home, asked.round)
+    assert found.status == "failed"
+    assert re.search(r"have [\d,]+ tokens, and a variant reads 2,048 at most: shorten the question", found.message)
+
+
 def test_a_verdict_is_that_of_the_judge_run(store):
     judge = RunFolder(store.home.runs / judges(store)[0].run)
     samples = RunFolder(store.home.runs / judge.config.parents["samples"])
@@ -335,7 +345,7 @@ def test_a_session_is_exported_whole_but_for_hidden_rounds(store):
     text = export(store, session, "md")
     assert "`````text\n=1+1 ```` ?" in text
     assert "B is best" in text
-    assert "1 more are blind" in text
+    assert "\n1 round.\n" in text and "not revealed yet: 1." in text
     for form in ("json", "csv", "md"):
         assert "hidden one" not in export(store, session, form)
     with pytest.raises(BadInput):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.address import given, held, put
+from app.playground import asked
 from app.state import Lab
-from app.widgets import choice, plain
+from app.widgets import choice
 from core.errors import BadInput
 from core.playground import rounds, serving, sessions
 from core.playground.records import Contender, Wish, typed_item
@@ -20,6 +21,9 @@ from core.store.queries import datasets, item
 TYPED, PICKED = "Type a question", "Pick one from a data set"
 NOBODY = ""
 MOST_OPTIONS = 10
+
+LISTED = 160
+"""Characters of a question where questions are listed."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def _question(here: Lab) -> Question | None:
 
 
 def _typed() -> Question | None:
-    text = st.text_area("Question", height=120, max_chars=8000, **held("play_question", "")).strip()
+    text = st.text_area("Question", height=120, **held("play_question", "")).strip()
     lines = st.text_area("Options, one a line; none for a free question", height=110, **held("play_options", ""))
     options = [line.strip() for line in lines.splitlines() if line.strip()]
     if len(set(map(str.casefold, options))) < len(options):
@@ -73,6 +77,12 @@ def _typed() -> Question | None:
         return None
     name = f"typed-{seed_of(text, *options):x}"
     return Question(typed_item(text, options, gold or None, name), None)
+
+
+def refill(typed: Item) -> None:
+    """Put a typed question back into the form, to be asked again."""
+    options = "\n".join(option.text for option in typed.options)
+    put(play_source=None, play_question=typed.question, play_options=options, play_gold=typed.gold)
 
 
 def raise_later(problem: str) -> None:
@@ -97,24 +107,29 @@ def _picked(here: Lab) -> Question | None:
     if not options:
         st.caption("No question contains these words.")
         return None
-    wanted = choice("Question", list(options), key="play_item", format_func=options.get)
+    wanted = choice("Question", list(options), key="play_item", format_func=lambda id: shortened(options[id]))
     matching = int(found["found"].iloc[0]) if len(found) else 0
     st.caption(f"{min(len(found), matching)} of {matching:,} that match are listed; Random draws from all of them.")
     picked = item(here.store, dataset, wanted)
     if picked is None:
         return None
-    plain(_options_line(picked))
+    asked.question(picked, mark_gold=False)
     return Question(picked, dataset)
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text, for a list to choose from.
+
+    >>> shortened("a" * 200)[-2:], shortened("short")
+    ('a…', 'short')
+    """
+    return text if len(text) <= LISTED else f"{text[:LISTED]}…"
 
 
 def _draw(here: Lab, dataset: str, text: str) -> None:
     drawn = sessions.random_item(here.store, dataset, text)
     if drawn:
         put(play_item=drawn)
-
-
-def _options_line(asked: Item) -> str:
-    return "   ·   ".join(o.text if o.label == o.text else f"{o.label}. {o.text}" for o in asked.options)
 
 
 # --- who answers, who judges, how
@@ -186,12 +201,12 @@ def _checked(question: Question | None, chosen: list[Contender]) -> tuple[Item, 
 def _ask(
     here: Lab,
     session: str | None,
-    asked: tuple[Item, list[Contender]],
+    what: tuple[Item, list[Contender]],
     judge: str | None,
     blind: bool,
     drawn: dict[str, object],
 ) -> None:
-    question, chosen = asked
+    question, chosen = what
     name = rounds.new_round()
     session = session or sessions.begin(here.store)
     if blind:

@@ -5,6 +5,7 @@ Until a blind round is revealed nothing drawn here names a variant: not its colu
 
 import streamlit as st
 
+from app.playground import asked
 from app.state import Lab
 from app.widgets import live, number, plain, sentence, verdict_colour
 from core.method.judging import READER
@@ -17,7 +18,9 @@ from core.runs.folders import RunFolder
 
 POLL_SECONDS = 0.5
 
-STYLES = """
+STYLES = (
+    asked.STYLES
+    + """
 <style>
 [class*="st-key-play_round"] [data-testid="stText"] { font-family: inherit; line-height: 1.5; }
 [class*="st-key-play_round_large"] [data-testid="stText"] { font-size: 1.6rem; line-height: 1.45; }
@@ -26,41 +29,28 @@ STYLES = """
 [class*="st-key-play_round_large"] h3 { font-size: 2rem; }
 [class*="st-key-play_round_large"] [data-testid="stCaptionContainer"] p { font-size: 1.05rem; }
 [class*="st-key-play_round_large"] button p { font-size: 1.3rem; }
-[class*="st-key-play_asked"] [data-testid="stText"] { font-size: 1.15rem; font-weight: 560; }
-[class*="st-key-play_round_large"] [class*="st-key-play_asked"] [data-testid="stText"] { font-size: 1.9rem; }
+.st-key-play_columns :has(> [data-testid="stColumn"]) { flex-wrap: wrap; }
+[class*="st-key-play_round_large"] .st-key-play_columns [data-testid="stColumn"]:has(~ :nth-child(4)),
+[class*="st-key-play_round_large"] .st-key-play_columns [data-testid="stColumn"]:nth-child(4) { flex: 1 1 40%; }
+@media (max-width: 1000px) { .st-key-play_columns [data-testid="stColumn"] { flex: 1 1 40%; } }
 </style>
 """
+)
 
 
 def show_round(here: Lab, found: Round) -> None:
-    """The question and its columns, redrawn twice a second while something is written."""
-    question(found.wish.item, is_revealed(here.store, found))
-    waiting = found.waiting
+    """The question and its columns, redrawn twice a second until the round has ended."""
+    asked.question(found.wish.item, is_revealed(here.store, found))
 
     def draw() -> None:
         now = round_at(here.store, found.wish.round)
         status(here, now)
         columns(here, now, is_revealed(here.store, now))
-        if waiting and not now.waiting:
+        if (now.waiting, now.ended) != (found.waiting, found.ended):
             here.store.take_in_journal()
             st.rerun()
 
-    live(draw, alive=waiting, seconds=POLL_SECONDS)
-
-
-def question(asked: Item, revealed: bool) -> None:
-    """What was asked; the right option is marked once names may be shown."""
-    with st.container(key="play_asked", gap="small"):
-        if asked.context:
-            plain(asked.context)
-        plain(asked.question)
-        marks = [
-            f"{'★ ' if revealed and o.label == asked.gold else ''}"
-            f"{o.text if o.label == o.text else f'{o.label}. {o.text}'}"
-            for o in asked.options
-        ]
-        if marks:
-            plain("   ·   ".join(marks))
+    live(draw, alive=not found.ended, seconds=POLL_SECONDS)
 
 
 # --- how far it is
@@ -75,7 +65,8 @@ def status(here: Lab, found: Round) -> None:
         case "running":
             _line(here, found, phase_words(found))
         case "cut off":
-            st.warning("The playground's worker ended in the middle of this round.", icon=":material/power_off:")
+            when = "in the middle of this round" if found.begun else "before the turn of this round"
+            st.warning(f"The worker ended {when}. Nothing else is lost.", icon=":material/power_off:")
             if st.button("Start again", type="primary", icon=":material/replay:", key="play_again"):
                 serving.start(here.home)
                 st.rerun()
@@ -112,10 +103,12 @@ def _line(here: Lab, found: Round, words: str) -> None:
 
 
 def columns(here: Lab, found: Round, revealed: bool) -> None:
+    """A column a variant; two in a row where there is little room for four."""
     rubric = rubric_of(here, found)
-    for place, column in enumerate(st.columns(len(found.wish.contenders), border=True)):
-        with column:
-            _column(found, place, revealed, rubric)
+    with st.container(key="play_columns"):
+        for place, column in enumerate(st.columns(len(found.wish.contenders), border=True)):
+            with column:
+                _column(found, place, revealed, rubric)
 
 
 def rubric_of(here: Lab, found: Round) -> Rubric | None:
@@ -146,16 +139,16 @@ def _column(found: Round, place: int, revealed: bool, rubric: Rubric | None) -> 
     )
 
 
-def _prediction(asked: Item, answer: Answer, revealed: bool) -> None:
+def _prediction(item: Item, answer: Answer, revealed: bool) -> None:
     """What it answers, and whether that is right as soon as this may be known."""
-    if not asked.options:
+    if not item.options:
         return
     label = answer.row.parsed or answer.row.forced
-    texts = {option.label: option.text for option in asked.options}
+    texts = {option.label: option.text for option in item.options}
     plain(f"Answer: {texts[label]}" if label else "Answer: none can be read")
     with st.container(horizontal=True, gap="small"):
-        if revealed and asked.gold:
-            right = label == asked.gold
+        if revealed and item.gold:
+            right = label == item.gold
             st.badge("✓ right" if right else "✗ wrong", color="green" if right else "red")
         if label and answer.row.parsed is None:
             st.badge("forced", color="gray", help="No answer line could be read: the likeliest option counts.")

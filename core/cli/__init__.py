@@ -8,7 +8,7 @@ import sys
 
 from rich.console import Console
 
-from core.cli import annotations, data, explanations, judgements, judges, models, results, running, showing
+from core.cli import annotations, data, explanations, judgements, judges, models, results, running, showing, votes
 from core.cli.common import cli
 from core.errors import LabError
 
@@ -24,6 +24,7 @@ __all__ = [
     "results",
     "running",
     "showing",
+    "votes",
 ]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.engines import Engine
-from core.errors import ModelUnavailable
+from core.errors import BadInput, ModelUnavailable
 from core.home import Home
 from core.method.judging import PROMPTS, Judge
 from core.method.sampling import Sampler
@@ -107,6 +107,8 @@ def shared_length(a: str, b: str) -> int:
     >>> shared_length("It is", "It was"), shared_length("", "It")
     (3, 0)
     """
+    if b.startswith(a):  # nearly always, and a long text is compared once a token
+        return len(a)
     differing = (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y)
     return next(differing, min(len(a), len(b)))
 
@@ -122,7 +124,21 @@ def _sampler(home: Home, engines: Engines, wish: Wish, contender: Contender) -> 
         yield {"type": "phase", "what": f"loading {wish.contenders.index(contender) + 1} of {len(wish.contenders)}"}
     changes = {"temperature": wish.temperature, "seed": wish.seed, "max_new_tokens": wish.max_new_tokens}
     settings = SampleSettings.model_validate(config.settings).model_copy(update=changes | {"n": 1})
-    return Sampler(engines.of(config.model), load_prompt(settings.prompt), wish.examples, settings)
+    sampler = Sampler(engines.of(config.model), load_prompt(settings.prompt), wish.examples, settings)
+    _refuse_if_too_long(sampler, wish)
+    return sampler
+
+
+def _refuse_if_too_long(sampler: Sampler, wish: Wish) -> None:
+    """`BadInput` where the prompt alone has more tokens than the model was made for; no name of a variant is in it."""
+    config = getattr(getattr(sampler.engine, "weights", None), "config", None)
+    most = getattr(config, "max_position_embeddings", None)
+    asked = sum(sampler.engine.count_tokens(message.content) for message in sampler.chat(wish.item).messages)
+    if most and asked >= most:
+        raise BadInput(
+            f"The question and its worked examples have {asked:,} tokens, and a variant reads {most:,} at most: "
+            "shorten the question, or take fewer examples."
+        )
 
 
 def _interleaved(wish: Wish, samplers: Sequence[Sampler]) -> Generator[Event, None, list[Answer]]:

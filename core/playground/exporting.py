@@ -1,4 +1,7 @@
-"""A session for other programs: JSON (everything), CSV (a row an answer), Markdown (to read).
+"""What rooms asked, saw and said, for other programs: a session whole, or the votes of all sessions.
+
+    export(store, session, "md")                # JSON (everything), CSV (a row an answer), Markdown (to read)
+    export_votes(store, Path("votes.parquet"))  # a row a vote and criterion
 
 Blind rounds that have not been revealed are left out and counted: a file must not say what the page hides.
 """
@@ -9,12 +12,27 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from core.errors import BadInput
 from core.playground.records import OVERALL, PLACES, Answer, Round
 from core.playground.sessions import kept_round, rounds_of, session_exists, vote_of
 from core.store.database import FORMULA, Store
+
+VOTES = """
+    SELECT v.session, v.round, strftime(to_timestamp(v.t) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS time,
+        p.question, v.criterion, v.choice, v.label AS variant, c.a, c.b, c.c, c.d, p.judge
+    FROM votes v JOIN play_rounds p ON p.round = v.round JOIN (
+        SELECT round, max(label) FILTER (place = 0) AS a, max(label) FILTER (place = 1) AS b,
+            max(label) FILTER (place = 2) AS c, max(label) FILTER (place = 3) AS d
+        FROM play_answers GROUP BY round
+    ) c ON c.round = v.round
+    WHERE v.revealed ORDER BY p.seq, v.criterion <> 'overall', v.criterion
+"""
+"""Votes on rounds that were revealed; `a` to `d` are the variants of the columns, `variant` the one voted for."""
 
 
 def export(store: Store, session: str, form: str) -> str:
@@ -117,9 +135,10 @@ def _safe(value: Any) -> Any:
 
 def as_markdown(document: Mapping[str, Any]) -> str:
     """To read: what was asked and answered stands in fences, so that none of it is rendered."""
-    parts = [f"# Playground session {document['session']}", f"{len(document['rounds'])} rounds."]
-    if document["hidden"]:
-        parts.append(f"{document['hidden']} more are blind and not revealed yet; they are left out.")
+    count, hidden = len(document["rounds"]), document["hidden"]
+    parts = [f"# Playground session {document['session']}", f"{count} {'round' if count == 1 else 'rounds'}."]
+    if hidden:
+        parts.append(f"Left out, because blind and not revealed yet: {hidden}.")
     for number, found in enumerate(document["rounds"], 1):
         parts += [f"## Round {number}, {found['time']}", fenced(_question_text(found))]
         parts.append(f"Vote: {_words(found['votes'].get(OVERALL)) if found['votes'] else 'none'}.")
@@ -171,3 +190,13 @@ def listed(store: Store) -> Sequence[dict[str, Any]]:
     names = ("session", "started", "rounds", "revealed", "voted", "first question")
     found = [dict(zip(names, row, strict=True)) for row in rows if row[2]]
     return [row | {"started": _moment(row["started"])} for row in found]
+
+
+def vote_rows(store: Store) -> pd.DataFrame:
+    """The votes of all sessions: see `VOTES`."""
+    return store.frame(VOTES)
+
+
+def export_votes(store: Store, file: Path) -> int:
+    """Write them to a .csv, .parquet, .json or .jsonl file; the number of rows."""
+    return store.export(VOTES, file)

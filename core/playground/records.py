@@ -17,6 +17,9 @@ CHOICES = ("A", "B", "C", "D", "tie", "bad")
 OVERALL = "overall"
 """A vote on the whole explanation stands under this name in a criterion's place."""
 
+TYPED_SPLIT = "playground"
+"""Split of a question that somebody typed."""
+
 Status = Literal["queued", "running", "done", "failed", "cancelled", "cut off"]
 
 
@@ -89,12 +92,17 @@ class Round:
     def waiting(self) -> bool:
         return self.status in ("queued", "running")
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of it; a round that was cut off may be begun again, by any viewer."""
+        return self.status in ("done", "failed", "cancelled")
+
 
 def typed_item(question: str, options: list[str], gold: str | None, id: str) -> Item:
     """A question that somebody typed; its options are their own labels."""
     return Item(
         id=id,
-        split="playground",
+        split=TYPED_SPLIT,
         question=question,
         options=[Option(label=text, text=text) for text in options],
         gold=gold,

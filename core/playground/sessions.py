@@ -52,6 +52,16 @@ def session_exists(store: Store, session: str) -> bool:
     return bool(store.rows("SELECT 1 FROM play_sessions WHERE id = ?", [session]))
 
 
+def find_session(store: Store, wanted: str) -> str:
+    """The session whose id is `wanted` or begins so; `BadInput` where none does, or several."""
+    found = store.rows("SELECT id FROM play_sessions WHERE starts_with(id, ?) AND rounds > 0 ORDER BY id", [wanted])
+    if not found:
+        raise BadInput(f"There is no session {wanted}: `anchorlab votes list` shows them.")
+    if len(found) > 1:
+        raise BadInput(f"{wanted} could be {' or '.join(row[0] for row in found)}: give more of the id.")
+    return found[0][0]
+
+
 def rounds_of(store: Store, session: str) -> pd.DataFrame:
     """Rounds of a session, oldest first: round, t, blind, question, revealed (None: names are hidden), vote."""
     return store.frame(

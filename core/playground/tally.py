@@ -55,7 +55,7 @@ def tally(store: Store, session: str | None = None, criterion: str = OVERALL) ->
         Tally(label, name, best, tie, bad, n - best - tie - bad, _share(best, n))
         for label, name, best, tie, bad, n in found
     ]
-    return sorted(rows, key=lambda row: (-(row.share.value or 0.0), row.label))
+    return sorted(rows, key=lambda row: (-row.best / row.n, row.label))
 
 
 def voted_criteria(store: Store, session: str | None = None) -> list[str]:
