@@ -25,7 +25,7 @@ LONGEST = 2_000
 def arrive(page: str) -> None:
     """Take the view of a page from the URL, or, where one was on it before, bring the URL up to it; call it first."""
     if st.session_state.get("_page") == page and not _by_history():
-        _show(view_of(page))
+        _show()
         return
     st.session_state["_page"] = page
     st.session_state["_arrivals"] = arrivals() + 1
@@ -60,8 +60,14 @@ def _in_the_url() -> View:
     return {name: st.query_params.get_all(name) for name in st.query_params}
 
 
-def _show(view: View) -> None:
-    shown = {name: texts for name, texts in view.items() if not _is_long(texts)}
+def link_to(page: str) -> View | None:
+    """Parameters of a link to a page as it was left; None for a bare one."""
+    return {name: texts for name, texts in view_of(page).items() if not _is_long(texts)} or None
+
+
+def _show() -> None:
+    """Bring the URL up to the view of this page."""
+    shown = link_to(this_page()) or {}
     if shown != _in_the_url():
         st.query_params.from_dict(shown)
 
@@ -87,7 +93,7 @@ def put(**changes: str | Sequence[str] | None) -> None:
     """Set parameters of this page's view, and take away those that are None or empty."""
     view = view_of(this_page()) | {name: _texts(value) for name, value in changes.items()}
     _views()[this_page()] = {name: texts for name, texts in view.items() if texts}
-    _show(view_of(this_page()))
+    _show()
 
 
 def _texts(value: str | Sequence[str] | None) -> list[str]:

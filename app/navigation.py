@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.address import View, arrive, put, this_page, view_of
+from app.address import View, arrive, link_to, put, this_page, view_of
 from app.settings_dialog import settings_button
 from app.tables import watch_window
 from app.widgets import boundary, styles
@@ -56,7 +56,7 @@ def sidebar() -> None:
     """A link to each page as it was left."""
     with st.sidebar:
         for name, (title, icon) in PAGES.items():
-            st.page_link(page_path(name), label=title, icon=icon, query_params=view_of(name) or None)
+            st.page_link(page_path(name), label=title, icon=icon, query_params=link_to(name))
 
 
 def link(name: str, label: str, icon: str | None = None, **query: Any) -> None:
@@ -68,7 +68,7 @@ def link(name: str, label: str, icon: str | None = None, **query: Any) -> None:
     if name == this_page():
         st.button(label, icon=icon, type="tertiary", key=f"to_{given}", on_click=_turn_to, args=(given,))
     else:
-        st.page_link(page_path(name), label=label, icon=icon, query_params=given or view_of(name) or None)
+        st.page_link(page_path(name), label=label, icon=icon, query_params=given or link_to(name))
 
 
 def _turn_to(view: View) -> None:

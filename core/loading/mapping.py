@@ -11,7 +11,7 @@ covered: writing cards.
 import re
 import tomllib
 from collections.abc import Sequence
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +129,14 @@ def _guess_contents(rows: list[dict[str, Any]], names: list[str]) -> dict[str, A
 def _around(rows: list[dict[str, str]], names: list[str], known: tuple[str, str], option: str) -> list[str]:
     """The columns between question and gold, or those after both, if `option` is among them and no row repeats itself.
 
+    None of them where other columns are always the same too: which of them is gold cannot be told then.
+
     >>> _around([{"q": "Hot?", "a": "ice", "b": "fire", "gold": "ice"}], ["q", "a", "b", "gold"], ("q", "gold"), "a")
     ['a', 'b']
     """
+    twins = [pair for pair in combinations(names, 2) if all(row[pair[0]] == row[pair[1]] != "" for row in rows)]
+    if len(twins) > 1:
+        return []
     first, last = sorted(names.index(name) for name in known)
     for span in (names[first + 1 : last], names[last + 1 :]):
         if option in span and len(span) >= 2 and all(len({row[name] for name in span}) == len(span) for row in rows):
