@@ -38,8 +38,8 @@ THREE, FIVE = 3, 5
 """Lines of a row: so many where its texts are longer than that, and at most so many where that shows all of them.
 Streamlit wraps texts in rows above 64 pixels, which three lines are."""
 
-ROWS_OF_KEY = re.compile(r"_-?\d.*")
-"""What a key says of the rows that are shown: the switch stays as it is while they change."""
+ROWS_OF_KEY = re.compile(r"(_-?\d+)+$")
+"""Numbers that end a key say which rows are shown: the switch stays as it is while they change."""
 
 WIDTHS = {"small": 75, "medium": 200, "large": 400}
 

@@ -118,7 +118,7 @@ def entropy_of(criteria: int, at: int) -> Formula:
         counts = verdict_counts(t, criteria)[:, at]
         p = counts / np.where(counts.sum(axis=1, keepdims=True) > 0, counts.sum(axis=1, keepdims=True), np.nan)
         logs = np.log(np.where(p > 0, p, 1.0))
-        return -(p * logs).sum(axis=1) / np.log(counts.shape[1])
+        return (0.0 - (p * logs).sum(axis=1)) / np.log(counts.shape[1])
 
     return formula
 
