@@ -244,7 +244,7 @@ def _texts(proto: Message, radio: bool = False) -> Iterator[tuple[str, str]]:
 
 def injected(page: Page) -> int:
     """Elements of a page in the browser that came out of a text."""
-    return page.locator(".injected, script[src*='beacon'], img[src*='beacon'], a[href*='beacon'], .katex").count()
+    return page.locator(".injected, script[src*='beacon'], img[src*='beacon'], a[href*='//beacon'], .katex").count()
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def guess_mapping(path: Path, header: bool | None = None, field: str | None = No
 def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Columns by their names."""
     names = list(dict.fromkeys(name for values in rows for name in values))
-    if not _named(names, (*QUESTIONS, *GOLDS, *OPTIONS)) and (found := _guess_contents(rows, names)):
+    if names and not _named(names, (*QUESTIONS, *GOLDS, *OPTIONS)) and (found := _guess_contents(rows, names)):
         return found
     fields = _guess_question(rows, names)
     others = [name for name in names if name != fields["question"]]
