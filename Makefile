@@ -21,7 +21,7 @@ app: setup
 
 test: setup
 	@sh tests/chromium.sh
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 breaks: setup
 	$(BIN)/python -m tests.breaks

@@ -1,9 +1,9 @@
 """The app's pages as Streamlit runs them without a browser, for the tests of pages.
 
-from tests.app import opened, released, words      # `released` is a fixture that every such module needs
+    from tests.app import opened, released, words      # `released` is a fixture that every such module needs
 
-app = opened("compare", evaluation=key)
-assert "Δ(W−L)" in words(app)
+    app = opened("compare", evaluation=key)
+    assert "Δ(W−L)" in words(app)
 """
 
 import pytest
@@ -31,6 +31,14 @@ def opened(name: str, **query: str) -> AppTest:
             app.query_params[key] = value
         app.run()
     return app
+
+
+def turned(app: AppTest, **query: str) -> AppTest:
+    """The same page by a link that changes these parameters, as if it were entered anew."""
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.session_state["_page"] = ""
+    return app.run()
 
 
 def words(app: AppTest) -> str:

@@ -15,6 +15,9 @@ from tests.lab import filled_lab
 
 os.environ["ANCHORLAB_DTYPE"] = "float32"  # what the fast paths are held to does not hang on the machine
 
+LONGEST = ("test_worker", "test_views", "test_browser", "test_browser_annotate", "test_model", "test_first_tasks")
+"""Test files of a minute and more."""
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch) -> Home:
@@ -35,6 +38,11 @@ def lab_home(filled, home) -> Home:
     """This test's own copy of the filled state folder."""
     shutil.copytree(filled, home.path)
     return home
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest come first: with `--no-loadscope-reorder` none is left for one process at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 def pytest_runtest_setup(item):

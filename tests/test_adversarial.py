@@ -18,7 +18,7 @@ from core.rubrics import load_rubric
 from core.settings import CompareSettings
 from core.store.database import open_store
 from tests.adversarial import HOST, HOSTILE, NAME, SURROGATE, adversarial_lab, rendered
-from tests.app import opened, released, store_of, words  # noqa: F401
+from tests.app import opened, released, store_of, turned, words  # noqa: F401
 
 
 @pytest.fixture(scope="module")
@@ -107,16 +107,13 @@ def test_every_text_is_whole_and_none_rendered_where_people_annotate(hostile, ho
     app = opened("annotate", rater=RATER)
     for tab, kind, count in (("Rate", "rate", 15), ("Spot-check", "spot-check", 3), ("Pairwise", "pairwise", 3)):
         tasks = list({task.item_id: task for task in queues[kind].tasks}.values())[:count]
-        app.query_params["tab"] = tab
         for task in tasks:
-            app.query_params[f"{kind}_task"] = task.key
-            shown = checked(app.run())
+            shown = checked(turned(app, tab=tab, **{f"{kind}_task": task.key}))
             assert all(part.strip() in shown for part in filter(None, asked[task.item_id]))
             assert all(texts[one.samples, one.item_id, one.sample].strip() in shown for one in task.shown)
         assert len(tasks) >= min(count, 12)
         assert (HOSTILE["frame"] in shown) == (kind == "rate")  # the guideline's note
-    app.query_params["tab"] = "Agreement"
-    checked(app.run())
+    checked(turned(app, tab="Agreement"))
     notes = {note for frame in app.dataframe if "note" in frame.value for note in frame.value["note"]}
     assert len(notes) > 5 and notes <= {kept(note) for note in NOTES}
     assert any(RATER in frame.value.to_string() for frame in app.dataframe)

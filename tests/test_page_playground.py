@@ -13,7 +13,7 @@ from core.playground.sessions import begin, contenders, reveal, vote
 from core.rubrics import load_rubric
 from core.store.database import open_store
 from tests.adversarial import HOSTILE, adversarial_lab, nodes, rendered
-from tests.app import opened, released, words  # noqa: F401
+from tests.app import opened, released, turned, words  # noqa: F401
 from tests.playing import played, scripted_engines, wish
 
 NAMES = ("zebra", "gnu")
@@ -155,8 +155,7 @@ def test_a_round_that_is_not_there_and_one_that_failed_have_a_way_out(lab_home):
     assert app.text_area(key="play_question").value == "What failed?"
     assert app.text_area(key="play_options").value == "wood\nmetal\nglass"
     assert app.selectbox(key="play_gold").value == "metal"
-    app.query_params["round"] = "0" * 22
-    app.run()
+    turned(app, round="0" * 22)
     assert "There is no round 0000" in words(app)
     app.button(key="play_back").click().run()
     assert app.button(key="play_generate").label == "Generate"
