@@ -185,6 +185,7 @@ def test_a_question_of_a_run_gets_the_words_that_the_run_has(store):
                 assert one.row.model_dump() == row.model_dump() | (close if row.forced_probabilities else {})
     base, tuned = list(engines._kept.values())[:2]
     assert 0 < share_weights(base, tuned) < len(list(base.weights.named_parameters()))
+    assert tuned.vocabulary is base.vocabulary, "what hangs on the base alone is found out once"
 
 
 def test_a_question_that_no_variant_can_read_is_a_sentence(store):

@@ -146,6 +146,13 @@ class HFEngine:
             self.weights.set_attn_implementation(self._plain_attention)
         return "fast" if same else "plain"
 
+    def take_over(self, other: "HFEngine") -> None:
+        """Spare what hangs on the base alone if `other` has the same: whether the fast path agrees, the vocabulary."""
+        if (self.model.hash, self.weights.dtype) == (other.model.hash, other.weights.dtype):
+            self.vocabulary, self.path = other.vocabulary, other.path
+            if self.path == "fast":
+                self.weights.set_attn_implementation(GROUPED)
+
     def _fast_agrees(self) -> bool:
         prompts = [encode(self.tokenizer, probe) for probe in PROBES]
         greedy = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=4)

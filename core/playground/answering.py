@@ -67,10 +67,11 @@ class Engines:
 
 
 def share_weights(engine: Engine, other: Engine) -> int:
-    """Let `engine` use the memory of `other` for parameters that are the same in both; how many."""
+    """Let `engine` use what `other` has: the memory of parameters that are the same in both; returns how many."""
     mine, theirs = (getattr(one, "weights", None) for one in (engine, other))
     if mine is None or theirs is None:
         return 0
+    engine.take_over(other)
     known = dict(theirs.named_parameters())
     shared = 0
     for name, weight in mine.named_parameters():
