@@ -9,7 +9,6 @@ from typing import Any
 import streamlit as st
 
 from app.address import given, put
-from app.navigation import link
 from app.state import Lab
 from app.tables import grid
 from app.widgets import plain
@@ -256,5 +255,3 @@ def said() -> None:
         with st.container(border=True, horizontal=True):
             st.badge("Done", icon=":material/check_circle:", color="green")
             plain(text)
-            link("runs", "Run the method on it", icon=":material/rocket_launch:", show="Launch", launch_kind="pipeline",
-                 launch_on=given("dataset"))  # fmt: skip
