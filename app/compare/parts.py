@@ -65,7 +65,7 @@ def halves() -> tuple[DeltaGenerator, DeltaGenerator]:
 
 
 def findings(evaluation: Evaluation, baseline: str) -> None:
-    """One sentence a variant against the baseline, the most tuned first, then the other pairs, and what these questions can show."""
+    """Every variant against the baseline, the most tuned first, then the other pairs, and what these can show."""
     against = [evaluation.rate(label, baseline) for label in reversed(evaluation.samples) if label != baseline]
     others = [rate for rate in evaluation.win_rates if baseline not in (rate.a, rate.b)]
     for rate in filter(None, against):
