@@ -66,7 +66,8 @@ def link(name: str, label: str, icon: str | None = None, **query: Any) -> None:
     """
     given: View = {key: [str(value)] for key, value in query.items() if value is not None}
     if name == this_page():
-        st.button(label, icon=icon, type="tertiary", key=f"to_{given}", on_click=_turn_to, args=(given,))
+        if st.button(label, icon=icon, type="tertiary", key=f"to_{given}", on_click=_turn_to, args=(given,)):
+            st.rerun()  # all of the page, though the link may stand in a part that redraws itself
     else:
         st.page_link(page_path(name), label=label, icon=icon, query_params=given or link_to(name))
 

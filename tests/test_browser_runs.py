@@ -39,3 +39,7 @@ def test_a_pairs_run_is_launched_by_mouse(lab_home):
         expect(page.get_by_text("pair mine")).to_be_visible()
         expect(page.get_by_test_id("stMain").get_by_text("check_circle")).to_be_visible()
         assert made[0].state == "done"
+        page.get_by_text("Lineage", exact=True).click()
+        parent = made[0].config.parents["judgements"]
+        page.get_by_role("button", name=parent).click()
+        expect(page.get_by_text(f"{parent} · asked for")).to_be_visible()

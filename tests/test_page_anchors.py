@@ -1,6 +1,7 @@
 """The Anchors page: empty, filled and hostile labs, with the figures it shows; clicks in a real browser."""
 
 import json
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -209,8 +210,9 @@ def test_train_on_this_builds_the_set_and_then_offers_dpo(lab_home):
     wait_until(lambda: built.result and not built.alive)
     assert built.state == "done" and "debates" not in built.config.parents
     app.run()
-    links = [json.loads(f'"{link.label}"') for link in app.get("page_link")]
-    assert "Train with DPO on it" in links
+    links = {json.loads(f'"{link.label}"'): parse_qs(link.proto.query_string) for link in app.get("page_link")}
+    filled = links["Train with DPO on it"]
+    assert filled["show"] == ["Launch"] and filled["launch_kind"] == ["dpo"] and filled["launch_pairs"] == [built.id]
 
 
 # --- hostile

@@ -65,6 +65,7 @@ def to_dpo(config: RunConfig) -> None:
         "runs",
         "Train with DPO on it",
         icon=":material/rocket_launch:",
+        show="Launch",
         launch_kind="dpo",
         launch_dataset=config.parents["dataset"],
         launch_label=config.label,

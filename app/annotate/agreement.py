@@ -123,6 +123,7 @@ def _confusion(found: list[CriterionAgreement]) -> None:
     by_name = {one.criterion: one for one in found}
     one = by_name[choice("Criterion", list(by_name), key="of_criterion", width=320)]
     plain(one.pair.sentence)
+    st.caption("Here κ is unweighted: a near miss counts as any other.")
     if one.pair.confusion is not None and one.pair.n:
         picture(confusion_map(one.pair.confusion.T, "people", "judge"), key="confusion", alt="Verdicts of both")
 
@@ -136,7 +137,7 @@ def _disagreements(figures: Figures, source: Source, who: str, ratings: int) -> 
     st.caption(f"{len(found):,} of {ratings:,} ratings differ somewhere; choose a row to read it.")
     shown = found.head(SHOWN)
     picked = grid(
-        shown[["worst", "steps", "where", "variant", "rater", "item_id", "note"]],
+        shown[["worst", "steps", "where", "variant", "rater", "item_id", "note"]].fillna({"note": ""}),
         first=["worst", "where", "variant"],
         height=280 if len(shown) > 7 else "auto",
         on_select="rerun",

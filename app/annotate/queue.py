@@ -45,7 +45,7 @@ def _title(key: str, settings: QueueSettings, names: dict[str, str]) -> str:
     gold = " · gold shown" if settings.gold else ""
     return (
         f"{names.get(settings.dataset, settings.dataset)}: {', '.join(settings.samples)} · {settings.size} tasks, "
-        f"{settings.overlap} for everybody · seed {settings.seed}{gold} ({key[-4:]})"
+        f"{min(settings.overlap, settings.size)} for everybody · seed {settings.seed}{gold} ({key[-4:]})"
     )
 
 

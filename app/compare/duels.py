@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.charts.comparison import answers_by_order
 from app.compare.parts import table_of
+from app.navigation import link
 from app.state import Lab
 from app.tables import grid
 from app.widgets import interval, picture, plain
@@ -26,6 +27,14 @@ def head_to_head(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation])
         st.caption(
             "No judge has seen two of these variants side by side. Launch a run of kind `head_to_head` from the Runs "
             'page, or name variants in a pipeline file: `duels = [["anchor", "rank"]]`.'
+        )
+        link(
+            "runs",
+            "Launch a head-to-head run",
+            icon=":material/rocket_launch:",
+            show="Launch",
+            launch_kind="head_to_head",
+            launch_dataset=evaluation.dataset,
         )
         return
     doubts = {duels.run: duel_doubts(duels.run, known) for duels in found}

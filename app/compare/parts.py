@@ -65,8 +65,8 @@ def halves() -> tuple[DeltaGenerator, DeltaGenerator]:
 
 
 def findings(evaluation: Evaluation, baseline: str) -> None:
-    """One sentence a variant against the baseline, then the other pairs, and what these questions can show."""
-    against = [evaluation.rate(label, baseline) for label in evaluation.samples if label != baseline]
+    """Every variant against the baseline, the most tuned first, then the other pairs, and what these can show."""
+    against = [evaluation.rate(label, baseline) for label in reversed(evaluation.samples) if label != baseline]
     others = [rate for rate in evaluation.win_rates if baseline not in (rate.a, rate.b)]
     for rate in filter(None, against):
         plain(evaluation.finding(rate).sentence)
@@ -181,7 +181,7 @@ def taken_apart(evaluation: Evaluation, found: Details, rate: WinRate) -> None:
     with right:
         st.subheader("On which questions?", anchor=False)
         _parts(found.by_category, rate, "of_category", "Win minus loss by category of the question")
-        st.caption("Questions by how often B was right on them, its lucky draws among them.")
+        st.caption("Questions by how often B's own samples were right: a lucky draw counts as right.")
     st.caption("Click a point to see the questions behind it; hollow: 0 is not excluded.")
     table_of(lambda: pd.DataFrame(detail_rows(evaluation, found), columns=DETAIL), "taken-apart.csv")
 

@@ -31,6 +31,8 @@ def show(here: Lab, row: dict[str, Any]) -> None:
         st.metric("Unlabelled", f"{row['unlabelled']:,}", help="Can be sampled, not scored.")
     if row["title"] and row["title"] != row["name"]:
         plain(row["title"])
+    link("runs", "Run the method on it", icon=":material/rocket_launch:", show="Launch", launch_kind="pipeline",
+         launch_on=dataset)  # fmt: skip
     names = ["Questions", "Splits and labels", "Rejected rows", "Put away"]
     questions, balance, rejected, away = st.tabs(names, **held("tab", names[0], names.__contains__))
     if questions.open:
@@ -70,7 +72,7 @@ def _questions(here: Lab, dataset: str) -> None:
         shown,
         key="questions",
         first=["question", "options", "gold"],
-        column_config=wide | {"id": st.column_config.TextColumn(width="small")},
+        column_config=wide | {"id": st.column_config.TextColumn(width=110)},
     )
 
 

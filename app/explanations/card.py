@@ -146,11 +146,11 @@ def _said(score: Score | None, verdicts: pd.DataFrame, rubric: Rubric | None, ke
     if isinstance(score["reply"], str):
         st.caption("The judge's reply, word for word: its reason and its verdicts")
         literal(score["reply"], height=360 if len(score["reply"]) > TALL else "content")
-    if rubric and len(verdicts) and verdicts["probabilities"].notna().all():
+    if score["origin"] == "rule":
+        st.caption("By rule: an empty explanation is unsatisfactory on every criterion, and no judge was asked.")
+    elif rubric and len(verdicts) and verdicts["probabilities"].notna().all():
         st.caption("Probability of each verdict, and the value expected from them")
         _bars(verdicts, rubric, key)
-    elif score["origin"] == "rule":
-        st.caption("By rule: an empty explanation is unsatisfactory on every criterion, and no judge was asked.")
 
 
 def _bars(verdicts: pd.DataFrame, rubric: Rubric, key: str) -> None:

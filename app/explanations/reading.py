@@ -182,13 +182,13 @@ def _mark(column: Column, label: str, place: int) -> str:
 
 
 def _samples(asked: Item, columns: Sequence[Column], spot: Spot, wanted: Wanted) -> None:
-    """A row a sample, a column a variant."""
+    """A row a sample, the chosen one first, a column a variant."""
     columns = _shown(columns)
     many = max(len(column.rows) for column in columns)
     everything = given("all") is not None or spot.sample >= SAMPLES_SHOWN
     number = many if everything else min(many, SAMPLES_SHOWN)
     with st.container(key="aligned"):
-        for place in range(number):
+        for place in sorted(range(number), key=lambda place: place != spot.sample):
             found = [column.rows[place] if place < len(column.rows) else None for column in columns]
             _row(asked, columns, found, spot, wanted.score)
     if number < many:

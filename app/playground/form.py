@@ -38,7 +38,7 @@ def ask_form(here: Lab, session: str | None) -> None:
     """Draws the form; on Generate a round is put into the queue and the page goes to it."""
     known = sessions.contenders(here.store)
     st.session_state.pop("_play_problem", None)  # found anew below where it still is one
-    with st.container(horizontal=True, gap="large"):  # one under the other where there is little room
+    with st.container(horizontal=True, gap="medium"):  # one under the other where there is little room
         left, right = st.container(width=590), st.container(width=420)
     with left:
         question = _question(here)

@@ -153,7 +153,7 @@ def _prediction(item: Item, answer: Answer, revealed: bool) -> None:
         if label and answer.row.parsed is None:
             st.badge("forced", color="gray", help="No answer line could be read: the likeliest option counts.")
     if answer.probabilities:
-        with st.expander("How likely each option is to it"):
+        with st.expander("How likely it finds each option"):
             ranked = sorted(zip(answer.probabilities, texts.values(), strict=True), reverse=True)
             plain("\n".join(f"{number(p, 'share'):>7}  {text}" for p, text in ranked))
 

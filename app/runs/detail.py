@@ -276,12 +276,12 @@ def _links(here: Lab, folder: RunFolder, used_by: dict[str, frozenset[str]]) -> 
     roles = {run: role.replace("_", " ") for role, run in folder.config.parents.items()}
     left, right = st.columns(2)
     with left:
-        st.caption("Made from" if sources else "Made from nothing but a file")
+        st.caption("Made directly from" if sources else "Made from nothing but a file")
         for run in dict.fromkeys(sources):
             link("runs", f"{roles.get(run, 'adapter')}: {run}", run=run, tab="Lineage")
         for run in pipelines_with(here.store, folder.id):
             link("runs", f"launched by {run}", run=run, tab="Lineage")
     with right:
-        st.caption(f"Used by ({len(users)})" if users else "Used by no run yet")
+        st.caption(f"Used directly by {len(users)}" if users else "Used by no run yet")
         for run in users[:20]:
             link("runs", run, run=run, tab="Lineage")

@@ -51,9 +51,8 @@ def chosen() -> list[str]:
 
 
 def choose(runs: list[str], **beside: str | None) -> None:
-    """Make these the chosen runs, with what is put beside them; the table's marks are drawn anew."""
+    """Make these the chosen runs, with what is put beside them."""
     put(run=",".join(runs) or None, **beside)
-    st.session_state["_marks"] = st.session_state.get("_marks", 0) + 1
 
 
 def go_to(here: Lab, run: str) -> None:

@@ -105,7 +105,7 @@ def _draw(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": marked}},
-        key=f"runs_{hash(tuple(ids))}_{arrivals()}_{st.session_state.get('_marks', 0)}",
+        key=f"runs_{hash(tuple(ids))}_{arrivals()}_{_marks(runs)}",
         height="content" if len(rows) <= 8 else 330,
         column_config=COLUMNS,
         column_order=[name for name in COLUMNS if name != "time left" or rows["state"].isin(ALIVE).any()],
@@ -115,8 +115,18 @@ def _draw(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
     now = [ids[row] for row in picked["selection"]["rows"] if row < len(ids)]
     if set(now) != {run for run in runs if run in ids}:
         kept = [run for run in runs if run in now]
-        put(run=",".join(kept + [run for run in now if run not in kept]) or None)
+        picked_now = kept + [run for run in now if run not in kept]
+        st.session_state["_marked"] = picked_now
+        put(run=",".join(picked_now) or None)
         st.rerun()
+
+
+def _marks(runs: list[str]) -> int:
+    """Counts up where the runs were chosen outside the table, by a link for one: its marks are then drawn anew."""
+    if st.session_state.get("_marked") != runs:
+        st.session_state["_marks"] = st.session_state.get("_marks", 0) + 1
+    st.session_state["_marked"] = runs
+    return st.session_state["_marks"]
 
 
 def shown(here: Lab, rows: pd.DataFrame) -> pd.DataFrame:
