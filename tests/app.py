@@ -1,9 +1,9 @@
 """The app's pages as Streamlit runs them without a browser, for the tests of pages.
 
-    from tests.app import opened, released, words      # `released` is a fixture that every such module needs
+from tests.app import opened, released, words      # `released` is a fixture that every such module needs
 
-    app = opened("compare", evaluation=key)
-    assert "Δ(W−L)" in words(app)
+app = opened("compare", evaluation=key)
+assert "Δ(W−L)" in words(app)
 """
 
 import pytest

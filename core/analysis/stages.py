@@ -37,8 +37,8 @@ def stages(store: Store, categories: Mapping[Category, int], compared: int) -> l
         "FROM explanations e JOIN runs r ON r.id = e.run"
     )
     ((judges, scores, unjudged),) = store.rows(
-        "SELECT (SELECT count(DISTINCT model_hash) FROM runs WHERE kind = 'judge' AND settings->>'mode' <> 'reader'), "
-        "count(*), count(unjudged) FROM scores"
+        "SELECT count(DISTINCT r.model_hash), count(DISTINCT (s.samples, s.item_id, s.sample)), count(s.unjudged) "
+        "FROM scores s JOIN runs r ON r.id = s.run WHERE r.settings->>'mode' <> 'reader'"
     )
     ((pairs, pair_sets),) = store.rows("SELECT count(*), count(DISTINCT run) FROM pairs")
     ((sft, dpo),) = store.rows(
