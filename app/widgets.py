@@ -92,6 +92,15 @@ def tie_rule(settings: CompareSettings) -> str:
     )
 
 
+def kind_of(kind: str, mode: str | None) -> str:
+    """The kind of a run in words; the judge that only reads and chooses is told apart.
+
+    >>> kind_of("judge", "reader"), kind_of("head_to_head", "probabilities")
+    ('reader', 'head to head')
+    """
+    return "reader" if (kind, mode) == ("judge", "reader") else kind.replace("_", " ")
+
+
 def duration(seconds: float | None) -> str:
     """Seconds as people say them.
 

@@ -48,7 +48,7 @@ def the_list(here: Lab, known: Catalogue, wanted: Wanted) -> None:
     """Filters, the judge's card, chips, and a page of the table."""
     found = _facets(here, state_of(here, wanted), known, wanted)
     filters(here, known, wanted, found)
-    believe_runs(known.scored_by(wanted.judge, wanted.datasets))
+    believe_runs(known.scored_by(wanted.judge, wanted.datasets, wanted.protocol))
     chips(known, wanted, found, rubric_of(here, known, wanted.judge))
     last = max(0, -(-found.wanted // ROWS_A_PAGE) - 1)
     table(_page(here, state_of(here, wanted), known, wanted, min(page_number(), last)), found, wanted)

@@ -55,10 +55,11 @@ class Catalogue:
         """Those that answered the same questions in the same way, itself among them."""
         return [other for other in self.drawn if other.protocol == one.protocol]
 
-    def scored_by(self, judge: str | None, datasets: Sequence[str] = ()) -> list[str]:
-        """Runs of a judge (None: the first) on these data sets, all of them where none is named."""
+    def scored_by(self, judge: str | None, datasets: Sequence[str] = (), protocol: str | None = None) -> list[str]:
+        """Runs of a judge (None: the first) on these data sets and this protocol; all of them where none is named."""
         key = judge or next(iter(self.judges), "")
-        wanted = [one for one in self.drawn if not datasets or one.dataset in datasets]
+        known = [one for one in self.drawn if protocol in (None, one.protocol)]
+        wanted = [one for one in known if not datasets or one.dataset in datasets]
         return [one.judges[key] for one in wanted if key in one.judges]
 
 

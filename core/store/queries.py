@@ -16,10 +16,10 @@ from core.store.journal import archived
 
 
 def ended_last(store: Store, limit: int) -> pd.DataFrame:
-    """The runs that ended last, newest first: id, kind, label, state, seconds, ended (seconds since 1970)."""
+    """The runs that ended last, newest first: id, kind, mode, label, state, seconds, ended (seconds since 1970)."""
     return store.frame(
-        "SELECT id, kind, label, state, seconds, created + coalesce(seconds, 0) AS ended FROM runs "
-        "WHERE state IS NOT NULL ORDER BY ended DESC, id LIMIT ?",
+        "SELECT id, kind, settings->>'mode' AS mode, label, state, seconds, created + coalesce(seconds, 0) AS ended "
+        "FROM runs WHERE state IS NOT NULL ORDER BY ended DESC, id LIMIT ?",
         [limit],
     )
 
