@@ -272,9 +272,14 @@ def test_a_clicked_cell_lists_its_questions_and_a_link_brings_it_back(home):
         page.goto(f"{address}/anchors?part=What+moved&by=parsed")
         settle(page)
         cells = page.locator(".js-plotly-plot").nth(1).locator(".nsewdrag").first
-        box = cells.bounding_box()
-        page.mouse.click(box["x"] + 0.93 * box["width"], box["y"] + 0.1 * box["height"])  # correct → incorrect
-        page.wait_for_url("**move=consistently_correct.consistently_incorrect**")
+
+        def click() -> bool:  # correct → incorrect; plotly may still be laying out when it is clicked first
+            box = cells.bounding_box()
+            page.mouse.click(box["x"] + 0.93 * box["width"], box["y"] + 0.1 * box["height"])
+            page.wait_for_timeout(1000)
+            return "move=consistently_correct.consistently_incorrect" in page.url
+
+        wait_until(click, seconds=60)
         page.get_by_text("consistently correct → consistently incorrect").first.wait_for()
         link = page.url
         page.goto(f"{address}/anchors")

@@ -22,7 +22,7 @@ def test_the_picture_counts_what_the_database_holds_and_every_stage_leads_somewh
         held = {
             "Questions": "SELECT sum(items) FROM datasets",
             "Explanations": "SELECT count(*) FROM explanations",
-            "Judged": "SELECT count(*) FROM scores",
+            "Judged": "SELECT count(DISTINCT (samples, item_id, sample)) FROM scores",
             "Pairs": "SELECT count(*) FROM pairs",
         }
         counts = {title: f"{store.rows(query)[0][0]:,}" for title, query in held.items()}

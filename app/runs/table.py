@@ -12,7 +12,7 @@ from app.runs.remove import ask_to_remove
 from app.runs.state import choose, closed, rates, state_of, took
 from app.state import Lab, in_background
 from app.tables import grid
-from app.widgets import about, choice, kind_of, live, state_word
+from app.widgets import about, choice, live, state_word
 from core.runs.estimate import seconds_left
 from core.runs.folders import RunFolder
 from core.runs.launcher import resume, stop
@@ -135,7 +135,7 @@ def shown(here: Lab, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "state": rows["state"].map(state_word),
-            "kind": [kind_of(kind, mode) for kind, mode in zip(rows["kind"], rows["mode"], strict=True)],
+            "kind": rows["kind"].map(_spaced),
             "variant or set": rows["label"],
             "headline": rows["headline"],
             "progress": 100 * rows["done"] / rows["total"].where(rows["total"] > 0),
