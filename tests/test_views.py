@@ -89,14 +89,19 @@ DRAWN = """() => document.querySelector('.stApp[data-test-script-state=notRunnin
     && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"""
 
 
+STILL = 4
+"""Looks, 0.4 s apart, that must show the same."""
+
+
 def seen(page: Page) -> list[str]:
-    """What is seen once the page stands still."""
+    """What is seen once the page stands still, for more than a moment: a draw may follow another."""
     page.wait_for_function(DRAWN)
-    before, now = None, page.evaluate(STATE)
-    while now != before:
+    views = [page.evaluate(STATE)]
+    while len(views) < STILL or any(view != views[-1] for view in views[-STILL:]):
         page.wait_for_timeout(400)
-        before, now = now, page.evaluate(STATE)
-    return now
+        page.wait_for_function(DRAWN)
+        views.append(page.evaluate(STATE))
+    return views[-1]
 
 
 def shows(page: Page, view: list[str], after: str) -> None:
