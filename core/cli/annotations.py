@@ -1,14 +1,12 @@
 """What people said in this lab: `anchorlab annotations list · export`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from core.annotation.exporting import What, annotation_rows, counts, export_annotations
-from core.cli.common import RESULTS, AsJson, cli, console, print_rows
-from core.errors import BadInput
+from core.cli.common import RESULTS, AsJson, cli, export_rows, print_rows
 from core.home import default_home
 from core.store.database import any_store
 
@@ -40,13 +38,6 @@ def annotations_export(
 ) -> None:
     """Write annotations to a file, or print them as JSON."""
     with any_store(default_home()) as store:
-        if file is None:
-            if not as_json:
-                raise BadInput("Name the file to write, or print JSON with --json.")
-            print(annotation_rows(store, what).to_json(orient="records"))
-            return
-        count = export_annotations(store, file, what)
-    if as_json:
-        print(json.dumps({"file": str(file), "rows": count}))
-    else:
-        console.print(f"{count} rows in {file}.", markup=False, highlight=False, soft_wrap=True)
+        export_rows(
+            file, as_json, lambda: annotation_rows(store, what), lambda path: export_annotations(store, path, what)
+        )

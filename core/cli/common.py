@@ -3,7 +3,9 @@
 import json
 import os
 import sys
-from typing import Annotated, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,8 +13,12 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
+from core.errors import BadInput
 from core.home import default_home
 from core.runs.folders import all_runs
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EXIT_CODES = "Exit codes: 0 done, 1 a sentence on stderr says what to do, 2 the command is not written so, 130 Ctrl-C."
 
@@ -71,3 +77,19 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:
         for row in rows:
             table.add_row(*(Text(str(value)) for value in row.values()))  # text of files is never markup
         console.print(table)
+
+
+def export_rows(
+    file: Path | None, as_json: bool, rows: "Callable[[], pd.DataFrame]", write: Callable[[Path], int]
+) -> None:
+    """Write rows to a file and say how many, or print them as JSON where none is named."""
+    if file is None:
+        if not as_json:
+            raise BadInput("Name the file to write, or print JSON with --json.")
+        print(rows().to_json(orient="records"))
+        return
+    count = write(file)
+    if as_json:
+        print(json.dumps({"file": str(file), "rows": count}))
+    else:
+        console.print(f"{count} rows in {file}.", markup=False, highlight=False, soft_wrap=True)

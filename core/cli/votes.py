@@ -1,13 +1,11 @@
 """What rooms said in the Playground: `anchorlab votes list · tally · session · export`."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from core.cli.common import RESULTS, AsJson, cli, console, print_rows
-from core.errors import BadInput
+from core.cli.common import RESULTS, AsJson, cli, console, export_rows, print_rows
 from core.home import default_home
 from core.playground.exporting import export, export_votes, listed, vote_rows
 from core.playground.records import OVERALL
@@ -85,16 +83,7 @@ def votes_export(
 ) -> None:
     """Write the votes of all sessions to a file, a row a criterion, or print them as JSON."""
     with any_store(default_home()) as store:
-        if file is None:
-            if not as_json:
-                raise BadInput("Name the file to write, or print JSON with --json.")
-            print(vote_rows(store).to_json(orient="records"))
-            return
-        count = export_votes(store, file)
-    if as_json:
-        print(json.dumps({"file": str(file), "rows": count}))
-    else:
-        _say(f"{count} rows in {file}.")
+        export_rows(file, as_json, lambda: vote_rows(store), lambda path: export_votes(store, path))
 
 
 def _figures(row: Tally) -> dict[str, Any]:
