@@ -256,9 +256,9 @@ def test_everything_people_did_is_there_after_a_rebuild(lab_home):
         queue = open_queue(store, settings_of(store, "rate"))
         rate(store, "kim", queue, queue.tasks[0], whole())
         keep_draft(store, "kim", queue, queue.tasks[1], Draft(labels={"clarity": "excellent"}))
-        before = store.frame("SELECT * FROM annotations ORDER BY seq")
+        before = store.frame("SELECT * FROM annotations ORDER BY seq, criterion")
     with rebuild(lab_home) as fresh:
-        pd.testing.assert_frame_equal(fresh.frame("SELECT * FROM annotations ORDER BY seq"), before)
+        pd.testing.assert_frame_equal(fresh.frame("SELECT * FROM annotations ORDER BY seq, criterion"), before)
         assert find_queue(fresh, queue.id) == queue
         assert draft_of(fresh, "kim", queue.tasks[1]).labels == {"clarity": "excellent"}
 

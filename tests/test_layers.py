@@ -15,7 +15,6 @@ HEAVY = {
     "core/engines/templates.py",
     "core/engines/weights.py",
     "core/method/training.py",
-    "core/runs/worker.py",
 }
 """What computes with weights."""
 

@@ -11,7 +11,7 @@ from core.home import Home
 from core.models.finding import ModelRef
 from core.runs.dryrun import dry_run
 from core.runs.estimate import STARTUP_SECONDS, measured_rates
-from core.runs.folders import RunFolder, create_run
+from core.runs.folders import RunConfig, RunFolder, create_run
 from core.runs.pipeline import (
     DatasetTable,
     PipelineFile,
@@ -188,31 +188,48 @@ def test_ids_of_a_model_on_this_machine_are_known_before_anything_runs(home, tmp
 # --- rates
 
 
-def finished(home: Home, model: ModelRef, seconds: float, starts: int = 1, seed: int = 0) -> RunFolder:
-    """An SFT run of 10 steps of 2 questions that took so long, by its seal."""
+def sft_step(model: ModelRef, dataset: str, seed: int = 0) -> RunConfig:
+    """An SFT run of 10 steps of 2 questions."""
     file = toy_pipeline(sft={"steps": 10, "batch_size": 2, "seed": seed}, variants=["sft"])
-    step = next(s for s in plan(file, "import-0", model, model, None) if s.kind == "sft")
+    return next(step for step in plan(file, dataset, model, model, None) if step.kind == "sft")
+
+
+def finished(home: Home, step: RunConfig, startup: float, seconds: float, starts: int = 1) -> RunFolder:
+    """A run that worked so long after its start-up, by its costs and its seal."""
     folder = create_run(home, step)
     for _ in range(starts):
         with Work(folder) as work:
             work.started()
-    result = folder.result | {"seconds": seconds}
+            work.cost(0, 0, seconds)
+    result = folder.result | {"seconds": startup + seconds}
     (folder.path / "result.json").write_text(json.dumps(result))
     return folder
 
 
 def test_a_rate_is_measured_per_kind_and_size_of_weights(home, tmp_path):
     tiny = tiny_model(tmp_path / "tiny")
-    first, second = (finished(home, tiny, STARTUP_SECONDS + s, seed=s) for s in (10, 30))
+    steps = [sft_step(tiny, "import-0", seed) for seed in (0, 1)]
+    for step, startup, seconds in zip(steps, (3.0, 5.0), (10.0, 30.0), strict=True):
+        finished(home, step, startup, seconds)
     rates = measured_rates(home)
-    assert rates.of(first.config) == (pytest.approx(40 / 40), "measured here")
-    other = first.config.model_copy(update={"model": first.config.model.model_copy(update={"path": ""})})
+    assert rates.of(steps[0]) == (pytest.approx(40 / 40), "measured here")
+    assert rates.seconds(steps[1], 10) == pytest.approx(4 + 10)
+    other = steps[0].model_copy(update={"model": steps[0].model.model_copy(update={"path": ""})})
     assert rates.of(other)[1] == "assumed"
-    assert rates.seconds(second.config, 10) == pytest.approx(STARTUP_SECONDS + 10)
+
+
+def test_runs_on_the_same_questions_count_before_others(home, tmp_path):
+    tiny = tiny_model(tmp_path / "tiny")
+    for dataset, seconds in (("import-short", 10.0), ("import-long", 70.0)):
+        finished(home, sft_step(tiny, dataset), 2.0, seconds)
+    rates = measured_rates(home)
+    assert rates.of(sft_step(tiny, "import-long", seed=9)) == (pytest.approx(70 / 20), "measured here")
+    assert rates.of(sft_step(tiny, "import-new")) == (pytest.approx(80 / 40), "measured here on other questions")
 
 
 def test_a_run_that_was_resumed_or_is_not_done_measures_nothing(home, tmp_path):
-    tiny = tiny_model(tmp_path / "tiny")
-    folder = finished(home, tiny, 100.0, starts=2)
-    assert measured_rates(home).of(folder.config)[1] == "assumed"
-    assert measured_rates(home).speed == 1.0
+    step = sft_step(tiny_model(tmp_path / "tiny"), "import-0")
+    finished(home, step, 2.0, 100.0, starts=2)
+    rates = measured_rates(home)
+    assert rates.of(step)[1] == "assumed"
+    assert rates.speed == 1.0 and rates.startup == STARTUP_SECONDS

@@ -195,7 +195,7 @@ def settings(here: Lab, folder: RunFolder) -> None:
 
 def log(folder: RunFolder) -> None:
     """The end of its log, and the traceback of an error that is no sentence."""
-    path = folder.path / "log.txt"
+    path = folder.log
     lines = _tail(path) if path.exists() else []
     st.caption(f"Last {len(lines)} lines of log.txt")
     literal("\n".join(lines) or "(nothing printed)", height=320 if len(lines) > 12 else "content")

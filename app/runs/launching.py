@@ -128,10 +128,9 @@ def _lacking(missing: str) -> None:
 
 def _start(here: Lab, config: RunConfig, looked: Preflight) -> None:
     """Time, command, and the button; why it is disabled stands beside it."""
-    where = {"measured here": "as runs like it took here", "assumed": "assumed: no run like it has been timed here"}
     if looked.blocked is None:
         units = f"{looked.units:,} {UNITS[config.kind]}, " if looked.units else ""
-        plain(f"{units}about {duration(looked.seconds)} of work ({where[looked.rate]}), once it is its turn.")
+        plain(f"{units}about {duration(looked.seconds)} of work ({RATES[looked.rate]}), once it is its turn.")
     literal(command_of(config))
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
@@ -149,6 +148,11 @@ def _start(here: Lab, config: RunConfig, looked: Preflight) -> None:
         go_to(here, launch(here.home, _with_weights(here, config)).id)
 
 
+RATES = {
+    "measured here": "as runs like it took here",
+    "measured here on other questions": "as runs like it took here on other questions",
+    "assumed": "assumed: no run like it has been timed here",
+}
 UNITS = {
     "sft": "questions",
     "sample": "explanations",

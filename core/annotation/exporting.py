@@ -26,8 +26,8 @@ _RATINGS = """
 QUERIES: dict[What, str] = {
     "annotations": _RATINGS
     + """QUALIFY row_number() OVER (PARTITION BY h.rater, h.samples, h.item_id, h.sample, h.criterion, h.mode
-        ORDER BY h.seq DESC) = 1 ORDER BY h.seq""",
-    "history": f"{_RATINGS} ORDER BY h.seq",
+        ORDER BY h.seq DESC) = 1 ORDER BY h.seq, h.criterion""",
+    "history": f"{_RATINGS} ORDER BY h.seq, h.criterion",
     "votes": """
         SELECT v.rater AS annotator,
             strftime(to_timestamp(v.rated_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS time,

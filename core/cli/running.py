@@ -271,5 +271,5 @@ def report_end(folder: RunFolder) -> None:
         raise LabError(f"{folder.id}: its worker was killed; `anchorlab resume {folder.id}` goes on.")
     if result["state"] != "done":
         why = result["error"]["message"] if result["error"] else ""
-        raise LabError(f"{folder.id} {result['state']}: {why} (log: {folder.path / 'log.txt'})")
+        raise LabError(f"{folder.id} {result['state']}: {why} (log: {folder.log})")
     console.print(f"[green]{folder.id} done[/] in {result['seconds']:.0f} s", highlight=False)

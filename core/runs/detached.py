@@ -2,18 +2,21 @@
 
     lock = hold(path, seconds=1.0)              # an open file, or None where another process holds it
     spawn("core.runs.worker", [folder], lock, log)
+    branch(do_run, folder, lock, log)           # the same from a process that has the libraries loaded: 4 s sooner
 
 Whoever starts a process takes the lock and hands the open file over as its last argument, so there is no moment
 in which a started process looks dead, and two clicks start one.
 """
 
 import fcntl
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from core.home import PROJECT
 
@@ -60,3 +63,21 @@ def spawn(module: str, words: Sequence[object], lock: int, log: Path, env: Mappi
             cwd=PROJECT,
             env=os.environ | ALLOCATOR | NO_BARS | (env or {}),
         )
+
+
+def branch(do: Callable[[Any, int], None], what: Any, lock: int, log: Path, close: int) -> None:
+    """Call `do(what, lock)` in a fork of this process, in a session of its own, what it prints at the end of `log`.
+
+    Only for a process of one thread that has not computed yet: threads do not survive a fork, and what waits for
+    them waits for ever.  `close` is the lock of this process, which the fork must not keep.
+    """
+    multiprocessing.get_context("fork").Process(target=_branched, args=(do, what, lock, log, close)).start()
+
+
+def _branched(do: Callable[[Any, int], None], what: Any, lock: int, log: Path, close: int) -> None:
+    os.setsid()
+    os.close(close)
+    with log.open("ab") as output:
+        os.dup2(output.fileno(), sys.stdout.fileno())
+        os.dup2(output.fileno(), sys.stderr.fileno())
+    do(what, lock)

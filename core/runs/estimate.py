@@ -1,16 +1,18 @@
 """How long it will take: from the progress of a run, and for planned runs from what runs have taken here.
 
 A unit is a question of SFT, a pair of DPO, an explanation, a judgement or a comparison.  Seconds a unit are measured
-from the finished runs of the home that did the same with weights of the same size.  Where there is none they are
-assumed: constants of a 135M model on 2 CPU cores, scaled by the size of the weights and by how fast this machine has
-been.
+from the finished runs of the home that did the same with weights of the same size: from those on the same data set,
+whose questions are as long, before others.  Where there is none they are assumed: constants of a 135M model on 2 CPU
+cores, scaled by the size of the weights and by how fast this machine has been.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 from core.home import Home
@@ -18,7 +20,7 @@ from core.runs.folders import RunConfig, RunFolder, all_runs
 from core.runs.pipeline import steps_of
 
 STARTUP_SECONDS = 8.0
-"""A worker's imports and model loading."""
+"""A worker's imports and model loading, before any was measured."""
 
 ASSUMED_SECONDS = {
     "sft": 0.2,
@@ -38,59 +40,91 @@ ASSUMED_BYTES = 538e6
 ALWAYS_WRONG = 0.3
 """Share of questions that a debater is expected to be asked, before it is known."""
 
-Source = Literal["measured here", "assumed"]
+Source = Literal["measured here", "measured here on other questions", "assumed"]
+How = tuple[str, str, int]
+"""(kind, judge mode or sampling role, bytes of weights)"""
 
 
 @dataclass(frozen=True)
 class Rates:
     """Seconds a unit, as this home has measured them."""
 
-    measured: Mapping[tuple[str, str, int], float]
-    """(kind, judge mode or sampling role, bytes of weights) → seconds a unit."""
+    here: Mapping[tuple[How, str], float]
+    """(how, data set) → seconds a unit."""
+    anywhere: Mapping[How, float]
+    """The same over all data sets."""
+    startup: float
+    """Seconds from the start of a worker to its first unit, the median of all; `STARTUP_SECONDS` before any."""
     speed: float
     """Measured over assumed seconds of all that was measured; 1 before anything was."""
 
     def of(self, step: RunConfig) -> tuple[float, Source]:
         """Seconds a unit of a planned run, and where the figure comes from."""
-        known = self.measured.get(_key(step))
-        if known is not None:
-            return known, "measured here"
+        how = _how(step)
+        if (how, step.parents["dataset"]) in self.here:
+            return self.here[how, step.parents["dataset"]], "measured here"
+        if how in self.anywhere:
+            return self.anywhere[how], "measured here on other questions"
         return self.speed * _assumed(step), "assumed"
 
     def seconds(self, step: RunConfig, units: int) -> float:
         """Expected seconds of a whole run."""
-        return _startup(step.kind) + units * self.of(step)[0]
+        startup = 1.0 if step.kind in ("pairs", "import", "judgements") else self.startup
+        return startup + units * self.of(step)[0]
+
+
+@dataclass
+class _Timed:
+    seconds: float = 0.0
+    units: int = 0
+
+    def add(self, seconds: float, units: int) -> None:
+        self.seconds += seconds
+        self.units += units
+
+    @property
+    def rate(self) -> float:
+        return self.seconds / self.units
 
 
 def measured_rates(home: Home) -> Rates:
     """Rates of the home's finished runs; runs that were resumed are left out, as only their end was timed."""
-    spent: dict[tuple[str, str, int], float] = {}
-    units: dict[tuple[str, str, int], int] = {}
+    here: dict[tuple[How, str], _Timed] = defaultdict(_Timed)
+    anywhere: dict[How, _Timed] = defaultdict(_Timed)
+    startups: list[float] = []
     assumed = 0.0
     for folder in all_runs(home):
         config, sealed = folder.config, folder.path / "result.json"
         if not (config.model and sealed.exists()):
             continue
-        seconds, done = _measured(str(folder.path), sealed.stat().st_mtime_ns)
-        if not done:
+        startup, seconds, units = _measured(str(folder.path), sealed.stat().st_mtime_ns)
+        if not units:
             continue
-        key = _key(config)
-        spent[key] = spent.get(key, 0.0) + seconds
-        units[key] = units.get(key, 0) + done
-        assumed += done * _assumed(config)
-    speed = sum(spent.values()) / assumed if assumed else 1.0
-    return Rates({key: spent[key] / units[key] for key in spent}, speed)
+        here[_how(config), config.parents["dataset"]].add(seconds, units)
+        anywhere[_how(config)].add(seconds, units)
+        startups.append(startup)
+        assumed += units * _assumed(config)
+    return Rates(
+        here={key: timed.rate for key, timed in here.items()},
+        anywhere={how: timed.rate for how, timed in anywhere.items()},
+        startup=median(startups) if startups else STARTUP_SECONDS,
+        speed=sum(timed.seconds for timed in anywhere.values()) / assumed if assumed else 1.0,
+    )
 
 
 @lru_cache(maxsize=4096)
-def _measured(path: str, sealed: int) -> tuple[float, int]:
-    """(seconds without start-up, units) of a sealed run; (0, 0) if it does not count.  `sealed` dates the seal."""
+def _measured(path: str, sealed: int) -> tuple[float, float, int]:
+    """(seconds of start-up, seconds after it, units) of a sealed run; no units if it does not count.
+
+    Work is what the run's costs say; what its whole time has beyond them is start-up.  `sealed` dates the seal.
+    """
     folder = RunFolder(Path(path))
-    result = folder.result
-    starts = sum(event["type"] == "started" for event in folder.events())
+    result, events = folder.result, folder.events()
+    starts = sum(event["type"] == "started" for event in events)
     if not result or result["state"] != "done" or starts != 1:
-        return 0.0, 0
-    return max(0.0, result["seconds"] - STARTUP_SECONDS), _units_done(folder.config, result)
+        return 0.0, 0.0, 0
+    worked = sum(event["seconds"] for event in events if event["type"] == "cost")
+    return max(0.0, result["seconds"] - worked), worked, _units_done(folder.config, result)
 
 
 def _units_done(config: RunConfig, result: Mapping) -> int:
@@ -100,7 +134,7 @@ def _units_done(config: RunConfig, result: Mapping) -> int:
     return result["files"][outputs[config.kind]]["rows"]
 
 
-def _key(config: RunConfig) -> tuple[str, str, int]:
+def _how(config: RunConfig) -> How:
     how = config.settings.get("role" if config.kind == "sample" else "mode", "")
     return config.kind, how, _weights(config.model.path) if config.model else 0
 
@@ -114,10 +148,6 @@ def _weights(path: str) -> int:
 def _assumed(config: RunConfig) -> float:
     weights = _weights(config.model.path) if config.model else 0
     return ASSUMED_SECONDS[config.kind] * (weights / ASSUMED_BYTES if weights else 1.0)
-
-
-def _startup(kind: str) -> float:
-    return 1.0 if kind in ("pairs", "import", "judgements") else STARTUP_SECONDS
 
 
 # --- what is left

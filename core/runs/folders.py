@@ -162,6 +162,11 @@ class RunFolder:
             return None
 
     @property
+    def log(self) -> Path:
+        """What the worker printed."""
+        return self.path / "log.txt"
+
+    @property
     def alive(self) -> bool:
         """Whether a process holds the run's lock."""
         with (self.path / "lock").open("rb") as lock:

@@ -7,6 +7,7 @@ change for another kind of machine.
 import os
 import signal
 import time
+from collections.abc import Callable
 
 from core.errors import BadInput
 from core.home import Home
@@ -17,24 +18,32 @@ from core.runs.work import Work
 GRACE_SECONDS = 10.0
 """How long a worker has to stop by itself before it is killed."""
 
+Start = Callable[[RunFolder, int], None]
+"""Starts a worker on a folder whose lock, an open file, it hands over."""
 
-def launch(home: Home, config: RunConfig) -> RunFolder:
+
+def spawned(folder: RunFolder, lock: int) -> None:
+    """A worker that is a Python of its own."""
+    spawn("core.runs.worker", [folder.path], lock, folder.log)
+
+
+def launch(home: Home, config: RunConfig, start: Start = spawned) -> RunFolder:
     """Start the run unless it is done or at work already; returns its folder at once."""
     folder = create_run(home, config)
     result = folder.result
     if not (result and result["state"] == "done"):
-        resume(folder)
+        resume(folder, start)
     return folder
 
 
-def resume(folder: RunFolder) -> bool:
+def resume(folder: RunFolder, start: Start = spawned) -> bool:
     """Start a worker on a new, stopped, failed or lost run; False if one is at work already."""
     lock = take_lock(folder)
     if lock is None:
         return False
     try:
         (folder.path / "stop").unlink(missing_ok=True)
-        spawn("core.runs.worker", [folder.path], lock, folder.path / "log.txt")
+        start(folder, lock)
     finally:
         os.close(lock)
     return True

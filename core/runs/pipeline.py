@@ -9,6 +9,7 @@ run when the ones before it are sealed, and reads folders, never the database.
 
 import time
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,10 +21,12 @@ from core.home import PROJECT, Home
 from core.loading.fetching import find_source
 from core.models.finding import ModelRef, resolve_model
 from core.models.variants import require_reachable, use_of
+from core.runs.detached import branch
 from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder, find_run
-from core.runs.launcher import launch, stop
+from core.runs.launcher import launch, spawned, stop
 from core.runs.plan import run_config
 from core.runs.work import Work
+from core.runs.worker import branches, do_run
 from core.settings import (
     DpoSettings,
     HeadToHeadSettings,
@@ -241,7 +244,7 @@ def run_pipeline(work: Work) -> None:
 
 
 def _finish(work: Work, step: RunConfig) -> None:
-    folder = launch(work.home, step)
+    folder = launch(work.home, step, partial(_start, work))
     try:
         while folder.alive:
             work.raise_if_stopped()
@@ -250,6 +253,14 @@ def _finish(work: Work, step: RunConfig) -> None:
         _stop_child(folder)
         raise
     _check(folder)
+
+
+def _start(work: Work, folder: RunFolder, lock: int) -> None:
+    """A fork of this worker where it can be one, for it starts 4 s sooner."""
+    if work.lock is not None and branches(folder.config):
+        branch(do_run, folder, lock, folder.log, close=work.lock)
+    else:
+        spawned(folder, lock)
 
 
 def _stop_child(folder: RunFolder) -> None:

@@ -37,8 +37,10 @@ OUTPUTS = {
 class Work:
     """An open run.  As a context manager it seals the run: done, stopped, or failed with the reason."""
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, lock: int | None = None) -> None:
         self.folder = folder
+        self.lock = lock
+        """The run's lock as an open file descriptor, where this process is the run's worker."""
         self.home = Home(folder.path.parent.parent)
         self.summary: dict[str, Any] = {}
         """Headline figures of the run, kept in its seal."""

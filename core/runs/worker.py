@@ -1,4 +1,5 @@
-"""A run's own process: `python -m core.runs.worker FOLDER LOCK_FD`, started by `core.runs.launcher`.
+"""A run's own process: `python -m core.runs.worker FOLDER LOCK_FD`, started by `core.runs.launcher`; a pipeline's
+worker calls `do_run` in forks of itself.
 
 It holds the run's lock as long as it lives, waits its turn in the machine-wide queue, and then does
 the one stage that the run's kind names.
@@ -24,13 +25,16 @@ COMPUTES = {"sft", "sample", "judge", "head_to_head", "dpo"}
 
 
 def main() -> None:
-    path, lock = Path(sys.argv[1]), int(sys.argv[2])
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    do_run(RunFolder(Path(sys.argv[1])), int(sys.argv[2]))
+
+
+def do_run(folder: RunFolder, lock: int) -> None:
+    """Do a run in this process, which leads its process group and is handed the run's lock as an open file."""
     os.set_inheritable(lock, False)
     os.write(lock, str(os.getpid()).encode())
     signal.signal(signal.SIGTERM, _stop)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    folder = RunFolder(path)
-    with Work(folder) as work, slot(work) if computes_here(folder.config) else nullcontext():
+    with Work(folder, lock) as work, slot(work) if computes_here(folder.config) else nullcontext():
         work.started()
         run_stage(work)
 
@@ -38,6 +42,25 @@ def main() -> None:
 def computes_here(config: RunConfig) -> bool:
     """Whether a run needs a slot: a model on a server takes nothing of this machine."""
     return config.kind in COMPUTES and not (config.model and config.model.server)
+
+
+def branches(config: RunConfig) -> bool:
+    """Whether a process that has not computed yet can do such a run in a fork of itself.
+
+    Loads what the run computes with, which a fork then need not load: 4 s.  A GPU's driver does not live through a
+    fork, and builds of torch for one may have woken it.
+    """
+    if sys.platform != "linux":
+        return False
+    import torch
+
+    if torch.version.cuda or torch.version.hip:
+        return False
+    if config.kind in {"sft", "dpo"}:
+        import core.method.training  # noqa: F401
+    elif computes_here(config):
+        import core.engines.hf  # noqa: F401
+    return True
 
 
 def run_stage(work: Work) -> None:
