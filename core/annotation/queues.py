@@ -174,7 +174,8 @@ def notes_in_place(store: Store, one: Explained) -> list[tuple[str, str]]:
     """Who noted what in place about an explanation: rater, labels and note in one line."""
     return store.rows(
         """
-        SELECT rater, concat_ws('; ', string_agg(criterion || ' ' || label, ', ' ORDER BY seq, criterion), arg_max(note, seq))
+        SELECT rater,
+            concat_ws('; ', string_agg(criterion || ' ' || label, ', ' ORDER BY seq, criterion), arg_max(note, seq))
         FROM annotations WHERE mode = 'in place' AND samples = ? AND item_id = ? AND sample = ?
         GROUP BY rater ORDER BY min(seq)
         """,

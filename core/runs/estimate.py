@@ -60,9 +60,9 @@ class Rates:
 
     def of(self, step: RunConfig) -> tuple[float, Source]:
         """Seconds a unit of a planned run, and where the figure comes from."""
-        how = _how(step)
-        if (how, step.parents["dataset"]) in self.here:
-            return self.here[how, step.parents["dataset"]], "measured here"
+        how, dataset = _how(step), step.parents.get("dataset", "")
+        if (how, dataset) in self.here:
+            return self.here[how, dataset], "measured here"
         if how in self.anywhere:
             return self.anywhere[how], "measured here on other questions"
         return self.speed * _assumed(step), "assumed"
@@ -100,7 +100,7 @@ def measured_rates(home: Home) -> Rates:
         startup, seconds, units = _measured(str(folder.path), sealed.stat().st_mtime_ns)
         if not units:
             continue
-        here[_how(config), config.parents["dataset"]].add(seconds, units)
+        here[_how(config), config.parents.get("dataset", "")].add(seconds, units)
         anywhere[_how(config)].add(seconds, units)
         startups.append(startup)
         assumed += units * _assumed(config)

@@ -57,7 +57,7 @@ def branches(config: RunConfig) -> bool:
     if torch.version.cuda or torch.version.hip:
         return False
     if config.kind in {"sft", "dpo"}:
-        import core.method.training  # noqa: F401
+        import core.method.training
     elif computes_here(config):
         import core.engines.hf  # noqa: F401
     return True
