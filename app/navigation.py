@@ -72,5 +72,10 @@ def link(name: str, label: str, icon: str | None = None, **query: Any) -> None:
         st.page_link(page_path(name), label=label, icon=icon, query_params=given or link_to(name))
 
 
+def go_to(name: str, **query: str) -> None:
+    """Open another page with a view, now; what was clicked to get there is left behind."""
+    st.switch_page(page_path(name), query_params=query)
+
+
 def _turn_to(view: View) -> None:
     put(**(dict.fromkeys(view_of(this_page())) | view))

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from app.address import held
@@ -92,15 +91,6 @@ def tie_rule(settings: CompareSettings) -> str:
     )
 
 
-def kind_of(kind: str, mode: str | None) -> str:
-    """The kind of a run in words; the judge that only reads and chooses is told apart.
-
-    >>> kind_of("judge", "reader"), kind_of("head_to_head", "probabilities")
-    ('reader', 'head to head')
-    """
-    return "reader" if (kind, mode) == ("judge", "reader") else kind.replace("_", " ")
-
-
 def duration(seconds: float | None) -> str:
     """Seconds as people say them.
 
@@ -176,11 +166,6 @@ def choice(
     """
     opening = options[0] if start is None else start
     return st.selectbox(label, options, **held(key, opening, options.__contains__, drops=drops), **select)
-
-
-def picture(figure: go.Figure, key: str, alt: str, **events: Any) -> Any:
-    """A figure of `app.charts`, without plotly's tool bar; `events` are on_select and selection_mode."""
-    return st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False}, **events)
 
 
 # --- the error boundary

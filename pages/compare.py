@@ -6,12 +6,13 @@ import streamlit as st
 from app.address import held
 from app.charts.comparison import quality_and_accuracy
 from app.compare.duels import head_to_head
-from app.compare.parts import chosen_pair, elsewhere, findings, models, table_of, taken_apart, win_rates
+from app.compare.parts import chosen_pair, elsewhere, findings, models, taken_apart, win_rates
 from app.compare.questions import questions
+from app.figures import download, picture
 from app.judges.card import believe
 from app.state import Lab, details, lab, results
 from app.tables import grid
-from app.widgets import choice, empty_state, header, interval, number, picture, plain
+from app.widgets import choice, empty_state, header, interval, number, plain
 from core.analysis.figures import variant_rows
 from core.analysis.results import Evaluation
 from core.settings import CompareSettings
@@ -62,7 +63,7 @@ def accuracy(evaluation: Evaluation) -> None:
         "probabilities decide. In brackets 95% intervals over questions; they exclude training variance, since each "
         "variant is one training run."
     )
-    table_of(lambda: pd.DataFrame(variant_rows(evaluation)), "variants.csv")
+    download(lambda: pd.DataFrame(variant_rows(evaluation)), "variants")
 
 
 def variants(here: Lab, evaluation: Evaluation) -> None:

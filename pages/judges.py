@@ -1,15 +1,23 @@
 """Judges: which can be believed, side by side on the same explanations, and another one with one button."""
 
+from dataclasses import asdict
+
+import pandas as pd
 import streamlit as st
 
 from app.charts.judges import score_by_length, together_map, verdict_bars
+from app.figures import chart
 from app.judges.card import cell, side_by_side, whole_card
 from app.judges.swap import judge_swap
+from app.navigation import go_to
 from app.state import Lab, lab, results
 from app.tables import grid
-from app.widgets import choice, empty_state, header, picture
+from app.widgets import choice, empty_state, header
 from core.analysis.results import Evaluation
+from core.judge_card import JudgeCard
 from core.judge_card.pictures import LengthBin, judge_matrix, length_bins
+from core.rubrics import load_rubric
+from core.runs.folders import RunFolder
 
 
 def responses_of(found: list[Evaluation]) -> list[Evaluation]:
@@ -35,17 +43,48 @@ def one_judge(here: Lab, evaluation: Evaluation) -> None:
     else:
         st.warning(f"{card.line} Do not believe rankings by its score.", icon=":material/casino:")
     whole_card(card, key="card")
-    st.subheader("Verdicts", anchor=False)
-    picture(verdict_bars(card), key="verdicts", alt="Shares of each verdict on each criterion")
-    st.caption("Verdicts by rule, on empty explanations, are left out: they say nothing of the judge.")
-    st.subheader("Criteria together", anchor=False)
+    _verdicts(evaluation)
     names = [c.criterion for c in card.criteria]
-    picture(together_map(names, card.correlations, "r"), key="criteria", alt="Correlation of every two criteria")
-    st.caption("Pearson's r over explanations. All near 1: the criteria are one figure several times.")
-    st.subheader("Score and length", anchor=False)
+    chart(
+        "Can it tell the criteria apart?",
+        "Pearson's r over explanations. All near 1: the criteria are one figure several times.",
+        together_map(names, card.correlations, "r"),
+        pd.DataFrame(card.correlations, columns=names).assign(criterion=names),
+        key="criteria",
+    )
     bins = _length_bins(here, here.sealed, card.key, evaluation)
-    picture(score_by_length(bins, evaluation.settings.score), key="lengths", alt="Mean score over length")
-    st.caption("Mean score in bins of about equally many explanations, all variants together; 95% over questions.")
+    chart(
+        "Does it score longer explanations higher?",
+        "Mean score in bins of about equally many explanations, all variants together; 95% over questions.",
+        score_by_length(bins, evaluation.settings.score),
+        pd.json_normalize([asdict(one) for one in bins]),
+        key="lengths",
+    )
+
+
+def _verdicts(evaluation: Evaluation) -> None:
+    """How often each verdict was given; a click on a bar leads to the explanations that got it."""
+    card = evaluation.card
+    shown = chart(
+        "Which verdicts does it give?",
+        "Click a part to read the explanations behind it. Verdicts by rule, on empty explanations, are left out: they "
+        "say nothing of the judge.",
+        verdict_bars(card),
+        pd.DataFrame([dict(zip(card.labels, c.counts, strict=True)) | {"unread": c.unread, "criterion": c.criterion}
+                      for c in card.criteria]),
+        key="verdicts",
+        on_select="rerun",
+        selection_mode="points",
+    )  # fmt: skip
+    for *_, verdict, criterion in (point["customdata"] for point in shown["selection"]["points"]):
+        if verdict >= 0:
+            value = verdict_values(here, card)[verdict]
+            go_to("explanations", evaluation=evaluation.key, criterion=f"{criterion}:{value}~{value}")
+
+
+def verdict_values(here: Lab, card: JudgeCard) -> list[int]:
+    """What each of the card's verdicts counts, worst first."""
+    return load_rubric(RunFolder(here.home.runs / card.runs[0]).config.settings["rubric"]).values
 
 
 @st.cache_data(max_entries=16, show_spinner="Sorting scores by length …")
@@ -55,13 +94,20 @@ def _length_bins(_here: Lab, sealed: str, key: str, _evaluation: Evaluation) -> 
 
 def between(found: list[Evaluation], chosen: Evaluation) -> None:
     """How far the judges of the same responses agree in rank, and the intervals of the judge that is shown."""
-    st.subheader("Judges together", anchor=False)
     if len(found) < 2:
+        st.subheader("Do judges rank explanations alike?", anchor=False)
         st.caption("One judge alone: let another read the same explanations, below.")
         return
     cards = [evaluation.card for evaluation in found]
     names = [f"{card.name} ({card.mode})" for card in cards]
-    picture(together_map(names, judge_matrix(cards), "ρ"), key="judges", alt="Rank correlation of every two judges")
+    matrix = judge_matrix(cards)
+    chart(
+        "Do judges rank explanations alike?",
+        "Spearman's ρ of the scores of explanations that both judges scored; 95% intervals resample questions.",
+        together_map(names, matrix, "ρ"),
+        pd.DataFrame(matrix, columns=names).assign(judge=names),
+        key="judges",
+    )
     grid(
         [
             {
@@ -74,7 +120,6 @@ def between(found: list[Evaluation], chosen: Evaluation) -> None:
         ],
         key="peers",
     )
-    st.caption("Spearman's ρ of the scores of explanations that both judges scored; 95% intervals resample questions.")
 
 
 here = lab()

@@ -9,10 +9,10 @@ from app.address import held
 from app.anchors.data import Samples, evaluation_with, expected, known_draws, scores, shares
 from app.anchors.moves import map_view, moves_view
 from app.anchors.one_run import row_of
-from app.anchors.parts import chart
 from app.charts.anchors import expected_lines, score_boxes, share_dots
 from app.charts.categories import category_bars
 from app.charts.style import CATEGORY_NAMES
+from app.figures import chart
 from app.judges.card import believe
 from app.state import Lab
 from app.tables import grid

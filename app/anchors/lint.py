@@ -7,9 +7,9 @@ import streamlit as st
 
 from app.address import given
 from app.anchors.data import PairSet, criteria
-from app.anchors.parts import chart, download
 from app.anchors.reading import one_pair, pair_browser
 from app.charts.pairs import gap_histogram
+from app.figures import chart, download
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice, interval

@@ -9,10 +9,12 @@ import streamlit as st
 
 from app.address import held, put
 from app.anchors.data import Samples, table_of, what_moved
-from app.anchors.parts import category_words, chart, clicked, question_list
-from app.charts.anchors import anchor_map, cells
+from app.anchors.parts import category_words, question_list
+from app.charts.anchors import anchor_map
 from app.charts.categories import flow
+from app.charts.cells import cells
 from app.charts.style import CATEGORY_NAMES
+from app.figures import chart, clicked
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice, number, sentence
@@ -135,7 +137,7 @@ def one_step(here: Lab, draw: Draw, table: QuestionTable) -> None:
     chart(
         "Which questions moved?",
         "Choose a cell to list its questions.",
-        cells(counts, names, names, after, before, (CATEGORIES.index(start), CATEGORIES.index(end))),
+        cells(counts, names, names, after, before, (CATEGORIES.index(start), CATEGORIES.index(end)), of="questions"),
         pd.DataFrame(counts, columns=[f"{after}: {n}" for n in names]).assign(**{"from": names}),
         key=key,
         on_select=partial(clicked, key, _choose_move),
@@ -190,7 +192,7 @@ def one_variant(here: Lab, draw: Draw, table: QuestionTable) -> None:
     chart(
         "How many of its responses does each question get right?",
         "Choose a cell to list its questions.",
-        cells(counts, names, [label], "right", "variant", (0, place)),
+        cells(counts, names, [label], "right", "variant", (0, place), of="questions"),
         pd.DataFrame(counts, columns=names),
         key=key,
         on_select=partial(clicked, key, lambda chosen: _choose_cell((chosen[1], chosen[1]))),
@@ -224,7 +226,7 @@ def two_variants(here: Lab, draw: Draw, table: QuestionTable) -> None:
     chart(
         "Which questions are right under one variant and wrong under the other?",
         "Questions by how many responses are right; the diagonal is no change. Choose a cell to list its questions.",
-        cells(counts, names, names, f"{other}: right", f"{one}: right", known[cell]),
+        cells(counts, names, names, f"{other}: right", f"{one}: right", known[cell], of="questions"),
         pd.DataFrame(counts, columns=[f"{other}: {n}" for n in names]).assign(**{one: names}),
         key=key,
         on_select=partial(clicked, key, _choose_cell),

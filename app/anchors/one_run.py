@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.anchors.parts import chart
 from app.charts.categories import category_bars
 from app.charts.style import CATEGORY_NAMES
+from app.figures import chart
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice, number

@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from app.anchors.data import pair_set
-from app.anchors.parts import chart
 from app.charts.pairs import lambda_bars
+from app.figures import chart
 from app.state import Lab
 from app.widgets import number
 from core.analysis.pair_lambda import pairs_over_lambda

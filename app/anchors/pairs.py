@@ -12,11 +12,11 @@ from app.address import held
 from app.anchors.data import PairSet, evaluation_with, known_sets, known_sources, pair_set
 from app.anchors.lint import difference_view, lint_view
 from app.anchors.over_lambda import over_lambda
-from app.anchors.parts import download
 from app.anchors.reading import pair_browser
 from app.anchors.settings import keys_of, settings_form
 from app.anchors.train import take_along
 from app.charts.style import CATEGORY_NAMES
+from app.figures import download
 from app.judges.card import believe
 from app.state import Lab
 from app.tables import grid

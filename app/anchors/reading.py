@@ -9,8 +9,8 @@ import streamlit as st
 
 from app.address import arrivals, given, put
 from app.anchors.data import criteria, evaluation_with
-from app.anchors.parts import download
 from app.charts.style import CATEGORY_NAMES
+from app.figures import download
 from app.navigation import link
 from app.state import Lab
 from app.tables import grid

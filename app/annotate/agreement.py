@@ -1,19 +1,22 @@
 """Annotate, tab Agreement: judges against people, people among themselves, and where they differ."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from app.address import given, put
 from app.annotate.figures import EVERYBODY, Figures
 from app.annotate.work import explanation_card, explanation_of, question_card
 from app.charts.agreement import confusion_map, kappa_map
+from app.figures import chart, clicked
 from app.navigation import link
 from app.state import Lab, results
 from app.tables import grid
-from app.widgets import choice, duration, empty_state, interval, number, picture, plain
+from app.widgets import choice, duration, empty_state, interval, number, plain
 from core.annotation.agreeing import FEW, CriterionAgreement
 from core.annotation.exporting import What, export_annotations
 from core.annotation.sources import Source, sources
@@ -90,7 +93,8 @@ def _judge(figures: Figures, source: Source, judges: list[Source], rubric: Rubri
         if one.kappa.value is not None
     ]
     if shown:
-        picture(kappa_map(pd.DataFrame(shown)), key="kappa_map", alt="κ of the judges with people by criterion")
+        points = pd.DataFrame(shown)
+        chart("On which criteria do they agree?", "", kappa_map(points), points, key="kappa_map")
     for one in (one for one in found[source.key] if one.kappa.value is None):
         plain(f"κ of {one.criterion} is {one.kappa.note}.")
     _confusion(found[source.key])
@@ -119,13 +123,31 @@ def _kappa(estimate: Estimate) -> str:
 
 
 def _confusion(found: list[CriterionAgreement]) -> None:
-    st.subheader("Which verdicts are given for which?", anchor=False)
+    """How often people and the judge gave each two verdicts; a click lists the explanations where they differ so."""
     by_name = {one.criterion: one for one in found}
-    one = by_name[choice("Criterion", list(by_name), key="of_criterion", width=320)]
+    one = by_name[choice("Criterion", list(by_name), key="of_criterion", drops=["cell"], width=320)]
     plain(one.pair.sentence)
     st.caption("Here κ is unweighted: a near miss counts as any other.")
-    if one.pair.confusion is not None and one.pair.n:
-        picture(confusion_map(one.pair.confusion.T, "people", "judge"), key="confusion", alt="Verdicts of both")
+    if one.pair.confusion is None or not one.pair.n:
+        return
+    counts = one.pair.confusion.T
+    cells = [[f"{one.criterion}: {person}, not {judge}" for judge in counts.columns] for person in counts.index]
+    chosen = next(((i, row.index(given("cell"))) for i, row in enumerate(cells) if given("cell") in row), None)
+    chart(
+        f"Which verdicts does the judge give where people give which, on {one.criterion}?",
+        "Click a cell beside the diagonal to list its explanations below.",
+        confusion_map(counts, "people", "judge", chosen),
+        counts.rename_axis("people").reset_index(),
+        key="confusion",
+        on_select=partial(clicked, "confusion", partial(_choose_cell, cells)),
+        selection_mode="points",
+    )
+
+
+def _choose_cell(cells: list[list[str]], place: tuple[int, int]) -> None:
+    """Keep the clicked cell in the view; on the diagonal there is nothing to list."""
+    row, column = place
+    put(cell=None if row == column else cells[row][column])
 
 
 def _disagreements(figures: Figures, source: Source, who: str, ratings: int) -> None:
@@ -135,6 +157,11 @@ def _disagreements(figures: Figures, source: Source, who: str, ratings: int) -> 
         st.caption("Nowhere: every verdict is the same.")
         return
     st.caption(f"{len(found):,} of {ratings:,} ratings differ somewhere; choose a row to read it.")
+    if cell := given("cell"):
+        found = found[[cell in where.split("; ") for where in found["where"]]]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            plain(f"{len(found):,} of them: {cell}")
+            st.button("All", icon=":material/filter_alt_off:", type="tertiary", on_click=put, kwargs={"cell": None})
     shown = found.head(SHOWN)
     picked = grid(
         shown[["worst", "steps", "where", "variant", "rater", "item_id", "note"]].fillna({"note": ""}),

@@ -7,13 +7,14 @@ from app.charts.style import MORE, safe, styled
 
 
 def label_bars(counts: pd.DataFrame) -> go.Figure:
-    """Items per gold label and split (counts: split, gold, items)."""
+    """Items per gold label and split (counts: split, gold, items); a bar's customdata is the place of its row."""
     figure = go.Figure()
     for split, colour in zip(counts["split"].unique(), ("#0072B2", "#56B4E9", *MORE), strict=False):
         rows = counts[counts["split"] == split]
         figure.add_bar(
             x=[safe(gold) for gold in rows["gold"]],
             y=rows["items"],
+            customdata=[[place] for place in rows.index],
             name=safe(split),
             marker={"color": colour},
             hovertemplate=f"{safe(split)}, %{{x}}: %{{y}} items<extra></extra>",

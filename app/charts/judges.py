@@ -18,26 +18,27 @@ TOGETHER = [[0, "#B35806"], [0.5, "#F1F1F1"], [1, "#005A8C"]]
 
 
 def verdict_bars(card: JudgeCard) -> go.Figure:
-    """Shares of the verdicts on each criterion, a bar a criterion; unread ones in grey."""
-    criteria = card.criteria[::-1]
-    totals = [max(1, sum(c.counts) + c.unread) for c in criteria]
+    """Shares of the verdicts on each criterion, a bar a criterion; unread ones in grey.
+
+    The third of a part's customdata is its verdict's place in the card's labels, or −1; the fourth its criterion's.
+    """
     figure = go.Figure()
     for place, label in enumerate(card.labels):
         fill = VERDICT_FILLS[round(place * (len(VERDICT_FILLS) - 1) / max(1, len(card.labels) - 1))]
-        _stack(figure, label, fill, [c.criterion for c in criteria], [c.counts[place] for c in criteria], totals)
-    if any(c.unread for c in criteria):
-        _stack(figure, "cannot be read", UNREAD, [c.criterion for c in criteria], [c.unread for c in criteria], totals)
+        _stack(figure, card, label, fill, [c.counts[place] for c in card.criteria], place)
+    if any(c.unread for c in card.criteria):
+        _stack(figure, card, "cannot be read", UNREAD, [c.unread for c in card.criteria], -1)
     figure.update_xaxes(title="share of verdicts, %", range=[0, 100])
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
-    return styled(figure, 130 + 40 * len(criteria), barmode="stack", bargap=0.3, legend=legend)
+    figure.update_yaxes(autorange="reversed")
+    return styled(figure, 130 + 40 * len(card.criteria), barmode="stack", bargap=0.3, legend=legend)
 
 
-def _stack(
-    figure: go.Figure, label: str, fill: str, rows: Sequence[str], counts: Sequence[int], totals: Sequence[int]
-) -> None:
+def _stack(figure: go.Figure, card: JudgeCard, label: str, fill: str, counts: Sequence[int], place: int) -> None:
+    totals = [max(1, sum(c.counts) + c.unread) for c in card.criteria]
     shares = [100 * count / total for count, total in zip(counts, totals, strict=True)]
     figure.add_bar(
-        y=[safe(row) for row in rows],
+        y=[safe(c.criterion) for c in card.criteria],
         x=shares,
         orientation="h",
         name=safe(label),
@@ -47,7 +48,7 @@ def _stack(
         insidetextanchor="middle",
         textangle=0,
         textfont={"color": "#FFFFFF" if fill in ("#D55E00", "#009E73", UNREAD) else "#1B2321"},
-        customdata=list(zip(counts, totals, strict=True)),
+        customdata=[(n, of, place, row) for row, (n, of) in enumerate(zip(counts, totals, strict=True))],
         hovertemplate=f"%{{y}}, {safe(label)}: %{{x:.1f}} %<br>%{{customdata[0]}} of %{{customdata[1]}}<extra></extra>",
     )
 

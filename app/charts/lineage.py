@@ -13,12 +13,13 @@ KIND_COLOURS = {
     "sft": "#CC79A7",
     "sample": "#56B4E9",
     "judge": "#E69F00",
-    "head_to_head": "#A65628",
+    "reader": "#F0C987",
+    "head to head": "#A65628",
     "pairs": "#009E73",
     "dpo": "#0072B2",
     "pipeline": "#7B61A8",
 }
-"""Colour of each kind of run."""
+"""Colour of each kind of run, by its words (`core.runs.folders.in_words`)."""
 
 ROW = 52
 """Pixels between neighbours of a column."""
@@ -35,7 +36,7 @@ def family_tree(
 ) -> go.Figure:
     """Runs as points that can be clicked (customdata: run id), with lines from sources to what was made from them.
 
-    made_from: run → sources drawn; depth: run → column; named: run → (kind, label, state).  `run` stands out.
+    made_from: run → sources drawn; depth: run → column; named: run → (kind in words, label, state).  `run` stands out.
     """
     places = _places(made_from, depth, named)
     figure = go.Figure()
@@ -96,7 +97,7 @@ def _points(
         x=[places[one][0] for one in runs],
         y=[places[one][1] for one in runs],
         customdata=runs,
-        name=kind.replace("_", " "),
+        name=kind,
         mode="markers+text",
         text=[_short(named[one][1]) for one in runs],
         textposition="bottom center",

@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.comparison import answers_by_order
-from app.compare.parts import table_of
+from app.figures import chart, download
 from app.navigation import link
 from app.state import Lab
 from app.tables import grid
-from app.widgets import interval, picture, plain
+from app.widgets import interval, plain
 from core.analysis.duels import Duels, head_to_heads, position_sentence
 from core.analysis.report import duel_warning
 from core.analysis.results import Evaluation, duel_doubts
@@ -50,7 +50,7 @@ def head_to_head(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation])
         _orders(duels)
         if doubts[duels.run]:
             st.warning(duel_warning(doubts[duels.run]), icon=":material/casino:")
-    table_of(lambda: pd.DataFrame(rows), "head-to-head.csv")
+    download(lambda: pd.DataFrame(rows), "head_to_head")
 
 
 @st.cache_data(max_entries=16, show_spinner="Resampling questions for the intervals …")
@@ -66,8 +66,12 @@ def _orders(duels: Duels) -> None:
         (f"{duels.b} shown first", duels.figures.with_b_first),
     ]
     if any(sum(answers.values()) for _, answers in orders):
-        picture(
-            answers_by_order(orders, duels.a, duels.b), key=f"orders_{duels.run}", alt="Answers of the judge by order"
+        chart(
+            "Does the judge say the same in both orders?",
+            "Answers of the judge by who was shown first; bars alike: the place decides nothing.",
+            answers_by_order(orders, duels.a, duels.b),
+            pd.DataFrame([{"order": order} | answers for order, answers in orders]),
+            key=f"orders_{duels.run}",
         )
 
 

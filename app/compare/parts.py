@@ -15,10 +15,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.address import put
 from app.charts.comparison import delta_by_part, forest, win_matrix
+from app.figures import download, picture
 from app.tables import grid
-from app.widgets import choice, interval, number, picture, plain, tie_rule
+from app.widgets import choice, interval, number, plain, tie_rule
 from core.analysis.comparison import Part, WinRate
-from core.analysis.figures import COMPARISON, DETAIL, comparison_rows, csv_of, detail_rows
+from core.analysis.figures import COMPARISON, DETAIL, comparison_rows, detail_rows
 from core.analysis.findings import PLANNED, p_words
 from core.analysis.results import Details, Evaluation
 
@@ -27,20 +28,6 @@ ALL = "all"
 
 HALF = 480
 """Width of a figure that has another beside it, in pixels."""
-
-
-def table_of(rows: Callable[[], pd.DataFrame], file: str) -> None:
-    """The button that downloads what stands behind a figure, as CSV, made when it is pressed."""
-    st.download_button(
-        "Data as CSV",
-        lambda: csv_of(rows()),
-        file_name=file,
-        mime="text/csv",
-        key=f"csv_{file}",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-    )
 
 
 def pick(key: str, set_to: Callable[[int], None]) -> None:
@@ -159,7 +146,7 @@ def rate_table(evaluation: Evaluation) -> None:
         f"{tie_rule(evaluation.settings)} Accuracy: A less B, prediction `{evaluation.settings.right_by}`, paired by "
         "question."
     )
-    table_of(lambda: pd.DataFrame(comparison_rows(evaluation), columns=COMPARISON), "win-rates.csv")
+    download(lambda: pd.DataFrame(comparison_rows(evaluation), columns=COMPARISON), "win_rates")
 
 
 # --- one pair of variants
@@ -183,7 +170,7 @@ def taken_apart(evaluation: Evaluation, found: Details, rate: WinRate) -> None:
         _parts(found.by_category, rate, "of_category", "Win minus loss by category of the question")
         st.caption("Questions by how often B's own samples were right: a lucky draw counts as right.")
     st.caption("Click a point to see the questions behind it; hollow: 0 is not excluded.")
-    table_of(lambda: pd.DataFrame(detail_rows(evaluation, found), columns=DETAIL), "taken-apart.csv")
+    download(lambda: pd.DataFrame(detail_rows(evaluation, found), columns=DETAIL), "taken_apart")
 
 
 def _parts(parts: Sequence[Part], rate: WinRate, key: str, alt: str) -> None:
@@ -301,7 +288,7 @@ def elsewhere(found: Sequence[Evaluation], rate: WinRate) -> None:
         key="data_sets",
         first=["data set / split", "judge", "Δ(W−L), points"],
     )
-    table_of(lambda: _elsewhere([evaluation for evaluation, _ in known], rate), "data-sets.csv")
+    download(lambda: _elsewhere([evaluation for evaluation, _ in known], rate), "on_data_sets")
 
 
 def _elsewhere(found: Sequence[Evaluation], rate: WinRate) -> pd.DataFrame:

@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from app.address import arrivals, held, put
-from app.compare.parts import ALL, table_of
+from app.compare.parts import ALL
+from app.figures import download
 from app.highlight import merged, shared_spans, show_highlighted
 from app.navigation import link
 from app.state import Lab, lab
@@ -65,7 +66,7 @@ def questions(here: Lab, evaluation: Evaluation, rate: WinRate, criteria: list[s
         st.info("No question is left: take a filter away.", icon=":material/filter_alt_off:")
         return
     _show_table(found, rate, f"{key} {criterion} {category} {order}")
-    table_of(lambda: found.drop(columns="far"), "questions.csv")
+    download(lambda: found.drop(columns="far"), "questions")
     ids = found["item_id"].tolist()
     current = st.text_input("Question (id)", **held("item", ids[0])) or ids[0]
     asked = item(here.store, evaluation.dataset, current)

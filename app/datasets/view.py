@@ -1,5 +1,6 @@
 """One data set on the Datasets page: its questions, splits and labels, rejected rows, and putting it away."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -7,10 +8,11 @@ import streamlit as st
 
 from app.address import held, put
 from app.charts.data import label_bars
+from app.figures import chart
 from app.navigation import link
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, literal, number, picture, plain
+from app.widgets import choice, literal, number, plain
 from core.data.contents import reject_kinds, rejects_page, split_balance
 from core.data.shelf import archive, dependents, remove, restore
 from core.errors import BadInput
@@ -19,7 +21,8 @@ from core.store.queries import items, label_counts
 PAGE = 50
 """Rows shown at a time."""
 
-ALL = "all"
+ALL = ""
+"""Value of a filter that leaves nothing out; no split, label or reason is empty."""
 
 
 def show(here: Lab, row: dict[str, Any]) -> None:
@@ -53,18 +56,20 @@ def show(here: Lab, row: dict[str, Any]) -> None:
 
 
 def _questions(here: Lab, dataset: str) -> None:
-    splits = label_counts(here.store, dataset)["split"].unique().tolist()
-    left, middle, right = st.columns([2, 4, 1])
+    counts = label_counts(here.store, dataset)
+    left, middle, right, last = st.columns([2, 2, 4, 1])
     with left:
-        split = choice("Split", [ALL, *splits], key="split", drops=["page"])
+        split = _one_of("Split", counts["split"], "split")
     with middle:
-        text = st.text_input("Questions that contain", icon=":material/search:", **held("text", "", drops=["page"]))
-    wanted = None if split == ALL else split
-    first = items(here.store, dataset, wanted, text, PAGE, 0)
-    found = int(first["found"].iloc[0]) if len(first) else 0
+        label = _one_of("Label", counts["gold"], "label")
     with right:
+        text = st.text_input("Questions that contain", icon=":material/search:", **held("text", "", drops=["page"]))
+    wanted = {"split": split or None, "label": label or None, "text": text}
+    first = items(here.store, dataset, **wanted, limit=PAGE, offset=0)
+    found = int(first["found"].iloc[0]) if len(first) else 0
+    with last:
         number = _page(found, "page")
-    frame = first if number == 1 else items(here.store, dataset, wanted, text, PAGE, (number - 1) * PAGE)
+    frame = first if number == 1 else items(here.store, dataset, **wanted, limit=PAGE, offset=(number - 1) * PAGE)
     st.caption(_shown(len(frame), number, found, "questions"))
     shown = frame.drop(columns=["found"]).dropna(axis="columns", how="all")
     wide = {name: st.column_config.TextColumn(width="large") for name in ("question", "options")}
@@ -74,6 +79,12 @@ def _questions(here: Lab, dataset: str) -> None:
         first=["question", "options", "gold"],
         column_config=wide | {"id": st.column_config.TextColumn(width=110)},
     )
+
+
+def _one_of(title: str, values: pd.Series, key: str) -> str:
+    """One of the values, or `ALL`; in the URL."""
+    shown = lambda value: value or "all"  # noqa: E731
+    return choice(title, [ALL, *sorted(values.unique())], key=key, drops=["page"], format_func=shown)
 
 
 def _page(found: int, key: str) -> int:
@@ -114,7 +125,22 @@ def _balance(here: Lab, dataset: str) -> None:
             ),
         },
     )
-    picture(label_bars(counts), key="balance", alt="Questions per label and split")
+    chart(
+        "Are the labels equally common?",
+        "Click a bar to read its questions.",
+        label_bars(counts),
+        counts,
+        key="balance",
+        on_select=partial(_pick_label, counts),
+        selection_mode="points",
+    )
+
+
+def _pick_label(counts: pd.DataFrame) -> None:
+    """Show the questions of the bar that was clicked; a callback of the figure."""
+    for point in st.session_state["balance"]["selection"]["points"]:
+        (place,) = point["customdata"]
+        put(tab=None, split=counts["split"][place], label=counts["gold"][place], text=None, page=None)
 
 
 # --- rejects

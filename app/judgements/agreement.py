@@ -5,9 +5,10 @@ from typing import Any
 import streamlit as st
 
 from app.charts.agreement import confusion_map
+from app.figures import chart
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, number, picture, plain
+from app.widgets import choice, number, plain
 from core.analysis.consensus import JudgementSet, SetAgreement, criteria, estimate_words, set_agreements
 from core.settings import CompareSettings
 
@@ -34,7 +35,13 @@ def agreement(here: Lab, chosen: JudgementSet) -> None:
     pair = found.pairs[names.index(choice("Raters", names, key="raters", start=start))]
     plain(pair.sentence)
     if pair.confusion is not None and pair.n:
-        picture(confusion_map(pair.confusion, pair.a, pair.b), key="confusion", alt="Labels of two raters")
+        chart(
+            "Which labels does one give where the other gives which?",
+            "",
+            confusion_map(pair.confusion, pair.a, pair.b),
+            pair.confusion.rename_axis(index=pair.a, columns=pair.b).reset_index(),
+            key="confusion",
+        )
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

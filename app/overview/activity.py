@@ -4,8 +4,8 @@ import streamlit as st
 
 from app.navigation import link
 from app.state import Lab
-from app.widgets import clock, duration, kind_of, plain, progress_line, state_badge
-from core.runs.folders import RunFolder, all_runs
+from app.widgets import clock, duration, plain, progress_line, state_badge
+from core.runs.folders import RunFolder, all_runs, in_words
 from core.runs.pipeline import steps_of
 from core.runs.watch import describe_step
 from core.store.queries import ended_last
@@ -46,4 +46,4 @@ def recent(here: Lab) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"recent_{row.id}"):
             state_badge(row.state)
             link("runs", "Open", run=row.id)
-            plain(f"{kind_of(row.kind, row.mode)} {row.label}, {clock(row.ended)}, took {duration(row.seconds)}")
+            plain(f"{in_words(row.kind, row.mode)} {row.label}, {clock(row.ended)}, took {duration(row.seconds)}")

@@ -5,9 +5,9 @@ import streamlit as st
 
 from app.address import held
 from app.charts.training import overlaid
+from app.figures import chart
 from app.state import Lab
 from app.tables import grid
-from app.widgets import picture
 from core.runs.folders import RunFolder
 from core.runs.side_by_side import Row, compared
 from core.runs.table import metrics_of
@@ -55,6 +55,6 @@ def _curves(here: Lab, runs: list[RunFolder]) -> None:
     trained = [run for run in runs if run.config.kind in ("sft", "dpo")]
     if points.empty or not trained:
         return
-    st.subheader("Curves", anchor=False)
     figure = overlaid(points, [run.id for run in trained], labels_of(trained))
-    picture(figure, key=f"overlaid_{hash(tuple(run.id for run in trained))}", alt="Curves of the chosen trainings")
+    key = f"curves_{hash(tuple(run.id for run in trained))}"
+    chart("Which training learns more, or more steadily?", "", figure, points, key)

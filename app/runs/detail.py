@@ -8,13 +8,14 @@ import tomli_w
 from app.address import held
 from app.charts.lineage import family_tree
 from app.charts.training import curves
+from app.figures import chart, picture
 from app.navigation import link
 from app.runs.pipeline import without_none
 from app.runs.state import choose, go_to, state_of
 from app.state import Lab
 from app.tables import grid
-from app.widgets import clock, duration, literal, live, picture, plain, progress_line, sentence, state_badge, state_word
-from core.runs.folders import RunFolder
+from app.widgets import clock, duration, literal, live, plain, progress_line, sentence, state_badge, state_word
+from core.runs.folders import RunFolder, in_words
 from core.runs.lineage import ancestors, descendants, edges, family, generations, reduced, sources_of, turned
 from core.runs.pipeline import steps_of
 from core.runs.plan import command_of
@@ -110,7 +111,7 @@ def training(here: Lab, folder: RunFolder) -> None:
             "grows as chosen responses become likelier than rejected ones. A falling reward of chosen with a growing "
             "margin means that rejected ones fall faster, not that chosen ones are learnt."
         )
-    picture(curves(points), key=f"curves_{folder.id}", alt="Training curves")
+    chart("Does it learn?", "", curves(points), points, key=f"curves_{folder.id}")
 
 
 def steps(here: Lab, pipeline: RunFolder) -> None:
@@ -123,7 +124,7 @@ def steps(here: Lab, pipeline: RunFolder) -> None:
         result = folder.result if there else None
         rows.append(
             {
-                "step": describe_step(folder) if there else f"{step.kind} {step.label}",
+                "step": describe_step(folder) if there else f"{step.what} {step.label}",
                 "state": state_word(state_of(folder)) if there else "not yet",
                 "took": duration(result["seconds"]) if result else "",
                 "run": step.id,
@@ -241,7 +242,7 @@ def files(folder: RunFolder) -> None:
 def lineage(here: Lab, folder: RunFolder) -> None:
     """The family as a graph; a click on a run opens it, and the nearest stand below as links."""
     made_from = edges(here.store)
-    known = {run: (kind, label, state or "not ended") for run, kind, label, state in _named(here)}
+    known = {run: (in_words(kind, mode), label, state or "not ended") for run, kind, mode, label, state in _named(here)}
     everyone = family(made_from, folder.id) & known.keys()
     drawn = _nearest(made_from, folder.id, everyone)
     up, down = ancestors(made_from, [folder.id]) & drawn, descendants(made_from, [folder.id]) & drawn
@@ -257,8 +258,8 @@ def lineage(here: Lab, folder: RunFolder) -> None:
     _links(here, folder, turned(made_from))
 
 
-def _named(here: Lab) -> list[tuple[str, str, str, str]]:
-    return here.store.rows("SELECT id, kind, label, state FROM runs")
+def _named(here: Lab) -> list[tuple[str, ...]]:
+    return here.store.rows("SELECT id, kind, settings->>'mode', label, state FROM runs")
 
 
 def _nearest(made_from: dict[str, frozenset[str]], run: str, everyone: set[str]) -> set[str]:

@@ -142,7 +142,7 @@ def _table(would: DryRun) -> None:
     st.caption(f"{len(would.runs)} runs, {done} of them done and reused; {rest}.")
     rows = [
         {
-            "what": run.kind.replace("_", " "),
+            "what": run.what,
             "variant or set": run.label,
             "": STANDINGS[run.standing],
             "units": run.units or None,

@@ -50,7 +50,7 @@ def _delete(here: Lab, planned: Removal) -> None:
 def consequences(here: Lab, planned: Removal) -> None:
     """What becomes of everything around them."""
     if planned.refusal:
-        st.badge("Not yet", icon=":material/block:", color="red")
+        st.badge("Cannot be deleted", icon=":material/block:", color="red")
         plain(planned.refusal)
         return
     plain("No other run depends on them. Asked for again, they are computed anew, with the same ids.")
@@ -65,9 +65,7 @@ def consequences(here: Lab, planned: Removal) -> None:
 
 
 def _list(runs: list[RunFolder]) -> None:
-    rows = [
-        {"kind": run.config.kind.replace("_", " "), "variant or set": run.config.label, "run": run.id} for run in runs
-    ]
+    rows = [{"kind": run.config.what, "variant or set": run.config.label, "run": run.id} for run in runs]
     st.dataframe(rows, hide_index=True, height="content" if len(rows) <= 6 else 246)
 
 

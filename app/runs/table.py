@@ -58,7 +58,7 @@ def filters(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows that the filters leave."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width=170):
-            kind = choice("Kind", [ANY, *sorted(rows["kind"].unique())], key="kind", format_func=_spaced)
+            kind = choice("Kind", [ANY, *sorted(rows["what"].unique())], key="kind")
         with st.container(width=150):
             state = choice("State", [ANY, *(s for s in STATES if (rows["state"] == s).any())], key="state")
         with st.container(width=220):
@@ -67,16 +67,12 @@ def filters(rows: pd.DataFrame) -> pd.DataFrame:
         with st.container(width=240):
             text = st.text_input("Contains", icon=":material/search:", **held("text", ""))
     wanted = pd.Series(True, index=rows.index)
-    for column, value in (("kind", kind), ("state", state), ("dataset", dataset)):
+    for column, value in (("what", kind), ("state", state), ("dataset", dataset)):
         wanted &= (rows[column] == value) if value != ANY else True
     if text:
         words = rows["id"] + " " + rows["label"] + " " + rows["headline"].fillna("")
         wanted &= words.str.lower().str.contains(text.lower(), regex=False)
     return rows[wanted]
-
-
-def _spaced(kind: str) -> str:
-    return kind.replace("_", " ")
 
 
 def table(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
@@ -135,7 +131,7 @@ def shown(here: Lab, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "state": rows["state"].map(state_word),
-            "kind": rows["kind"].map(_spaced),
+            "kind": rows["what"],
             "variant or set": rows["label"],
             "headline": rows["headline"],
             "progress": 100 * rows["done"] / rows["total"].where(rows["total"] > 0),

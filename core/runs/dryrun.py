@@ -27,6 +27,8 @@ class PlannedRun:
     """One run that a pipeline stands for."""
 
     kind: str
+    what: str
+    """The kind in words."""
     label: str
     id: str | None
     """None while the weights that it is a hash of are not on this machine."""
@@ -101,6 +103,7 @@ def _planned(home: Home, config: RunConfig, units: int, rates: Rates, known: boo
     standing = _standing(RunFolder(home.runs / config.id)) if known else "new"
     return PlannedRun(
         kind=config.kind,
+        what=config.what,
         label=config.label,
         id=config.id if known else None,
         standing=standing,

@@ -110,6 +110,11 @@ class RunConfig(BaseModel):
     created: float = 0.0
 
     @property
+    def what(self) -> str:
+        """What it is in words, see `in_words`."""
+        return in_words(self.kind, self.settings.get("mode"))
+
+    @property
     def id(self) -> str:
         """Kind and 12 hex digits of the content hash: the same work asked for twice has one id."""
         identity = {
@@ -120,6 +125,15 @@ class RunConfig(BaseModel):
             "inputs": self.inputs,
         }
         return f"{self.kind}-{content_hash(identity)[:12]}"
+
+
+def in_words(kind: str, mode: str | None) -> str:
+    """The kind of a run in words; a judge that only reads and chooses is told apart.
+
+    >>> in_words("judge", "reader"), in_words("head_to_head", "probabilities")
+    ('reader', 'head to head')
+    """
+    return "reader" if (kind, mode) == ("judge", "reader") else kind.replace("_", " ")
 
 
 def content_hash(value: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.runs.folders import in_words
 from core.store.database import Store
 
 COLUMNS = """
@@ -21,7 +22,7 @@ COLUMNS = """
 
 
 def closed_runs(store: Store) -> pd.DataFrame:
-    """Runs that have ended, newest first, with `headline`, `done`, `total`, `tokens` and `computing` seconds."""
+    """Runs that have ended, newest first, with what they are, headline, done, total, tokens, computing seconds."""
     frame = _runs(store, "r.state IS NOT NULL")
     figures = headline_figures(store)
     frame["headline"] = [headline(row, figures) for row in frame.to_dict("records")]
@@ -35,7 +36,7 @@ def open_runs(store: Store) -> pd.DataFrame:
 
 def _runs(store: Store, which: str) -> pd.DataFrame:
     """One pass over the events of these runs alone."""
-    return store.frame(
+    frame = store.frame(
         f"""
         WITH chosen AS (SELECT id FROM runs r WHERE {which}), progress AS (
             SELECT run, (arg_max(body, seq)->>'done')::BIGINT AS done, (arg_max(body, seq)->>'total')::BIGINT AS total
@@ -50,6 +51,7 @@ def _runs(store: Store, which: str) -> pd.DataFrame:
         LEFT JOIN costs c ON c.run = r.id WHERE {which} ORDER BY r.created DESC, r.id
         """
     )
+    return frame.assign(what=list(map(in_words, frame["kind"], frame["mode"])))
 
 
 # --- the headline figure of each kind

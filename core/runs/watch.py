@@ -22,7 +22,7 @@ def describe_step(folder: RunFolder) -> str:
         "head_to_head": "compare",
     }
     if config.kind == "judge":
-        return f"{config.settings['mode']} judge {config.label}"
+        return f"{'read' if config.what == 'reader' else 'judge'} {config.label}"
     if config.kind == "sample":
         return f"sample {config.label} on {config.settings['select']['split']}"
     return f"{verbs.get(config.kind, config.kind)} {config.label}"

@@ -67,17 +67,23 @@ def datasets(store: Store) -> pd.DataFrame:
     return store.frame("SELECT * FROM datasets WHERE NOT list_contains(?, id) ORDER BY created DESC", [hidden])
 
 
+UNLABELLED = "(unlabelled)"
+"""Stands for the label of items that have none."""
+
+
 def label_counts(store: Store, dataset: str) -> pd.DataFrame:
-    """Items per split and gold label ('(unlabelled)' where there is none): split, gold, items."""
+    """Items per split and gold label (`UNLABELLED` where there is none): split, gold, items."""
     return store.frame(
-        "SELECT split, coalesce(gold, '(unlabelled)') AS gold, count(*) AS items FROM items WHERE run = ? "
+        "SELECT split, coalesce(gold, $2) AS gold, count(*) AS items FROM items WHERE run = $1 "
         "GROUP BY ALL ORDER BY split, gold",
-        [dataset],
+        [dataset, UNLABELLED],
     )
 
 
-def items(store: Store, dataset: str, split: str | None, text: str, limit: int, offset: int) -> pd.DataFrame:
-    """A page of items as people read them; `found` is how many match in all."""
+def items(
+    store: Store, dataset: str, split: str | None, text: str, limit: int, offset: int, label: str | None = None
+) -> pd.DataFrame:
+    """A page of items as people read them; `found` is how many match in all.  None: any split, any label."""
     return store.frame(
         """
         SELECT id, split, question, context,
@@ -85,9 +91,10 @@ def items(store: Store, dataset: str, split: str | None, text: str, limit: int, 
                 ELSE o.label || '. ' || o.text END), '  ·  ') AS options,
             gold, count(*) OVER () AS found
         FROM items WHERE run = $1 AND ($2 IS NULL OR split = $2) AND contains(lower(question), lower($3))
+            AND ($6 IS NULL OR coalesce(gold, $7) = $6)
         ORDER BY seq LIMIT $4 OFFSET $5
         """,
-        [dataset, split, text, limit, offset],
+        [dataset, split, text, limit, offset, label, UNLABELLED],
     )
 
 

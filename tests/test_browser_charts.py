@@ -1,0 +1,70 @@
+"""Charts in a real browser: a click on what is drawn leads to the rows behind it."""
+
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from core.annotation.queues import open_queue
+from core.annotation.writing import rate
+from core.store.database import open_store
+from core.store.queries import label_counts
+from tests.browser import browser_page, served, settle
+from tests.test_annotation import settings_of, whole
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium on this machine"),
+]
+
+
+def chart(page: Page, key: str) -> Locator:
+    return page.locator(f".st-key-{key}")
+
+
+def click(page: Page, place: Locator) -> None:
+    """Click the middle of something drawn once it stands still; plotly's own layer would take an ordinary click."""
+    place.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    box = place.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+@pytest.mark.timeout(180)
+def test_bars_and_cells_lead_to_what_is_behind_them(lab_home):
+    with open_store(lab_home) as store:
+        store.ingest()
+        queue = open_queue(store, settings_of(store, "rate", size=16))
+        for place, task in enumerate(queue.tasks):
+            rate(store, "kim", queue, task, whole("unsatisfactory" if place % 2 else "excellent"))
+        dataset = queue.settings.dataset
+        first = label_counts(store, dataset).iloc[0]
+    with served(lab_home) as (address, _), browser_page() as page:
+        page.goto(f"{address}/datasets?dataset={dataset}&tab=Splits%20and%20labels")
+        settle(page)
+        click(page, chart(page, "balance").locator(".barlayer .point path").first)
+        expect(page.get_by_text(f"1 to {first['items']} of {first['items']} questions")).to_be_visible()
+        assert f"label={first['gold']}" in page.url and f"split={first['split']}" in page.url
+
+        page.goto(f"{address}/judges")
+        settle(page)
+        bar = chart(page, "verdicts").locator(".barlayer .point path").first
+        click(page, bar)
+        page.wait_for_url(re.compile("/explanations.*criterion=0"))
+        expect(page.get_by_text(re.compile(r"^\d+ of \d+ explanations"))).to_be_visible()
+        page.go_back()
+        page.wait_for_url(re.compile("/judges"))
+        expect(page.get_by_text("Which verdicts does it give?")).to_be_visible()
+
+        page.goto(f"{address}/annotate?rater=kim&tab=Agreement")
+        settle(page)
+        cells = chart(page, "confusion").locator(".heatmaplayer")
+        cells.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        box = cells.bounding_box()
+        corner = {"x": box["x"] + box["width"] / 8, "y": box["y"] + 7 * box["height"] / 8}
+        page.mouse.click(corner["x"], corner["y"])
+        expect(page.get_by_text(re.compile(r"^\d+ of them: \w+: excellent, not unsatisfactory"))).to_be_visible()
+        page.get_by_role("button", name="All", exact=True).click()
+        expect(page.get_by_text(re.compile(r"^\d+ of them"))).to_have_count(0)
