@@ -7,8 +7,8 @@ A table that has more columns than there is room for shows those that tell most,
 over several lines; a switch below it shows the rest.  Cells are text as it is: nothing in them is rendered.
 """
 
-import math
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,9 @@ THREE, FIVE = 3, 5
 """Lines of a row: so many where its texts are longer than that, and at most so many where that shows all of them.
 Streamlit wraps texts in rows above 64 pixels, which three lines are."""
 
+ROW_OF_THREE = 6 + THREE * LINE
+"""Pixels of a row of three lines."""
+
 ROWS_OF_KEY = re.compile(r"(_-?\d+)+$")
 """Numbers that end a key say which rows are shown: the switch stays as it is while they change."""
 
@@ -59,10 +62,13 @@ def _watcher() -> Callable[..., Any]:
     return st.components.v2.component("anchorlab_window", html="<span></span>", js=script)
 
 
-def grid(rows: Any, key: str, first: Sequence[str] = (), margin: int = 0, **options: Any) -> Any:
+def grid(
+    rows: Any, key: str, first: Sequence[str] = (), long: Sequence[str] = (), margin: int = 0, **options: Any
+) -> Any:
     """A data frame, or rows as dictionaries, without an index; what `st.dataframe` returns.
 
-    first: columns that tell most; the others follow as they come.  margin: pixels that it has less than the page.
+    first: columns that tell most; the others follow as they come.  long: columns of texts that are read elsewhere as a
+    whole: they take three lines, and end in "…" where that is too few.  margin: pixels that it has less than the page.
     `options` are those of `st.dataframe`.
     """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
@@ -80,8 +86,13 @@ def grid(rows: Any, key: str, first: Sequence[str] = (), margin: int = 0, **opti
     if len(widths) < len(known) or room < NARROW:
         given = {name: _config(config.get(name)) | {"width": width} for name, width in widths.items()}
         options |= {"column_order": [name for name in known if name in widths], "column_config": config | given}
-    lines = max((1.15 * needed[name] / width for name, width in telling.items() if needed[name] > width), default=1)
-    if room < NARROW and lines > 1:
+    for name in (name for name in long if name in widths):
+        frame = frame.assign(**{name: [cut(text, widths[name]) for text in frame[name]]})
+    if long:
+        options["row_height"] = ROW_OF_THREE
+    crowded = {name: width for name, width in telling.items() if needed[name] > width}
+    lines = max((lines_of(cell, width) for name, width in crowded.items() for cell in frame[name]), default=1)
+    if room < NARROW and lines > 1 and not long:
         options |= _over_lines(lines, len(frame), options.get("height"))
     chosen = st.dataframe(frame, hide_index=True, key=key, **options)
     if hidden := len(known) - len(telling):
@@ -89,13 +100,39 @@ def grid(rows: Any, key: str, first: Sequence[str] = (), margin: int = 0, **opti
     return chosen
 
 
-def _over_lines(lines: float, rows: int, height: int | str | None) -> dict[str, Any]:
+def cut(text: Any, width: int) -> Any:
+    """A text that three lines of a cell so many pixels wide can hold.
+
+    >>> cut("A door is made of wood, which was a tree once and is a door for now.", 130)
+    'A door is made of wood, which was a tree …'
+    """
+    if not isinstance(text, str):
+        return text
+    letters = _letters(width)
+    return " ".join(textwrap.wrap(text[: (THREE + 1) * letters], letters, max_lines=THREE, placeholder=" …"))
+
+
+def lines_of(cell: Any, width: int) -> int:
+    """Lines that a text takes in a cell so many pixels wide; no more than are of interest.
+
+    >>> lines_of("A door is made of wood, which was a tree once and is a door for now.", 130), lines_of(1.5, 130)
+    (5, 1)
+    """
+    letters = _letters(width)
+    return len(textwrap.wrap(cell[: (FIVE + 1) * letters], letters)) if isinstance(cell, str) else 1
+
+
+def _letters(width: int) -> int:
+    return max(8, int((width - PADDING) / LETTER))
+
+
+def _over_lines(lines: int, rows: int, height: int | str | None) -> dict[str, Any]:
     """Row height for texts of so many lines, and a height of the table that shows what it was meant to.
 
-    >>> _over_lines(2.2, 3, "content"), _over_lines(3.6, 40, 280), _over_lines(80, 40, None)
+    >>> _over_lines(3, 3, "content"), _over_lines(4, 40, 280), _over_lines(80, 40, None)
     ({'row_height': 66, 'height': 234}, {'row_height': 86, 'height': 420}, {'row_height': 66, 'height': 564})
     """
-    row = 6 + LINE * (math.ceil(lines) if THREE < lines <= FIVE else THREE)
+    row = 6 + LINE * (lines if THREE < lines <= FIVE else THREE)
     whole = HEAD + row * rows
     limit = HEAD + 8 * row if height is None else max(height, 420) if isinstance(height, int) else whole
     return {"row_height": row, "height": min(whole, limit)}

@@ -243,7 +243,9 @@ STYLES = """
     font-family: inherit; font-size: 1.15rem; font-weight: 560; line-height: 1.45;
 }
 .st-key-window { position: absolute; height: 0; overflow: hidden; }
-.st-key-method { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.6rem, 1fr)); gap: 1.3rem; }
+.st-key-method {
+    display: grid; grid-template-columns: repeat(auto-fit, minmax(7.6rem, 1fr)); gap: 1.3rem; padding-right: 1.2rem;
+}
 .st-key-method > div { width: auto; height: 100%; position: relative; }
 .st-key-method > div:not(:last-child)::after {
     content: "→"; position: absolute; right: -1.15em; top: 40%; opacity: 0.55;
@@ -252,6 +254,7 @@ STYLES = """
 [class*="st-key-stage_"] [data-testid="stMetricValue"] { font-size: 1.35rem; }
 [class*="st-key-stage_"] [data-testid="stPageLink-NavLink"] { padding: 0; margin: 0; }
 [class*="st-key-recent_"] { flex-wrap: nowrap; }
+[class*="st-key-recent_"] > :last-child { min-width: 0; flex: 1; }
 .shares { display: flex; height: 6px; border-radius: 3px; overflow: hidden; }
 .shares span { display: block; height: 100%; }
 [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }

@@ -23,13 +23,11 @@ from pydantic import ValidationError
 
 from core.analysis.consensus import agreement_rows, agreements
 from core.analysis.draws import draws
-from core.analysis.figures import comparisons_frame, details_frame
-from core.analysis.results import evaluations
+from core.analysis.figures import cards_frame, comparisons_frame, details_frame, duels_frame
 from core.analysis.transitions import question_table, transition_rows
-from core.annotation.exporting import What, annotation_rows
+from core.annotation.exporting import What, agreement_frame, annotation_rows
 from core.errors import BadInput, StoreBusy
 from core.home import Home, default_home
-from core.judge_card.rows import JUDGES, judge_rows
 from core.playground.exporting import vote_rows
 from core.records import RightBy
 from core.settings import CompareSettings, problems_of
@@ -215,11 +213,20 @@ class Lab:
         """
         chosen = _compare_settings("Judges", settings)
         with self._store() as store:
-            found = evaluations(store, chosen)
-        rows = [
-            row for e in found for row in judge_rows(e.card, evaluation=e.key, dataset=e.dataset_name, split=e.split)
-        ]
-        return pd.DataFrame(rows, columns=JUDGES)
+            return cards_frame(store, chosen)
+
+    def duels(self, **settings: Any) -> pd.DataFrame:
+        """A row a complete head-to-head run: two variants whose explanations a judge saw side by side in both orders.
+
+        dataset, judge, mode, criterion, run, a and b (variants), samples_a and samples_b (runs); n (questions),
+        pairs_a_question, wins, ties, losses (pairs of explanations); win, tie, loss (shares, over questions) and delta
+        (Δ(W−L), percentage points), each with _low and _high (95%); flips (pairs whose orders disagree), flip_rate and
+        first_preferred (shares, with _low and _high); by_rule (pairs that were not asked), unjudged; tie_rule;
+        judge_reliable, judge_doubts.  `settings` as in `comparisons`.
+        """
+        chosen = _compare_settings("Variants", settings)
+        with self._store() as store:
+            return duels_frame(store, chosen)
 
     def head_to_head(self, run: str = "") -> pd.DataFrame:
         """A row a pair of explanations that a judge compared in both orders.
@@ -270,6 +277,18 @@ class Lab:
         """
         with self._store() as store:
             return annotation_rows(store, what)
+
+    def annotated_agreement(self, **settings: Any) -> pd.DataFrame:
+        """A row every judge and criterion that people rated blind in this lab.
+
+        evaluation (key), judge, criterion; ratings, questions, unread (verdicts of the judge); percent (share with the
+        same verdict) and kappa_quadratic, each with _low and _high (95%); still_needed (ratings until κ ± 0.1); alpha
+        (Krippendorff's, of the annotators among themselves), alpha_low, alpha_high, shared (explanations that two
+        people or more rated).  `settings`: resamples, seed.
+        """
+        chosen = _compare_settings("Raters", settings)
+        with self._store() as store:
+            return agreement_frame(store, chosen)
 
     def votes(self) -> pd.DataFrame:
         """A row a vote of a room in the Playground and criterion, over blind rounds that were revealed.

@@ -393,6 +393,30 @@ def test_the_command_line_lists_and_exports(store, lab_home, tmp_path, capsys):
     assert list(Lab(lab_home.path).annotations("votes")["vote"]) == ["both bad"]
 
 
+def test_agreement_reaches_the_command_line_and_the_export(store, lab_home, tmp_path, capsys):
+    from core.cli import cli
+    from core.lab import Lab
+
+    queue = open_queue(store, settings_of(store, "rate", size=16, overlap=16))
+    for rater, label in (("kim", "excellent"), ("lee", "satisfactory")):
+        for place, task in enumerate(queue.tasks):
+            rate(store, rater, queue, task, whole(label if place % 2 else "unsatisfactory"))
+    cli(["annotations", "agreement", "--json"], standalone_mode=False)
+    rows = {row["criterion"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(rows) == [criterion.key for criterion in RUBRIC.criteria]
+    pairs = pairs_of(store, queue.settings.judges)
+    for criterion, row in rows.items():
+        mine = pairs[(pairs["criterion"] == criterion) & pairs["judge"].notna()]
+        assert row["ratings"] == len(mine) and row["shared"] == 16
+        assert row["percent"] == pytest.approx((mine["person"] == mine["judge"]).mean())
+        assert row["alpha_low"] <= row["alpha"] <= row["alpha_high"] < 1
+    cli(["annotations", "agreement"], standalone_mode=False)
+    assert "κ quadratic" in capsys.readouterr().out
+    cli(["export", "table", "annotated_agreement", str(tmp_path / "a.csv")], standalone_mode=False)
+    written = pd.read_csv(tmp_path / "a.csv")
+    assert written["ratings"].tolist() == Lab(lab_home.path).annotated_agreement()["ratings"].tolist()
+
+
 def test_an_unjudged_set_can_be_rated_and_named_as_such(store):
     source = sources(store, evaluations(store, SETTINGS))[0]
     queue = open_queue(store, QueueSettings(kind="rate", dataset=source.dataset, samples=source.samples, size=3))

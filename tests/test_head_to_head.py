@@ -276,6 +276,14 @@ def test_a_real_tiny_judge_from_the_run_to_the_screens(home, tmp_path):
     table = Lab(home.path).head_to_head(run.id[:20])
     assert table["outcome"].tolist() == [row.outcome for row in rows]
     assert np.allclose(table["a_first_probabilities"][0], rows[0].a_first.probabilities)
+    (row,) = Lab(home.path).duels(resamples=200).to_dict("records")
+    named = (row["a"], row["b"], row["wins"], row["ties"], row["losses"], row["n"], row["flips"])
+    own = found.figures
+    assert named == ("base", "sft", own.wins, own.ties, own.losses, own.n, own.flips)
+    assert (row["delta"], row["delta_low"], row["delta_high"]) == (own.delta.value, own.delta.low, own.delta.high)
+    assert not row["judge_reliable"] and row["judge_doubts"]
+    CliRunner().invoke(cli, ["export", "table", "duels", str(tmp_path / "duels.csv")], catch_exceptions=False)
+    assert pd.read_csv(tmp_path / "duels.csv")["wins"].tolist() == [own.wins]
     printed = CliRunner().invoke(cli, ["compare"], env={"COLUMNS": "200"}).output
     assert "base against sft" in printed
     assert "flips with the order" in printed

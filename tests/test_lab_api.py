@@ -156,7 +156,11 @@ def test_details_take_every_comparison_apart(filled):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
 def test_every_figure_of_a_comparison_is_exported(filled, tmp_path, suffix):
     read = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".jsonl": lambda path: pd.read_json(path, lines=True)}
-    for name, expected in (("comparisons", Lab().comparisons()), ("comparison_details", Lab().details())):
+    for name, expected in (
+        ("comparisons", Lab().comparisons()),
+        ("comparison_details", Lab().details()),
+        ("judge_cards", Lab().judges()),
+    ):
         path = tmp_path / f"{name}{suffix}"
         done = CliRunner().invoke(cli, ["export", "table", name, str(path)], catch_exceptions=False)
         assert done.exit_code == 0 and f"{len(expected)} rows written" in done.stdout.replace("\n", "")

@@ -84,7 +84,8 @@ def _judge(figures: Figures, source: Source, judges: list[Source], rubric: Rubri
     grid(table if len(judges) > 1 else table.drop(columns="judge"), key="judge_agreement")
     st.caption(
         "κ with quadratic weights: agreement beyond what chance would give, near misses counting in part. "
-        "Still needed: about how many more ratings bring κ to ±0.1, from its spread so far."
+        "Still needed: about how many more ratings bring κ to ±0.1, from its spread so far, once "
+        f"there are {FEW}."
     )
     shown = [
         {"rater": names[key], "criterion": one.criterion, **_ends(one.kappa), "n": one.pair.n}
@@ -112,7 +113,7 @@ def _judge_row(one: CriterionAgreement) -> dict[str, Any]:
         "same verdict [95%]": interval(one.pair.percent, "share"),
         "ratings": one.pair.n,
         "unreadable": one.pair.left_out,
-        "still needed": one.still_needed,
+        "still needed": one.still_needed if one.pair.n >= FEW else None,
     }
 
 

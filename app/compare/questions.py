@@ -61,6 +61,7 @@ def questions(here: Lab, evaluation: Evaluation, rate: WinRate, criteria: list[s
         by, ascending=ascending, na_position="last", kind="stable"
     )
     _chips({"scored_by": criterion, "of_category": category})
+    plain(f"A: {rate.a}.  B: {rate.b}.")
     st.caption(f"{len(found):,} of {len(every):,} questions; choose a row to read it below.")
     if found.empty:
         st.info("No question is left: take a filter away.", icon=":material/filter_alt_off:")
@@ -146,7 +147,6 @@ def _show_table(found: pd.DataFrame, rate: WinRate, view: str) -> None:
             "right B": st.column_config.NumberColumn(format="%.0f %%"),
         },
     )
-    plain(f"A: {rate.a}.  B: {rate.b}.")
     if len(found) > SHOWN:
         st.caption(f"The first {SHOWN} in this order are listed; the CSV has all of them.")
 

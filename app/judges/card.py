@@ -1,6 +1,6 @@
 """The judge card on pages: in a line beside every number that a judge made, and whole on demand.
 
-    believe(evaluation)         # the line, the card in a popover, and the reader that ran with the judge
+    believe(evaluation)         # the line, the card to unfold, and the reader that ran with the judge
 
 A card's own words hold no text of a model or a person but the judge's name, which is shown as literal text.
 """
@@ -29,9 +29,13 @@ def believe(evaluation: Evaluation) -> None:
     """Beside numbers that a judge made: whether it can be believed, and the reader that ran with it."""
     card = evaluation.card
     _line(card)
-    with st.popover("The whole judge card", icon=":material/gavel:", key=f"card_{evaluation.key}", type="tertiary"):
-        whole_card(card, key=f"popover_{evaluation.key}")
-        link("judges", "Its verdicts, and other judges", responses=evaluation.protocol, judge=evaluation.key)
+    whole = st.expander(
+        "The whole judge card", icon=":material/gavel:", key=f"card_{evaluation.key}", on_change="rerun"
+    )
+    if whole.open:
+        with whole:
+            whole_card(card, key=f"whole_{evaluation.key}")
+            link("judges", "Its verdicts, and other judges", responses=evaluation.protocol, judge=evaluation.key)
     if evaluation.reader_auc:
         _reader(evaluation.reader_auc)
 
@@ -66,7 +70,7 @@ def whole_card(card: JudgeCard, key: str) -> None:
     st.caption(counts_sentence(card))
     checks = {check.figure: check for check in card.checks}
     rows = [_figure_row(figure, checks.get(figure.name)) for figure in card.figures]
-    wide = {"check": st.column_config.Column(width=210), "allowed": st.column_config.Column(width=120)}
+    wide = {"check": st.column_config.Column(width=290), "allowed": st.column_config.Column(width=120)}
     told = ["figure", "value (95%)", "check"]
     grid(rows, key=f"{key}_figures", first=told, height="content", column_config=wide)
     for check in card.failed:

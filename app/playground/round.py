@@ -121,7 +121,7 @@ def rubric_of(here: Lab, found: Round) -> Rubric | None:
 def _column(found: Round, place: int, revealed: bool, rubric: Rubric | None) -> None:
     answer = found.answers.get(place)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(PLACES[place], anchor=False)
+        st.subheader(PLACES[place], anchor=False, width="content")
         if revealed:
             sentence(found.wish.contenders[place].label, key=f"play_name_{place}")
     written = answer.row.explanation if answer else found.texts.get(place, "")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.playground.round import rubric_of
 from app.state import Lab
+from app.tables import grid
 from app.widgets import choice, interval, plain, sentence
 from core.playground.records import OVERALL, PLACES, Round
 from core.playground.sessions import reveal, vote, vote_of
@@ -102,7 +103,7 @@ def tally_table(here: Lab, session: str | None) -> None:
     if not rows:
         st.caption("No votes on revealed rounds yet: vote on a blind round, then reveal it.")
         return
-    st.dataframe(
+    grid(
         [
             {
                 "variant": row.label,
@@ -115,7 +116,8 @@ def tally_table(here: Lab, session: str | None) -> None:
             }
             for row in rows
         ],
-        hide_index=True,
+        key="tally",
+        first=["variant", "share best, 95% interval", "best", "n votes"],
     )
     st.caption(
         "Blind rounds that were revealed, one vote a round; rounds still hidden do not count. Share: best / n votes, "

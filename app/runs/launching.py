@@ -178,6 +178,18 @@ def _with_weights(here: Lab, config: RunConfig) -> RunConfig:
 FACTS = ["id", "kind", "role", "mode", "parents"]
 """Columns that say whether a run can take a role."""
 
+ROLES = {
+    "samples": "Samples",
+    "samples_a": "Samples of A",
+    "samples_b": "Samples of B",
+    "judgements": "Their scores by a judge",
+    "debates": "Samples of the debater",
+    "debate_judgements": "Scores of the debater's samples",
+    "pairs": "Pairs",
+    "sft": "SFT run to start from",
+}
+"""What each role is called in the form."""
+
 TAKEN_BY = {
     "samples": ("sample", "responses"),
     "samples_a": ("sample",),
@@ -203,7 +215,7 @@ def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str],
         if role == "samples" and kind == "pairs":
             fitting = _debated_first(fitting, done)
         named = {row.id: f"{row.label}  ·  {row.headline}  ·  {row.id}" for row in fitting.itertuples()}
-        chosen[role] = _chooser(role, role.replace("_", " ").capitalize(), named)
+        chosen[role] = _chooser(role, ROLES[role], named)
     return chosen, None
 
 

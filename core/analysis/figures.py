@@ -2,9 +2,11 @@
 
     comparisons_frame(store, settings)          # a row every two variants that can be compared
     details_frame(store, settings)              # a row a figure that takes them apart
+    duels_frame(store, settings)                # a row a head-to-head run
+    cards_frame(store, settings)                # a row a judge and figure of its card
     write_frame(frame, Path("out.parquet"))     # or .csv, .json, .jsonl; csv_of(frame) for a download
 
-Columns are described in `core.lab.Lab.comparisons` and `.details`.  Not covered: rows that the database has
+Columns are described in `core.lab.Lab`.  Not covered: rows that the database has
 (`Store.export`).
 """
 
@@ -15,8 +17,10 @@ from typing import Any
 import pandas as pd
 
 from core.analysis.comparison import Part
-from core.analysis.results import Details, Evaluation, details, evaluations
+from core.analysis.duels import Duels, head_to_heads
+from core.analysis.results import Details, Evaluation, details, duel_doubts, evaluations
 from core.errors import BadInput
+from core.judge_card.rows import JUDGES, judge_rows
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.store.database import FORMULA, Store
@@ -36,8 +40,17 @@ def details_frame(store: Store, settings: CompareSettings) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=DETAIL)
 
 
-FRAMES = {"comparisons": comparisons_frame, "comparison_details": details_frame}
-"""Name under which figures are exported → how they are made."""
+def duels_frame(store: Store, settings: CompareSettings) -> pd.DataFrame:
+    """A row a complete head-to-head run, as `Lab.duels` describes."""
+    found = evaluations(store, settings)
+    return pd.DataFrame([duel_row(d, duel_doubts(d.run, found)) for d in head_to_heads(store, settings)], columns=DUEL)
+
+
+def cards_frame(store: Store, settings: CompareSettings) -> pd.DataFrame:
+    """A row every judge, evaluation and figure of its card, as `Lab.judges` describes."""
+    found = evaluations(store, settings)
+    rows = [row for e in found for row in judge_rows(e.card, evaluation=e.key, dataset=e.dataset_name, split=e.split)]
+    return pd.DataFrame(rows, columns=JUDGES)
 
 
 def comparison_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -89,6 +102,21 @@ def _shared(evaluation: Evaluation) -> dict[str, Any]:
         "score": settings.score,
         "right_by": settings.right_by,
     }
+
+
+def duel_row(duels: Duels, doubts: list[str]) -> dict[str, Any]:
+    """A row of `Lab.duels`; `doubts`: why its judge is not to be believed."""
+    found = duels.figures
+    names = ("run", "a", "b", "samples_a", "samples_b", "mode", "criterion", "pairs_a_question", "tie_rule")
+    counts = ("n", "wins", "ties", "losses", "flips", "by_rule", "unjudged")
+    spreads = ("win", "tie", "loss", "delta", "flip_rate", "first_preferred")
+    return (
+        {"dataset": duels.dataset_name, "judge": duels.judge_name}
+        | {name: getattr(duels, name) for name in names}
+        | {name: getattr(found, name) for name in counts}
+        | {column: value for name in spreads for column, value in _spread(name, getattr(found, name)).items()}
+        | {"judge_reliable": not doubts, "judge_doubts": ", ".join(doubts)}
+    )
 
 
 def detail_rows(evaluation: Evaluation, found: Details) -> list[dict[str, Any]]:
@@ -153,6 +181,32 @@ def write_frame(frame: pd.DataFrame, file: Path) -> int:
             draft.write_text(frame.to_json(orient="records", lines=True, force_ascii=False), encoding="utf-8")
     return len(frame)
 
+
+DUEL = [
+    "dataset",
+    "judge",
+    "mode",
+    "criterion",
+    "run",
+    "a",
+    "b",
+    "samples_a",
+    "samples_b",
+    "n",
+    "pairs_a_question",
+    "wins",
+    "ties",
+    "losses",
+    *(f"{name}{end}" for name in ("win", "tie", "loss", "delta") for end in ("", "_low", "_high")),
+    "flips",
+    *(f"{name}{end}" for name in ("flip_rate", "first_preferred") for end in ("", "_low", "_high")),
+    "by_rule",
+    "unjudged",
+    "tie_rule",
+    "judge_reliable",
+    "judge_doubts",
+]
+"""Columns of `Lab.duels`, in order."""
 
 COMPARISON = [
     "dataset",

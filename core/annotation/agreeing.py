@@ -303,13 +303,28 @@ def _votes(a: str, b: str, rows: pd.DataFrame, settings: CompareSettings) -> Vot
 # --- as rows
 
 
-def agreement_row(found: CriterionAgreement) -> dict[str, Any]:
-    """A criterion's agreement as plain columns; percent is a share."""
+AGREEMENT = [
+    "evaluation",
+    "judge",
+    "criterion",
+    "ratings",
+    "questions",
+    "unread",
+    *(f"{name}{end}" for name in ("percent", "kappa_quadratic") for end in ("", "_low", "_high")),
+    "still_needed",
+    *(f"alpha{end}" for end in ("", "_low", "_high")),
+    "shared",
+]
+"""Columns of `Lab.annotated_agreement`, in order."""
+
+
+def agreement_row(found: CriterionAgreement, among: PeopleAgreement) -> dict[str, Any]:
+    """A criterion's agreement as plain columns: of the judge with people, and of people among themselves."""
     pair = found.pair
     numbers = {
         f"{name}{end}": getattr(estimate, value)
-        for name, estimate in (("percent", pair.percent), ("kappa_quadratic", found.kappa))
+        for name, estimate in (("percent", pair.percent), ("kappa_quadratic", found.kappa), ("alpha", among.alpha))
         for end, value in (("", "value"), ("_low", "low"), ("_high", "high"))
     }
-    counts = {"ratings": pair.n, "questions": pair.percent.n, "unread": pair.left_out}
+    counts = {"ratings": pair.n, "questions": pair.percent.n, "unread": pair.left_out, "shared": among.shared}
     return {"criterion": found.criterion} | counts | numbers | {"still_needed": found.still_needed}

@@ -7,10 +7,15 @@ for a formula gets an apostrophe in front (`Store.export`).
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
+from core.analysis.results import evaluations
+from core.annotation.agreeing import AGREEMENT, agreement_row, judge_agreement, pairs_of, people_agreement
+from core.annotation.sources import sources
+from core.rubrics import load_rubric
+from core.settings import CompareSettings
 from core.store.database import Store
 
 What = Literal["annotations", "history", "votes", "notes"]
@@ -54,6 +59,22 @@ def export_annotations(store: Store, file: Path, what: What = "annotations") -> 
 def annotation_rows(store: Store, what: What = "annotations") -> pd.DataFrame:
     """The same rows as a data frame."""
     return store.frame(QUERIES[what])
+
+
+def agreement_frame(store: Store, settings: CompareSettings) -> pd.DataFrame:
+    """Judges against people and people among themselves, a row a judge and criterion (`Lab.annotated_agreement`)."""
+    rows: list[dict[str, Any]] = []
+    for source in sources(store, evaluations(store, settings)):
+        pairs = pairs_of(store, source.judges)
+        if pairs.empty:
+            continue
+        rubric = load_rubric(source.rubric)
+        among = {one.criterion: one for one in people_agreement(store, list(source.samples.values()), rubric, settings)}
+        rows += [
+            {"evaluation": source.key, "judge": source.judge} | agreement_row(found, among[found.criterion])
+            for found in judge_agreement(pairs, rubric, settings)
+        ]
+    return pd.DataFrame(rows, columns=AGREEMENT)
 
 
 def counts(store: Store) -> pd.DataFrame:

@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from core import sharing
 from core.analysis.diagnostics import Diagnostic, diagnose, show_diagnostics
 from core.analysis.duels import Duels, head_to_heads
-from core.analysis.figures import FRAMES, write_frame
+from core.analysis.figures import cards_frame, comparisons_frame, details_frame, duels_frame, write_frame
 from core.analysis.report import show_evaluation, show_head_to_heads, show_parts
 from core.analysis.results import Details, Evaluation, details, duel_doubts, evaluations
+from core.annotation.exporting import agreement_frame
 from core.cli.common import RESULTS, AsJson, cli, complete_run, console
 from core.home import default_home
 from core.runs.folders import find_run
@@ -92,6 +93,16 @@ export = typer.Typer(
 cli.add_typer(export, name="export", rich_help_panel=RESULTS)
 
 
+FRAMES = {
+    "comparisons": comparisons_frame,
+    "comparison_details": details_frame,
+    "duels": duels_frame,
+    "judge_cards": cards_frame,
+    "annotated_agreement": agreement_frame,
+}
+"""Name under which figures are exported → how they are made."""
+
+
 def complete_table(incomplete: str) -> list[str]:
     """Tables and views of the database that begin so."""
     with Store(default_home(), None) as store:
@@ -107,14 +118,14 @@ def export_table(
     what: Annotated[
         str,
         typer.Argument(
-            help="A table or view of the database, a SELECT, or the figures `comparisons`, `comparison_details`.",
+            help=f"A table or view of the database, a SELECT, or figures: {', '.join(FRAMES)}.",
             autocompletion=complete_table,
         ),
     ],
     file: Annotated[Path, typer.Argument(help="Where to: .parquet, .csv, .json or .jsonl (JSON Lines).")],
     force: Force = False,
 ) -> None:
-    """Write a table (explanations, verdicts, scores, …), a query's result or all figures of comparisons to a file."""
+    """Write a table (explanations, verdicts, scores, …), a query's result or figures to a file."""
     _free(file, force)
     with any_store(default_home()) as store:
         figures = FRAMES.get(what)

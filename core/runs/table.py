@@ -113,7 +113,7 @@ def _judged(summary: dict[str, Any], mode: str, mean: float | None) -> str:
     unparsed = f"{summary['unjudged']:,} unparsed"
     if mean is None:
         return f"no score, {unparsed}"
-    return f"log p {mean:.2f}, {unparsed}" if mode == "reader" else f"mean {mean:.2f}, {unparsed}"
+    return f"log p {mean:.2f}, {unparsed}".replace("-", "−") if mode == "reader" else f"mean {mean:.2f}, {unparsed}"
 
 
 def _compared(summary: dict[str, Any]) -> str:
