@@ -29,9 +29,7 @@ def believe(evaluation: Evaluation) -> None:
     """Beside numbers that a judge made: whether it can be believed, and the reader that ran with it."""
     card = evaluation.card
     _line(card)
-    whole = st.expander(
-        "The whole judge card", icon=":material/gavel:", key=f"card_{evaluation.key}", on_change="rerun"
-    )
+    whole = st.expander("The whole judge card", key=f"card_{evaluation.key}", on_change="rerun")
     if whole.open:
         with whole:
             whole_card(card, key=f"whole_{evaluation.key}")
