@@ -170,7 +170,10 @@ def side_by_side(here: Lab, evaluation: Evaluation, rate: WinRate, asked: Item) 
     for column, label, other in zip(st.columns(2), (rate.a, rate.b), (rate.b, rate.a), strict=True):
         with column:
             _samples(here, evaluation, asked, label, texts[label], [row.explanation for row in texts[other]])
-    link("explanations", "All variants on this question, verdict by verdict", evaluation=evaluation.key, item=asked.id)
+    with st.container(horizontal=True):
+        for side, label in (("A", rate.a), ("B", rate.b)):
+            run = evaluation.samples[label]
+            link("explanations", f"{side}, verdict by verdict", evaluation=evaluation.key, item=asked.id, run=run)
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)

@@ -7,7 +7,9 @@ from app.navigation import link
 from app.state import Lab
 from app.tables import grid
 from core.analysis.catalogue import Drawn
+from core.home import Home
 from core.method.pairs import REASONS
+from core.runs.folders import RunFolder
 from core.store.queries import pairs_of
 
 
@@ -21,11 +23,20 @@ def lineage(here: Lab, drawn: Drawn, judge_run: str | None, judge: str | None, i
             link("runs", "Its judge run", icon=":material/gavel:", run=judge_run)
         link("runs", "Its sample run", icon=":material/play_circle:", run=drawn.samples)
         link("datasets", "Its data set", icon=":material/dataset:", dataset=drawn.dataset)
+        if pairs := trained_on(here.home, drawn.samples):
+            link("anchors", "Pairs its variant was trained on", icon=":material/anchor:", tab="Pairs", pairs=pairs)
     found = _pairs_of(here, here.sealed, drawn.dataset, item_id)
     if found.empty:
         st.caption("No training pair was made of this question.")
         return
     _pairs(found)
+
+
+def trained_on(home: Home, samples: str) -> str | None:
+    """The pair set that the writer of these samples was last aligned on; None where it was not aligned here."""
+    model = RunFolder(home.runs / samples).config.model
+    aligned = [run for run in (model.chain if model else []) if run.startswith("dpo-")]
+    return RunFolder(home.runs / aligned[-1]).config.parents["pairs"] if aligned else None
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
