@@ -43,8 +43,8 @@ def one_judge(here: Lab, evaluation: Evaluation) -> None:
     else:
         st.warning(f"{card.line} Do not believe rankings by its score.", icon=":material/casino:")
     whole_card(card, key="card")
-    _verdicts(evaluation)
-    names = [c.criterion for c in card.criteria]
+    _verdicts(here, evaluation)
+    names = names_of(card)
     chart(
         "Can it tell the criteria apart?",
         "Pearson's r over explanations. All near 1: the criteria are one figure several times.",
@@ -62,7 +62,7 @@ def one_judge(here: Lab, evaluation: Evaluation) -> None:
     )
 
 
-def _verdicts(evaluation: Evaluation) -> None:
+def _verdicts(here: Lab, evaluation: Evaluation) -> None:
     """How often each verdict was given; a click on a bar leads to the explanations that got it."""
     card = evaluation.card
     shown = chart(
@@ -70,16 +70,22 @@ def _verdicts(evaluation: Evaluation) -> None:
         "Click a part to read the explanations behind it. Verdicts by rule, on empty explanations, are left out: they "
         "say nothing of the judge.",
         verdict_bars(card),
-        pd.DataFrame([dict(zip(card.labels, c.counts, strict=True)) | {"unread": c.unread, "criterion": c.criterion}
-                      for c in card.criteria]),
+        pd.DataFrame([c.counts for c in card.criteria], columns=card.labels).assign(
+            criterion=names_of(card), unread=[c.unread for c in card.criteria]
+        ),
         key="verdicts",
         on_select="rerun",
         selection_mode="points",
-    )  # fmt: skip
+    )
     for *_, verdict, criterion in (point["customdata"] for point in shown["selection"]["points"]):
         if verdict >= 0:
             value = verdict_values(here, card)[verdict]
             go_to("explanations", evaluation=evaluation.key, criterion=f"{criterion}:{value}~{value}")
+
+
+def names_of(card: JudgeCard) -> list[str]:
+    """The card's criteria, in order."""
+    return [c.criterion for c in card.criteria]
 
 
 def verdict_values(here: Lab, card: JudgeCard) -> list[int]:

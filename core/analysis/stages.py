@@ -25,6 +25,18 @@ class Stage:
     """What happens at this stage, in a sentence."""
 
 
+STAGES = {
+    "items": ("Questions", "Data sets become questions with options and a gold answer."),
+    "explanations": ("Explanations", "Each variant answers every question N times, reasons first."),
+    "scores": ("Judged", "A judge gives every explanation a verdict on each criterion."),
+    "categories": ("Categories", "Right in all, some or none of the N samples: the anchor of what is preferred."),
+    "pairs": ("Pairs", "Each category has a rule of its own for chosen over rejected."),
+    "trainings": ("Trained", "SFT on labels, then DPO on the pairs; each training makes a variant."),
+    "comparisons": ("Compared", "Win rates between variants on the same questions, with intervals."),
+}
+"""Key of each stage, in the paper's order → its title, and what happens at it."""
+
+
 def stages(store: Store, categories: Mapping[Category, int], compared: int) -> list[Stage]:
     """The stages in the paper's order.
 
@@ -44,57 +56,16 @@ def stages(store: Store, categories: Mapping[Category, int], compared: int) -> l
     ((sft, dpo),) = store.rows(
         "SELECT count(*) FILTER (kind = 'sft'), count(*) FILTER (kind = 'dpo') FROM runs WHERE complete"
     )
-    return [
-        Stage(
-            "items",
-            "Questions",
-            int(questions or 0),
-            f"{_many(sets, 'data set')}, {_many(int(rejects or 0), 'row')} rejected",
-            "Data sets become questions with options and a gold answer.",
-        ),
-        Stage(
-            "explanations",
-            "Explanations",
-            own + foreign,
-            f"{_many(variants, 'variant')}, {foreign:,} written elsewhere",
-            "Each variant answers every question N times, reasons first.",
-        ),
-        Stage(
-            "scores",
-            "Judged",
-            scores,
-            f"by {_many(judges, 'judge')}, {unjudged:,} without a score",
-            "A judge gives every explanation a verdict on each criterion.",
-        ),
-        Stage(
-            "categories",
-            "Categories",
-            sum(categories.values()),
-            "by question and variant",
-            "Right in all, some or none of the N samples: the anchor of what is preferred.",
-        ),
-        Stage(
-            "pairs",
-            "Pairs",
-            pairs,
-            f"in {_many(pair_sets, 'pair set')}",
-            "Each category has a rule of its own for chosen over rejected.",
-        ),
-        Stage(
-            "trainings",
-            "Trained",
-            sft + dpo,
-            f"{sft} by SFT, {dpo} by DPO",
-            "SFT on labels, then DPO on the pairs; each training makes a variant.",
-        ),
-        Stage(
-            "comparisons",
-            "Compared",
-            compared,
-            "pairs of variants",
-            "Win rates between variants on the same questions, with intervals.",
-        ),
-    ]
+    found = {
+        "items": (int(questions or 0), f"{_many(sets, 'data set')}, {_many(int(rejects or 0), 'row')} rejected"),
+        "explanations": (own + foreign, f"{_many(variants, 'variant')}, {foreign:,} written elsewhere"),
+        "scores": (scores, f"by {_many(judges, 'judge')}, {unjudged:,} without a score"),
+        "categories": (sum(categories.values()), "by question and variant"),
+        "pairs": (pairs, f"in {_many(pair_sets, 'pair set')}"),
+        "trainings": (sft + dpo, f"{sft} by SFT, {dpo} by DPO"),
+        "comparisons": (compared, "pairs of variants"),
+    }
+    return [Stage(key, title, *found[key], what) for key, (title, what) in STAGES.items()]
 
 
 def category_counts(store: Store) -> dict[Category, int]:
