@@ -140,7 +140,7 @@ def test_the_commands_in_the_documentation_of_exports_work(home, tmp_path, monke
         _, *words = shlex.split(line)
         application(words, standalone_mode=False)
         assert (tmp_path / words[-1]).stat().st_size > 0
-    assert len(lines) == 7
+    assert len(lines) == 10
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     scope: dict = {}

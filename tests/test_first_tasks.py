@@ -4,6 +4,7 @@ Each is done with at most `MOST_CLICKS` clicks in under `MOST_SECONDS`; both are
 that the page prints are counted apart.  A file that is uploaded counts as the click that opens the chooser.
 """
 
+import json
 import re
 import shutil
 import time
@@ -180,5 +181,10 @@ def test_two_variants_side_by_side_live(page):
     expect(page.get_by_text(re.compile(r"^The room: A, .+, is best"))).to_be_visible()
     assert re.search(r"\bbase\b", sent_to_eyes(page)) and re.search(r"\bsft\b", sent_to_eyes(page))
     task.ended()
+    with page.expect_download() as export:
+        page.get_by_role("button", name="JSON", exact=False).first.click()
+    session = json.loads(Path(export.value.path()).read_text())
+    (kept,) = session["rounds"]
+    assert (kept["question"], kept["votes"]) == ("What is a spoon made of?", {"overall": "A"})
     page.get_by_role("button", name="Next question").click()
     expect(page.get_by_label(re.compile("^Blind"))).to_be_checked()
