@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # streamlit puts app/ itself there, not its parent
+ROOT = str(Path(__file__).resolve().parent.parent)
+if ROOT not in sys.path:  # streamlit puts app/ itself there, not its parent; and this runs at every click
+    sys.path.insert(0, ROOT)
 
-from app.navigation import run
+from app.navigation import run  # noqa: E402
 
 run()

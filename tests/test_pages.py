@@ -1,5 +1,7 @@
 """Every page, empty and filled, as Streamlit runs it: no exception, the right words, nothing untrusted rendered."""
 
+import sys
+
 import pytest
 
 from app import state
@@ -127,3 +129,10 @@ def test_a_launched_run_shows_on_the_page(lab_home):
     assert len(made) == 1
     wait_until(lambda: made[0].result and not made[0].alive)
     assert made[0].state == "done"
+
+
+def test_a_page_that_is_drawn_again_leaves_nothing_behind_on_the_import_path(lab_home):
+    app = opened("overview")
+    before = list(sys.path)
+    app.run()
+    assert sys.path == before
