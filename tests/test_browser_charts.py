@@ -57,6 +57,12 @@ def test_bars_and_cells_lead_to_what_is_behind_them(lab_home):
         page.wait_for_url(re.compile("/judges"))
         expect(page.get_by_text("Which verdicts does it give?")).to_be_visible()
 
+        page.goto(f"{address}/anchors")
+        settle(page)
+        click(page, chart(page, "categories").locator(".barlayer .point path").last)
+        page.wait_for_url(re.compile("/explanations.*category=consistently_incorrect"))
+        expect(page.get_by_text(re.compile(r"^category: consistently incorrect"))).to_be_visible()
+
         page.goto(f"{address}/annotate?rater=kim&tab=Agreement")
         settle(page)
         cells = chart(page, "confusion").locator(".heatmaplayer")

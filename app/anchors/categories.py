@@ -14,6 +14,7 @@ from app.charts.categories import category_bars
 from app.charts.style import CATEGORY_NAMES
 from app.figures import chart
 from app.judges.card import believe
+from app.navigation import go_to
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice, empty_state, interval
@@ -86,13 +87,17 @@ def shares_view(here: Lab, draw: Draw, by: RightBy) -> None:
             icon=":material/help:",
         )
         return
-    chart(
+    shown = chart(
         "How often is each variant always, sometimes or never right?",
-        f"{draw.drawn} responses a question: right in all of them, in some, or in none.",
+        f"{draw.drawn} responses a question: right in all of them, in some, or in none. Click a part to read them.",
         category_bars(found),
         share_frame(found),
         key="categories",
+        on_select="rerun",
+        selection_mode="points",
     )
+    for *_, label, category in (point["customdata"] for point in shown["selection"]["points"]):
+        go_to("explanations", evaluation=draw.key, variant=label, category=category, by=by)
     chart(
         "How sure are these shares?",
         "95% intervals resample questions, and exclude training variance.",

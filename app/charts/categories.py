@@ -13,7 +13,7 @@ from core.records import CATEGORIES, Category
 
 
 def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:
-    """Shares of the three categories, a bar a variant."""
+    """Shares of the three categories, a bar a variant; a part's customdata ends with its variant and category."""
     labels = list(shares)[::-1]
     figure = go.Figure()
     for category in CATEGORIES:
@@ -30,7 +30,10 @@ def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:
             insidetextanchor="middle",
             textangle=0,
             textfont={"color": "#FFFFFF" if category != "variable" else "#1B2321"},
-            customdata=[(n, 100 * (v.low or 0), 100 * (v.high or 0), v.n) for n, v in zip(counts, values, strict=True)],
+            customdata=[
+                (n, 100 * (v.low or 0), 100 * (v.high or 0), v.n, label, category)
+                for n, v, label in zip(counts, values, labels, strict=True)
+            ],
             hovertemplate=f"%{{y}}, {CATEGORY_NAMES[category]}: %{{x:.1f}} % (95% %{{customdata[1]:.1f}} … "
             "%{customdata[2]:.1f})<br>%{customdata[0]} of %{customdata[3]} questions<extra></extra>",
         )
