@@ -10,9 +10,10 @@ from app.compare.parts import chosen_pair, elsewhere, findings, models, taken_ap
 from app.compare.questions import questions
 from app.figures import download, picture
 from app.judges.card import believe
+from app.navigation import DEMO, nothing_yet
 from app.state import Lab, details, lab, results
 from app.tables import grid
-from app.widgets import choice, empty_state, header, interval, number, plain
+from app.widgets import choice, header, interval, number, plain
 from core.analysis.figures import variant_rows
 from core.analysis.results import Evaluation
 from core.settings import CompareSettings
@@ -119,7 +120,7 @@ header("Compare", "Is one variant better than another, by how much, and how sure
 settings = chosen_settings()
 found = results(settings)
 if not found:
-    empty_state("Nothing to compare yet", "Run the demo from the Overview: it samples and judges four variants.")
+    nothing_yet("Nothing to compare yet", "Run the demo from the Overview: it samples and judges four variants.", DEMO)
 else:
     by_key = {evaluation.key: evaluation for evaluation in found}
     left, right = st.columns([3, 1])

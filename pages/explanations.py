@@ -8,9 +8,9 @@ from app.explanations.reading import reading
 from app.explanations.table import table
 from app.explanations.view import page_number, spot_of, wanted_of
 from app.judges.card import believe_runs
-from app.navigation import link
+from app.navigation import DEMO, LAUNCH, link, nothing_yet
 from app.state import Lab, lab
-from app.widgets import empty_state, header
+from app.widgets import header
 from core.analysis.browsing import ROWS_A_PAGE, Facets, Neighbours, Spot, Wanted, facets, neighbours, page
 from core.analysis.catalogue import Catalogue, catalogue
 
@@ -65,7 +65,9 @@ here = lab()
 header("Explanations", "What the variants wrote, and what the judge said of it, criterion by criterion.")
 known = _known(here, here.sealed)
 if not known.drawn:
-    empty_state("No explanations yet", "Run the demo from the Overview, or a sample and a judge run from Runs.")
+    nothing_yet(
+        "No explanations yet", "Run the demo from the Overview, or a sample and a judge run from Runs.", DEMO, LAUNCH
+    )
 else:
     wanted = wanted_of(known)
     spot = spot_of(known, wanted)

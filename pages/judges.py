@@ -9,10 +9,10 @@ from app.charts.judges import score_by_length, together_map, verdict_bars
 from app.figures import chart
 from app.judges.card import cell, side_by_side, whole_card
 from app.judges.swap import judge_swap
-from app.navigation import go_to
+from app.navigation import DEMO, go_to, nothing_yet
 from app.state import Lab, lab, results
 from app.tables import grid
-from app.widgets import choice, empty_state, header
+from app.widgets import choice, header
 from core.analysis.results import Evaluation
 from core.judge_card import JudgeCard
 from core.judge_card.pictures import LengthBin, judge_matrix, length_bins
@@ -132,7 +132,7 @@ here = lab()
 header("Judges", "Which judges can be believed, and how do they differ on the same explanations?")
 found = results()
 if not found:
-    empty_state("No judge yet", "Run the demo from the Overview: it samples and judges four variants.")
+    nothing_yet("No judge yet", "Run the demo from the Overview: it samples and judges four variants.", DEMO)
 else:
     group = responses_of(found)
     st.subheader("Side by side", anchor=False)

@@ -3,12 +3,13 @@
 import streamlit as st
 
 from app.address import held, value
+from app.navigation import DEMO, LAUNCH, nothing_yet
 from app.playground.form import ask_form, refill
 from app.playground.round import STYLES, show_round
 from app.playground.sessions import current, files, go, rounds_table, session_list
 from app.playground.votes import tally_table, verdict_of_the_room, voting
 from app.state import Lab, lab
-from app.widgets import empty_state, header, literal
+from app.widgets import header, literal
 from core.playground.records import TYPED_SPLIT, Round
 from core.playground.sessions import contenders, is_revealed, round_at
 
@@ -62,9 +63,11 @@ here = lab()
 header("Playground", "One question, several variants side by side, live; the room votes before it knows who is who.")
 st.html(STYLES)
 if not contenders(here.store):
-    empty_state(
+    nothing_yet(
         "No variants yet",
         "The playground asks the variants of this lab. Run the demo from the Overview, or sample a model from Runs.",
+        DEMO,
+        LAUNCH,
     )
 else:
     st.toggle("Large type, for a room", **held("play_large", False))

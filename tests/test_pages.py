@@ -19,6 +19,8 @@ def test_every_page_of_an_empty_lab_says_what_to_do(name):
     assert app.title[0].value == PAGES[name][0]
     hints = {"overview": "Run the demo", "datasets": "Load", "runs": "Launch", "anchors": "pipeline"}
     assert hints.get(name, "demo") in words(app) + " ".join(button.label for button in app.button)
+    ways = [way.proto.label for kind in ("page_link", "button", "file_uploader") for way in app.main.get(kind)]
+    assert ways, "an empty page leads on"
 
 
 @pytest.mark.parametrize("name", PAGES)

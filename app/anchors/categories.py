@@ -14,10 +14,10 @@ from app.charts.categories import category_bars
 from app.charts.style import CATEGORY_NAMES
 from app.figures import chart
 from app.judges.card import believe
-from app.navigation import go_to
+from app.navigation import DEMO, FILES, LAUNCH, go_to, nothing_yet
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, empty_state, interval
+from app.widgets import choice, interval
 from core.analysis.distribution import CategoryScores, ExpectedShare, share_rows
 from core.analysis.draws import Draw
 from core.analysis.results import CategoryShares
@@ -38,10 +38,13 @@ def categories_tab(here: Lab) -> None:
     """One draw, one prediction that decides what is right, and one of five views."""
     known = known_draws(here)
     if not known:
-        empty_state(
+        nothing_yet(
             "No sampled questions yet",
             "Run the demo from the Overview, or a pipeline or a sample run from Runs: this page then sorts the "
             "questions. Explanations written elsewhere are added on the Datasets page.",
+            DEMO,
+            LAUNCH,
+            FILES,
             key="cats",
         )
         return
@@ -185,8 +188,11 @@ def scores_view(here: Lab, draw: Draw, by: RightBy) -> None:
     """The judge's scores by category of the question."""
     evaluation = evaluation_with(next(iter(draw.samples.values())))
     if evaluation is None:
-        empty_state(
-            "Nobody has judged these samples", "Start a judge run over them from Runs: its scores go here.", key="score"
+        nothing_yet(
+            "Nobody has judged these samples",
+            "Start a judge run over them from Runs: its scores go here.",
+            LAUNCH,
+            key="score",
         )
         return
     believe(evaluation)

@@ -18,9 +18,10 @@ from app.anchors.train import take_along
 from app.charts.style import CATEGORY_NAMES
 from app.figures import download
 from app.judges.card import believe
+from app.navigation import DEMO, LAUNCH, nothing_yet
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, empty_state, number
+from app.widgets import choice, number
 from core.analysis.pair_sources import PairSource
 from core.method.pairs import DROPPED, REASONS, anchor_lambda, debates_discarded, rules_of
 from core.records import CATEGORIES, Category
@@ -40,10 +41,12 @@ def pairs_tab(here: Lab) -> None:
     """Where the pairs come from, the settings of A and B, and one of six views."""
     sources = {source.key: source for source in known_sources(here)}
     if not sources:
-        empty_state(
+        nothing_yet(
             "No pairs yet",
             "A pipeline builds them from the judged samples of its SFT variant: run the demo from the Overview, or "
             "sample and judge a variant from Runs.",
+            DEMO,
+            LAUNCH,
             key="pairs",
         )
         return

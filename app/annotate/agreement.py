@@ -34,7 +34,9 @@ def agreement(here: Lab) -> None:
     figures = Figures.now(here)
     known = figures.annotated()
     if known.empty:
-        empty_state("Nobody has annotated yet", "Rate some explanations first: the tab Rate begins at once.")
+        if empty_state("Nobody has annotated yet", "Rate some explanations first.", "Rate explanations", key="unrated"):
+            put(tab=None)
+            st.rerun()
         return
     found = [one for one in sources(here.store, results()) if figures.touched() & set(one.samples.values())]
     if found:

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app.address import held, put
+from app.navigation import DEMO, FILES, LAUNCH, nothing_yet
 from app.state import Lab, results
-from app.widgets import boundary, choice, empty_state
+from app.widgets import boundary, choice
 from core.annotation.queues import find_queue, open_queue, queues_of
 from core.annotation.records import Kind, Queue, QueueSettings
 from core.annotation.sources import Source, sources
@@ -53,9 +54,12 @@ def _first(here: Lab, kind: Kind) -> None:
     found = _sources(here, kind)
     if not found:
         needs = "a sample and a judge run" if kind == "spot-check" else "a sample run"
-        empty_state(
+        nothing_yet(
             "Nothing to annotate yet",
             f"Run the demo from the Overview, or {needs} from Runs; explanations written elsewhere do too (Datasets).",
+            DEMO,
+            LAUNCH,
+            FILES,
             key=kind,
         )
         return
