@@ -16,8 +16,6 @@ from app.widgets import choice, header
 from core.analysis.results import Evaluation
 from core.judge_card import JudgeCard
 from core.judge_card.pictures import LengthBin, judge_matrix, length_bins
-from core.rubrics import load_rubric
-from core.runs.folders import RunFolder
 
 
 def responses_of(found: list[Evaluation]) -> list[Evaluation]:
@@ -43,7 +41,7 @@ def one_judge(here: Lab, evaluation: Evaluation) -> None:
     else:
         st.warning(f"{card.line} Do not believe rankings by its score.", icon=":material/casino:")
     whole_card(card, key="card")
-    _verdicts(here, evaluation)
+    _verdicts(evaluation)
     names = names_of(card)
     chart(
         "Can it tell the criteria apart?",
@@ -62,7 +60,7 @@ def one_judge(here: Lab, evaluation: Evaluation) -> None:
     )
 
 
-def _verdicts(here: Lab, evaluation: Evaluation) -> None:
+def _verdicts(evaluation: Evaluation) -> None:
     """How often each verdict was given; a click on a bar leads to the explanations that got it."""
     card = evaluation.card
     shown = chart(
@@ -79,18 +77,13 @@ def _verdicts(here: Lab, evaluation: Evaluation) -> None:
     )
     for *_, verdict, criterion in (point["customdata"] for point in shown["selection"]["points"]):
         if verdict >= 0:
-            value = verdict_values(here, card)[verdict]
-            go_to("explanations", evaluation=evaluation.key, criterion=f"{criterion}:{value}~{value}")
+            named = f"{card.criteria[criterion].criterion}:{card.labels[verdict]}"
+            go_to("explanations", evaluation=evaluation.key, verdict=named)
 
 
 def names_of(card: JudgeCard) -> list[str]:
     """The card's criteria, in order."""
     return [c.criterion for c in card.criteria]
-
-
-def verdict_values(here: Lab, card: JudgeCard) -> list[int]:
-    """What each of the card's verdicts counts, worst first."""
-    return load_rubric(RunFolder(here.home.runs / card.runs[0]).config.settings["rubric"]).values
 
 
 @st.cache_data(max_entries=16, show_spinner="Sorting scores by length …")

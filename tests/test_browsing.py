@@ -110,3 +110,17 @@ def test_neighbours_walk_every_question_in_order_and_back(store):
         assert (beside.previous and beside.previous.item_id) == (order[place - 1] if place else None)
     outside = neighbours(store, known, wanted, dataset, "nobody")
     assert outside.place is None and outside.next.item_id == order[0]
+
+
+def test_a_verdict_finds_what_the_judge_gave_it_to(store):
+    known = catalogue(store)
+    key = next(iter(known.judges))
+    given = store.rows(
+        "SELECT v.criterion, v.verdict, count(*) FROM verdicts v JOIN scores s ON s.run = v.run "
+        "AND s.item_id = v.item_id AND s.sample = v.sample AND NOT s.empty "
+        "WHERE list_contains(?, v.run) AND v.verdict IS NOT NULL GROUP BY ALL",
+        [[one.judges[key] for one in known.drawn if key in one.judges]],
+    )
+    assert given
+    for criterion, verdict, count in given:
+        assert facets(store, known, Wanted(verdicts=((criterion, verdict),))).wanted == count

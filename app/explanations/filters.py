@@ -85,6 +85,8 @@ def _active(known: Catalogue, wanted: Wanted, rubric: Rubric | None) -> dict[Chi
     for place, low, high in wanted.criteria_between:
         key = rubric.criteria[place].key if rubric and place < len(rubric.criteria) else f"criterion {place + 1}"
         found["criterion", str(place)] = f"{key} {low:g} to {high:g}"
+    for criterion, verdict in wanted.verdicts:
+        found["verdict", f"{criterion}:{verdict}"] = f"{criterion}: {verdict}"
     if wanted.text:
         found["text", ""] = f"contains: {wanted.text}"
     if wanted.protocol:

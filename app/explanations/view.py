@@ -35,7 +35,7 @@ CLOSED = {
 }
 """Parameters whose values are the lab's own words."""
 
-FILTERS = (*FACETS, "score", "criterion", "text", "evaluation")
+FILTERS = (*FACETS, "score", "criterion", "verdict", "text", "evaluation")
 READING = ("run", "item", "sample", "all")
 
 OLDER = {"best first": "best", "worst first": "worst", "shuffled": "random"}
@@ -69,6 +69,7 @@ def wanted_of(known: Catalogue) -> Wanted:
         protocol=protocol,
         score_between=_range(given("score") or ""),
         criteria_between=tuple(filter(None, map(_criterion, all_given("criterion")))),
+        verdicts=tuple(filter(None, map(_verdict, all_given("verdict")))),
         text=given("text") or "",
         order=order if order in ORDERS else "as sampled",
         seed=int(seed) if re.fullmatch(r"\d{1,9}", seed) else 0,
@@ -105,6 +106,16 @@ def _criterion(text: str) -> tuple[int, float, float] | None:
     place, _, between = text.partition(":")
     ends = _range(between)
     return (int(place), *ends) if ends and re.fullmatch(r"\d{1,2}", place) else None
+
+
+def _verdict(text: str) -> tuple[str, str] | None:
+    """A criterion and a verdict.
+
+    >>> _verdict("depth:needs improvement"), _verdict("nonsense")
+    (('depth', 'needs improvement'), None)
+    """
+    criterion, _, verdict = text.partition(":")
+    return (criterion, verdict) if criterion and verdict else None
 
 
 def page_number() -> int:

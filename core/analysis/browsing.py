@@ -57,6 +57,8 @@ class Wanted:
     score_between: tuple[float, float] | None = None
     criteria_between: tuple[tuple[int, float, float], ...] = ()
     """Place of the criterion in the rubric, from, to: verdict values, both ends included."""
+    verdicts: tuple[tuple[str, str], ...] = ()
+    """(criterion, verdict) that the judge gave; what it was not asked about, since it is empty, has none."""
     text: str = ""
     """Words of the explanation or the question, case ignored."""
     order: Order = "as sampled"
@@ -298,7 +300,7 @@ class _Scope:
             )"""
 
     def ranges(self) -> str:
-        """Conditions that are no facet: text, score, criteria."""
+        """Conditions that are no facet: text, score, criteria, verdicts."""
         conditions = ["r.has_text"] if self.wanted.text else []
         if self.wanted.score_between:
             self.values["low"], self.values["high"] = self.wanted.score_between
@@ -306,6 +308,12 @@ class _Scope:
         for place, low, high in self.wanted.criteria_between:
             self.values |= {f"low_{place}": low, f"high_{place}": high}
             conditions.append(f"r.by_criterion[{int(place) + 1}] BETWEEN $low_{place} AND $high_{place}")
+        for place, (criterion, verdict) in enumerate(self.wanted.verdicts):
+            self.values |= {f"criterion_{place}": criterion, f"verdict_{place}": verdict}
+            conditions.append(
+                "NOT r.empty AND EXISTS (FROM verdicts v WHERE v.run = r.judge AND v.item_id = r.item_id "
+                f"AND v.sample = r.sample AND v.criterion = $criterion_{place} AND v.verdict = $verdict_{place})"
+            )
         return " AND ".join(conditions) or "true"
 
     def all(self, store: Store) -> str:
