@@ -96,7 +96,6 @@ def test_from_a_table_to_a_pipeline_and_from_a_win_rate_to_a_training_pair(home,
             rank = "A" if page.get_by_text(re.compile("^A: rank")).count() else "B"
             page.get_by_role("link", name=f"{rank}, verdict by verdict").click()
             page.get_by_role("link", name="Pairs its variant was trained on").click()
-            page.get_by_text("The pairs", exact=True).click()
             expect(page.get_by_text("choose a row to read it")).to_be_visible()
             trained = next(run for run in all_runs(home) if run.config.kind == "pairs")
             chosen = trained.read("pairs", Pair)[0].chosen

@@ -686,3 +686,12 @@ def test_public_oddities():
     assert any("(D)" in option.text for option in train["12-1145"].options)
     path, mapping = load_settings(Path(str(REAL)) / "aqua/dev.json")
     assert not any(o.text.startswith(("A)", "B)")) for item in read(path, mapping)[0] for o in item.options)
+
+
+def test_a_header_that_asks_above_a_column_of_numbers_is_a_header(tmp_path):
+    table = tmp_path / "odd.csv"
+    rows = ["Nr.;What I ask?;Antwort A;Antwort B;Correct sol.", "1;Why is it blue?;dust;air;air", "2;Why?;a;b;a"]
+    table.write_text("\n".join(rows) + "\n")
+    guessed = guess_mapping(table)
+    assert guessed.header and guessed.question == "What I ask?" and guessed.options == "Antwort A,Antwort B"
+    assert guessed.gold == "Correct sol."

@@ -126,7 +126,7 @@ def side_by_side(here: Lab, all_draws: list[Draw], by: RightBy) -> None:
         for label, entry in shares(here, samples_of(draw), by).items()
     }
     chart(
-        "Does that hold on other data sets?",
+        "And in the other samples of this lab?",
         f"All samples of this lab, by `{by}`; N and questions differ, and shares hang on N.",
         share_dots({name: entry for name, entry in found.items() if entry.shares[CATEGORIES[0]].n}),
         share_frame(found),

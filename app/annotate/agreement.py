@@ -115,7 +115,7 @@ def _judge_row(one: CriterionAgreement) -> dict[str, Any]:
         "same verdict [95%]": interval(one.pair.percent, "share"),
         "ratings": one.pair.n,
         "unreadable": one.pair.left_out,
-        "still needed": one.still_needed if one.pair.n >= FEW else None,
+        "still needed": "–" if one.still_needed is None or one.pair.n < FEW else f"{one.still_needed:,}",
     }
 
 

@@ -24,10 +24,17 @@ def lineage(here: Lab, drawn: Drawn, judge_run: str | None, judge: str | None, i
         link("runs", "Its sample run", icon=":material/play_circle:", run=drawn.samples)
         link("datasets", "Its data set", icon=":material/dataset:", dataset=drawn.dataset)
         if pairs := trained_on(here.home, drawn.samples):
-            link("anchors", "Pairs its variant was trained on", icon=":material/anchor:", tab="Pairs", pairs=pairs)
+            link(
+                "anchors",
+                "Pairs its variant was trained on",
+                icon=":material/anchor:",
+                tab="Pairs",
+                pairs=pairs,
+                show="The pairs",
+            )
     found = _pairs_of(here, here.sealed, drawn.dataset, item_id)
     if found.empty:
-        st.caption("No training pair was made of this question.")
+        st.caption("No training pair was made of this question itself.")
         return
     _pairs(found)
 
@@ -66,7 +73,14 @@ def _pairs(found: pd.DataFrame) -> None:
     for row in found.drop_duplicates("run").itertuples():
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(f"{row.label}:", width="content")
-            link("anchors", "Its pairs on Anchors", icon=":material/anchor:", tab="Pairs", pairs=row.run)
+            link(
+                "anchors",
+                "Its pairs on Anchors",
+                icon=":material/anchor:",
+                tab="Pairs",
+                pairs=row.run,
+                show="The pairs",
+            )
             link("runs", "Chosen: its sample run", icon=":material/play_circle:", run=row.chosen_run)
             link("runs", "Rejected: its sample run", icon=":material/play_circle:", run=row.rejected_run)
             for training in [] if row.trainings is None else row.trainings:

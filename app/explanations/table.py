@@ -17,6 +17,7 @@ def table(rows: pd.DataFrame, found: Facets, wanted: Wanted) -> None:
     if rows.empty:
         st.info("No explanation matches these filters: take one away above.", icon=":material/filter_alt_off:")
         return
+    st.caption("Tick the box of a row to read it with its verdicts, beside the other variants.")
     key = f"rows_{hash(wanted)}_{page_number()}_{arrivals()}"
     grid(
         _shown(rows, wanted),

@@ -78,8 +78,9 @@ def whole_card(card: JudgeCard, key: str) -> None:
     grid([_criterion_row(c) for c in card.criteria], key=f"{key}_criteria", first=told, height="content")
     st.caption(
         "95% intervals resample questions. A check passes where the whole interval is allowed, fails where none of it "
-        "is, and is unknown else. `warns`: failing it takes nothing back. The thresholds are settings of comparing; "
-        "docs/judge-card.md has formulas and reasons."
+        "is, and is unknown else; the AUC fails also where its interval holds 0.5 and ends below what would be of use. "
+        "`warns`: failing it takes nothing back. The thresholds are settings of comparing; docs/judge-card.md has "
+        "formulas and reasons."
     )
 
 

@@ -206,14 +206,19 @@ def _options_in_columns(values: dict[str, Any], columns: Sequence[str]) -> list[
 def column_labels(columns: Sequence[str]) -> dict[str, str]:
     """Label → column of options that stand in columns of their own: what their names do not share.
 
-    >>> column_labels(["option_a", "option_b"]), column_labels(["A", "B"])
-    ({'A': 'option_a', 'B': 'option_b'}, {'A': 'A', 'B': 'B'})
+    >>> column_labels(["option_a", "option_b"]), column_labels(["choice 9", "choice 10"])
+    ({'A': 'option_a', 'B': 'option_b'}, {'9': 'choice 9', '10': 'choice 10'})
+    >>> list(column_labels(["Answer (best)", "Ans. 2"]))
+    ['Answer (best)', 'Ans. 2']
     """
     if _unnamed(columns):
         return dict(zip(LETTERS, columns, strict=False))
     shared = 0
     while len({name[: shared + 1] for name in columns}) == 1 and shared < min(map(len, columns)) - 1:
         shared += 1
+    if not all(re.fullmatch(r"\w|\d+", name[shared:]) for name in columns):  # words are not cut in two
+        while shared and columns[0][shared - 1].isalnum():
+            shared -= 1
     marks = [name[shared:] for name in columns]
     if len({mark.upper() for mark in marks}) == len(marks) and all(len(mark) == 1 for mark in marks):
         marks = [mark.upper() for mark in marks]

@@ -166,7 +166,8 @@ def _guess_places(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def _reads_like_data(path: Path) -> bool:
     """Whether the first row of a CSV is a row: no known name, and a cell that names no column.
 
-    A cell that asks something is a row's where cells below it ask too, and else the name of a column (“correct?”).
+    Words above a column of numbers name it.  A cell that asks something is a row's where cells below it ask too, and
+    else the name of a column (“correct?”).
     """
     check_file(path)
     if not is_table(path):
@@ -177,6 +178,9 @@ def _reads_like_data(path: Path) -> bool:
     cells = [text.strip() for text in first.values()]
     known = (*QUESTIONS, *GOLDS, *OPTIONS, *CONTEXTS)
     if len(cells) < 2 or _named(cells, known) or _option_columns(cells):
+        return False
+    numbered = (name for name in first if below and all(POSITION.fullmatch(row[name].strip()) for row in below))
+    if any(not POSITION.fullmatch(first[name].strip()) for name in numbered):
         return False
     asking = {name for name in first if not below or any(row[name].strip().endswith("?") for row in below)}
     asks = any(text.strip().endswith("?") for name, text in first.items() if name in asking)
