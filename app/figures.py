@@ -50,7 +50,7 @@ def download(table: Callable[[], pd.DataFrame], key: str) -> None:
     name = re.sub(NO_NAME, "_", key)
     st.download_button(
         "CSV",
-        lambda: csv_of(table()),
+        lambda: csv_of(table()).encode(errors="replace"),  # no file has a place for half a surrogate
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

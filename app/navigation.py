@@ -72,24 +72,23 @@ def link(name: str, label: str, icon: str | None = None, **query: Any) -> None:
         st.page_link(page_path(name), label=label, icon=icon, query_params=given or link_to(name))
 
 
-def nothing_yet(title: str, what_to_do: str, *ways: tuple[str, str], key: str = "nothing") -> None:
-    """An empty place that says what to do, with links to where it is done: (page, or page?show=…, label)."""
+def nothing_yet(title: str, what_to_do: str, *ways: tuple[str, str, dict[str, str]], key: str = "nothing") -> None:
+    """An empty place that says what to do, with links to where it is done: (page, label, its view)."""
     with st.container(border=True, key=f"empty_{key}"):
         st.subheader(title, anchor=False)
         st.write(what_to_do)
         with st.container(horizontal=True):
-            for address, label in ways:
-                page, _, shown = address.partition("?show=")
-                link(page, label, icon=PAGES[page][1], show=shown or None)
+            for page, label, view in ways:
+                link(page, label, icon=PAGES[page][1], **view)
 
 
-DEMO = ("overview", "To the Overview")
-LAUNCH = ("runs?show=Launch", "Launch a run")
-FILES = ("datasets", "To the data sets")
+DEMO = ("overview", "To the Overview", {})
+LAUNCH = ("runs", "Launch a run", {"show": "Launch"})
+FILES = ("datasets", "To the data sets", {})
 """Ways on from where there is nothing yet."""
 
 
-def go_to(name: str, **query: str) -> None:
+def open_page(name: str, **query: str) -> None:
     """Open another page with a view, now; what was clicked to get there is left behind."""
     st.switch_page(page_path(name), query_params=query)
 

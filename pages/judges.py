@@ -9,7 +9,7 @@ from app.charts.judges import score_by_length, together_map, verdict_bars
 from app.figures import chart
 from app.judges.card import cell, side_by_side, whole_card
 from app.judges.swap import judge_swap
-from app.navigation import DEMO, go_to, nothing_yet
+from app.navigation import DEMO, nothing_yet, open_page
 from app.state import Lab, lab, results
 from app.tables import grid
 from app.widgets import choice, header
@@ -78,7 +78,7 @@ def _verdicts(evaluation: Evaluation) -> None:
     for *_, verdict, criterion in (point["customdata"] for point in shown["selection"]["points"]):
         if verdict >= 0:
             named = f"{card.criteria[criterion].criterion}:{card.labels[verdict]}"
-            go_to("explanations", evaluation=evaluation.key, verdict=named)
+            open_page("explanations", evaluation=evaluation.key, verdict=named)
 
 
 def names_of(card: JudgeCard) -> list[str]:

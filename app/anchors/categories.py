@@ -14,7 +14,7 @@ from app.charts.categories import category_bars
 from app.charts.style import CATEGORY_NAMES
 from app.figures import chart
 from app.judges.card import believe
-from app.navigation import DEMO, FILES, LAUNCH, go_to, nothing_yet
+from app.navigation import DEMO, FILES, LAUNCH, nothing_yet, open_page
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice, interval
@@ -100,7 +100,7 @@ def shares_view(here: Lab, draw: Draw, by: RightBy) -> None:
         selection_mode="points",
     )
     for *_, label, category in (point["customdata"] for point in shown["selection"]["points"]):
-        go_to("explanations", evaluation=draw.key, variant=label, category=category, by=by)
+        open_page("explanations", evaluation=draw.key, variant=label, category=category, by=by)
     chart(
         "How sure are these shares?",
         "95% intervals resample questions, and exclude training variance.",

@@ -56,7 +56,7 @@ class Wanted:
     protocol: str | None = None
     score_between: tuple[float, float] | None = None
     criteria_between: tuple[tuple[int, float, float], ...] = ()
-    """Place of the criterion in the rubric, from, to: verdict values, both ends included."""
+    """Place of the criterion in the rubric, from, to: its expected value, of a judge that writes the verdict's."""
     verdicts: tuple[tuple[str, str], ...] = ()
     """(criterion, verdict) that the judge gave; what it was not asked about, since it is empty, has none."""
     text: str = ""

@@ -26,7 +26,7 @@ from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder, find_run
 from core.runs.launcher import launch, spawned, stop
 from core.runs.plan import run_config
 from core.runs.work import Work
-from core.runs.worker import branches, do_run
+from core.runs.worker import do_run, prepared_to_fork
 from core.settings import (
     DpoSettings,
     HeadToHeadSettings,
@@ -257,7 +257,7 @@ def _finish(work: Work, step: RunConfig) -> None:
 
 def _start(work: Work, folder: RunFolder, lock: int) -> None:
     """A fork of this worker where it can be one, for it starts 4 s sooner."""
-    if work.lock is not None and branches(folder.config):
+    if work.lock is not None and prepared_to_fork(folder.config):
         branch(do_run, folder, lock, folder.log, close=work.lock)
     else:
         spawned(folder, lock)

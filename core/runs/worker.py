@@ -44,7 +44,7 @@ def computes_here(config: RunConfig) -> bool:
     return config.kind in COMPUTES and not (config.model and config.model.server)
 
 
-def branches(config: RunConfig) -> bool:
+def prepared_to_fork(config: RunConfig) -> bool:
     """Whether a process that has not computed yet can do such a run in a fork of itself.
 
     Loads what the run computes with, which a fork then need not load: 4 s.  A GPU's driver does not live through a
