@@ -1,7 +1,9 @@
 """A figure under the question that it answers, and the numbers behind it to take along.
 
-chart("Which variant wins?", "Row against column.", figure, table, key="matrix", on_select=…)
-download(lambda: table, "win_rates")
+    chart("Which variant wins?", "Row against column.", figure, table, key="matrix", on_select=…)
+    download(lambda: table, "win_rates")
+
+The file that is taken along is named after the key.
 """
 
 import re
