@@ -20,9 +20,6 @@ from core.runs.estimate import seconds_left
 from core.runs.folders import RunFolder
 from core.runs.watch import progress_of
 from core.settings import CompareSettings
-from core.statistics.estimates import Estimate
-
-Unit = Literal["share", "points", "number"]
 
 STATES: dict[str, tuple[str, str, str]] = {
     "queued": ("gray", ":material/hourglass_top:", "◷"),
@@ -56,30 +53,6 @@ def sentence(text: str, key: str) -> None:
 
 
 # --- numbers
-
-
-def number(value: float | None, unit: Unit = "number") -> str:
-    """A figure for people; an en dash where there is none.
-
-    >>> number(0.614, "share"), number(-3.21, "points"), number(41.26), number(None)
-    ('61.4 %', '−3.2', '41.3', '–')
-    """
-    if value is None:
-        return "–"
-    text = {"share": f"{100 * value:.1f} %", "points": f"{value:+.1f}", "number": f"{value:,.1f}"}[unit]
-    return text.replace("-", "−")
-
-
-def interval(estimate: Estimate, unit: Unit = "number") -> str:
-    """An estimate in one cell: value and 95% interval.
-
-    >>> interval(Estimate(0.614, 0.521, 0.703, 88), "share")
-    '61.4 %  (52.1 … 70.3)'
-    """
-    if estimate.value is None:
-        return "–"
-    low, high = (number(edge, unit).removesuffix(" %") for edge in (estimate.low, estimate.high))
-    return f"{number(estimate.value, unit)}  ({low} … {high})"
 
 
 def tie_rule(settings: CompareSettings) -> str:

@@ -207,9 +207,9 @@ class Lab:
         """A row every judge, evaluation and figure of its card (docs/judge-card.md).
 
         evaluation (key), dataset, split, judge, mode, rubric, reliable, doubts (why not); figure, title, value, low,
-        high (95%), n (questions), unit ("share", "number"), sentence, check ("pass", "fail", "unknown"; None without
-        one), hard (whether failing makes scores unreliable), allowed, remedy.  `settings` as in `comparisons`, and
-        `card`, the thresholds.
+        high (95%), n (questions), unit ("share", "coefficient"), sentence, check ("pass", "fail", "unknown"; None
+        without one), hard (whether failing makes scores unreliable), allowed, remedy.  `settings` as in
+        `comparisons`, and `card`, the thresholds.
         """
         chosen = _compare_settings("Judges", settings)
         with self._store() as store:

@@ -13,10 +13,11 @@ from app.judges.card import believe
 from app.navigation import DEMO, nothing_yet
 from app.state import Lab, details, lab, results
 from app.tables import grid
-from app.widgets import choice, header, interval, number, plain
+from app.widgets import choice, header, plain
 from core.analysis.figures import variant_rows
 from core.analysis.results import Evaluation
 from core.settings import CompareSettings
+from core.statistics.words import interval, number
 from core.store.queries import variants_of
 
 

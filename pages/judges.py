@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.charts.judges import score_by_length, together_map, verdict_bars
 from app.figures import chart
-from app.judges.card import cell, side_by_side, whole_card
+from app.judges.card import side_by_side, whole_card
 from app.judges.swap import judge_swap
 from app.navigation import DEMO, nothing_yet, open_page
 from app.state import Lab, lab, results
@@ -16,6 +16,7 @@ from app.widgets import choice, header
 from core.analysis.results import Evaluation
 from core.judge_card import JudgeCard
 from core.judge_card.pictures import LengthBin, judge_matrix, length_bins
+from core.statistics.words import interval
 
 
 def responses_of(found: list[Evaluation]) -> list[Evaluation]:
@@ -111,7 +112,7 @@ def between(found: list[Evaluation], chosen: Evaluation) -> None:
         [
             {
                 "the judge shown, with": f"{peer.name} ({peer.mode})",
-                "ρ (95%)": cell(peer.correlation),
+                "ρ (95%)": interval(peer.correlation, "coefficient"),
                 "n questions": peer.correlation.n,
                 "explanations": peer.explanations,
             }

@@ -477,7 +477,7 @@ def test_the_page_shows_agreement_with_its_sentence(home, tmp_path, released):
     assert not app.exception
     pairs = app.dataframe[0].value
     assert (pairs["rater"].iloc[0], pairs["and"].iloc[0], pairs["n"].iloc[0]) == ("ann", "ben", 8)
-    assert pairs["same label"].iloc[0] == "87.5 %" and pairs["κ [95%]"].iloc[0].startswith("0.750 [")
+    assert pairs["same label"].iloc[0] == "87.5 %" and pairs["κ (95%)"].iloc[0].startswith("0.750 [")
     assert "They agree on 88% of 8 ratings" in words(app)
     assert app.get("plotly_chart")
 

@@ -199,10 +199,10 @@ def test_kappa_stands_with_n_interval_and_a_word_on_skew(home, ratings):
     assert "agreement says little" in said and "agreement says little" in words(app)
     interval = r"-0\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\]"
     assert re.search(rf"ann +ben +40 .* {interval}", said), "n, κ and its interval in a row"
-    (table,) = [frame.value for frame in app.dataframe if "κ [95%]" in frame.value.columns]
+    (table,) = [frame.value for frame in app.dataframe if "κ (95%)" in frame.value.columns]
     row = table.iloc[0].to_dict()
     assert row.get("n") == 40
-    assert re.fullmatch(interval, row["κ [95%]"])
+    assert re.fullmatch(interval, row["κ (95%)"])
 
 
 def test_the_state_of_a_run_is_on_every_page_that_is_opened_anew(lab_home):

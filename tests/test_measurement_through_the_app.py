@@ -33,9 +33,9 @@ def row_line(row: dict) -> str:
     if "win rate, %" in row:
         counts = " ".join(str(row[name]) for name in ("win", "tie", "loss", "nothing given", "n"))
         return f"{counts} {row['win rate, %']:.4f} ± {row['± s.e.']:.4f}"
-    if "κ [95%]" in row:
+    if "κ (95%)" in row:
         share = str(row["same label"]).replace(" %", "%")
-        return f"{row['rater']} {row['and']} {row['n']} {row['left out']} {share} {str(row['κ [95%]']).split(' ')[0]}"
+        return f"{row['rater']} {row['and']} {row['n']} {row['left out']} {share} {str(row['κ (95%)']).split(' ')[0]}"
     if "uncategorised" in row:
         names = [name for name in row if name not in ("group", "questions", "uncategorised")]
         cells = " ".join(re.sub(r" +", " ", row[name]).replace("95% ", "") for name in names)

@@ -77,9 +77,9 @@ def test_strengths_order_three_variants_and_two_apart_have_none(home):
     rows = [choice_of(q, "gpt_judge", 2 if q % 4 else 1) for q in range(60)]
     rows += [choice_of(q, "gpt_judge", 2 if q % 2 else 1, b="middle") for q in range(60)]
     loaded(home, rows, judges=["gpt*"])
-    found = table(opened("judgements"), "strength [95%]")
+    found = table(opened("judgements"), "strength (95%)")
     assert found["variant"].iloc[0] == "new" and set(found["n"]) == {60}
-    values = dict(zip(found["variant"], (float(cell.split(" ")[0]) for cell in found["strength [95%]"]), strict=True))
+    values = dict(zip(found["variant"], (float(cell.split(" ")[0]) for cell in found["strength (95%)"]), strict=True))
     assert sum(values.values()) == pytest.approx(0, abs=0.02)
     assert values["new"] - values["old"] == pytest.approx(1.0986, abs=0.02)  # odds of 3 : 1
     assert values["middle"] == pytest.approx(values["old"], abs=0.02)
@@ -113,7 +113,7 @@ def test_agreement_opens_where_kappa_is_defined(home):
     app = opened("judgements")
     assert app.selectbox(key="criterion").value == "quality"
     assert "criterion" not in app.query_params
-    assert table(app, "κ [95%]")["κ [95%]"].iloc[0].startswith("0.600")
+    assert table(app, "κ (95%)")["κ (95%)"].iloc[0].startswith("0.600")
     app.selectbox(key="criterion").select("same").run()
     assert app.query_params["criterion"] == "same"
 

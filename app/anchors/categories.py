@@ -17,12 +17,13 @@ from app.judges.card import believe
 from app.navigation import DEMO, FILES, LAUNCH, nothing_yet, open_page
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, interval
+from app.widgets import choice
 from core.analysis.distribution import CategoryScores, ExpectedShare, share_rows
 from core.analysis.draws import Draw
 from core.analysis.results import CategoryShares
 from core.records import CATEGORIES, RightBy
 from core.statistics.estimates import Estimate
+from core.statistics.words import interval
 
 PARTS = {
     "shares": "Shares",
@@ -205,7 +206,7 @@ def scores_view(here: Lab, draw: Draw, by: RightBy) -> None:
         return
     chart(
         "Does the judge score explanations higher where answers are right?",
-        "Box: the middle half of the explanations' scores; whiskers: 5 % to 95 % of them; dot: mean over questions "
+        "Box: the middle half of the explanations' scores; whiskers: 5% to 95% of them; dot: mean over questions "
         "with its 95% interval over questions.",
         score_boxes(found, score),
         pd.DataFrame([_score_row(label, row) for label, row in rows]),

@@ -12,12 +12,13 @@ from app.charts.pairs import gap_histogram
 from app.figures import chart, download
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, interval
+from app.widgets import choice
 from core.analysis.pair_difference import PLACES, Both, Place, difference
 from core.analysis.pair_lint import Check, Driver, drivers, lint, token_gap
 from core.records import Pair
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
+from core.statistics.words import interval
 
 
 @st.cache_data(max_entries=16, show_spinner="Checking the pairs …")

@@ -17,11 +17,12 @@ from app.charts.style import CATEGORY_NAMES
 from app.figures import chart, clicked
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, number, sentence
+from app.widgets import choice, sentence
 from core.analysis.draws import Draw
 from core.analysis.question_map import bins, counts_of, map_order, rows_at
 from core.analysis.transitions import Moved, QuestionTable, between, matrix, routes, steps
 from core.records import CATEGORIES, RightBy
+from core.statistics.words import number
 
 MOVES = {f"{a}.{b}": (a, b) for a, b in product(CATEGORIES, CATEGORIES)}
 """A cell of the transition matrix as it stands in the URL → its categories."""

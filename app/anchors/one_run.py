@@ -10,12 +10,13 @@ from app.charts.style import CATEGORY_NAMES
 from app.figures import chart
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, number
+from app.widgets import choice
 from core.analysis.distribution import GROUPS, Group, categorised_runs, share_rows, shares_by_group
 from core.analysis.results import CategoryShares
 from core.method.categories import CATEGORIES
 from core.records import RightBy
 from core.settings import CompareSettings
+from core.statistics.words import number
 from core.store.database import Store
 
 

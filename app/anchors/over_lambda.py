@@ -7,12 +7,12 @@ from app.anchors.data import pair_set
 from app.charts.pairs import lambda_bars
 from app.figures import chart
 from app.state import Lab
-from app.widgets import number
 from core.analysis.pair_lambda import pairs_over_lambda
 from core.analysis.pair_sources import PairSource
 from core.method.pairs import anchor_lambda
 from core.records import Pair
 from core.settings import PairSettings
+from core.statistics.words import number
 
 
 def over_lambda(here: Lab, source: PairSource, settings: PairSettings, pairs: list[Pair]) -> None:

@@ -21,11 +21,12 @@ from app.judges.card import believe
 from app.navigation import DEMO, LAUNCH, nothing_yet
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, number
+from app.widgets import choice
 from core.analysis.pair_sources import PairSource
 from core.method.pairs import DROPPED, REASONS, anchor_lambda, debates_discarded, rules_of
 from core.records import CATEGORIES, Category
 from core.settings import PairSettings
+from core.statistics.words import number
 
 VIEWS = {
     "rules": "Rules and counts",

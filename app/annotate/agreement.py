@@ -16,12 +16,13 @@ from app.figures import chart, clicked
 from app.navigation import link
 from app.state import Lab, results
 from app.tables import grid
-from app.widgets import choice, duration, empty_state, interval, number, plain
+from app.widgets import choice, duration, empty_state, plain
 from core.annotation.agreeing import FEW, CriterionAgreement
 from core.annotation.exporting import What, export_annotations
 from core.annotation.sources import Source, sources
 from core.rubrics import Rubric, load_rubric
 from core.statistics.estimates import Estimate
+from core.statistics.words import interval, number
 from core.store.database import Store
 from core.store.queries import item
 
@@ -111,8 +112,8 @@ def _ends(estimate: Estimate) -> dict[str, float | None]:
 def _judge_row(one: CriterionAgreement) -> dict[str, Any]:
     return {
         "criterion": one.criterion,
-        "κ [95%]": "undefined" if one.kappa.value is None else _kappa(one.kappa),
-        "same verdict [95%]": interval(one.pair.percent, "share"),
+        "κ (95%)": "undefined" if one.kappa.value is None else _kappa(one.kappa),
+        "same verdict (95%)": interval(one.pair.percent, "share"),
         "ratings": one.pair.n,
         "unreadable": one.pair.left_out,
         "still needed": "–" if one.still_needed is None or one.pair.n < FEW else f"{one.still_needed:,}",
@@ -122,7 +123,7 @@ def _judge_row(one: CriterionAgreement) -> dict[str, Any]:
 def _kappa(estimate: Estimate) -> str:
     if estimate.value is None:
         return estimate.note or "undefined"
-    return f"{estimate.value:.2f}  ({estimate.low:.2f} … {estimate.high:.2f})".replace("-", "−")
+    return interval(estimate, "coefficient")
 
 
 def _confusion(found: list[CriterionAgreement]) -> None:
@@ -210,7 +211,7 @@ def _people(figures: Figures, source: Source, rubric: Rubric) -> None:
     among = figures.people_agreement(source)
     if among and any(one.shared for one in among):
         rows = [
-            {"criterion": one.criterion, "α [95%]": _kappa(one.alpha), "rated by two or more": one.shared}
+            {"criterion": one.criterion, "α (95%)": _kappa(one.alpha), "rated by two or more": one.shared}
             for one in among
         ]
         grid(rows, key="people_agreement")
@@ -240,7 +241,7 @@ def _checks(figures: Figures, source: Source) -> None:
         [
             {
                 "criterion": one.criterion,
-                "let stand [95%]": interval(one.agreed, "share"),
+                "let stand (95%)": interval(one.agreed, "share"),
                 "checks": one.n,
                 "judge too high": one.too_high,
                 "judge too low": one.too_low,
@@ -267,13 +268,13 @@ def _votes(figures: Figures, source: Source) -> None:
                 "both good": one.both_good,
                 "both bad": one.both_bad,
                 "votes": one.n,
-                "A − B, points [95%]": interval(one.net, "points"),
-                "judge on the same side [95%]": interval(one.judge_same, "share"),
+                "A − B, points (95%)": interval(one.net, "points"),
+                "judge on the same side (95%)": interval(one.judge_same, "share"),
             }
             for one in found
         ],
         key="votes",
-        first=["A", "B", "A − B, points [95%]", "A better", "B better"],
+        first=["A", "B", "A − B, points (95%)", "A better", "B better"],
     )
     st.caption(
         "A − B: (A better − B better) / votes; both good and both bad are neither and stand apart. Judge on the same "

@@ -9,11 +9,12 @@ from app.annotate.keypad import Choice, Field, fields_of
 from app.annotate.work import Bench, explanation_card, explanation_of, question_card, question_of
 from app.explanations.card import judge_behind
 from app.state import Lab
-from app.widgets import literal, number, plain, verdict_colour
+from app.widgets import literal, plain, verdict_colour
 from core.annotation.records import Draft, Explained, Queue, Task
 from core.annotation.writing import rate, spot_check, vote
 from core.records import Explanation, Item
 from core.rubrics import Rubric, load_rubric
+from core.statistics.words import number
 from core.store.queries import scores, verdicts
 
 

@@ -73,7 +73,7 @@ def share_dots(shares: Mapping[str, CategoryShares]) -> go.Figure:
                 (shares[label].counts[category], e.n, 100 * e.low, 100 * e.high)
                 for label, e in zip(known, found, strict=True)
             ],
-            hovertemplate="%{y}: %{x:.1f} %, 95% %{customdata[2]:.1f} … %{customdata[3]:.1f}<br>%{customdata[0]} of "
+            hovertemplate="%{y}: %{x:.1f}%, 95% %{customdata[2]:.1f} … %{customdata[3]:.1f}<br>%{customdata[0]} of "
             "n = %{customdata[1]} questions<extra></extra>",
             row=1,
             col=column,
@@ -113,7 +113,7 @@ def expected_lines(found: Mapping[str, Sequence[ExpectedShare]]) -> go.Figure:
                 marker={"size": 6},
                 customdata=[(r.n, 100 * r.share.low, 100 * r.share.high, r.share.n) for r in rows],
                 hovertemplate=safe(label)
-                + ", N = %{customdata[0]} responses a question: %{y:.1f} %<br>95% %{customdata[1]:.1f} … "
+                + ", N = %{customdata[0]} responses a question: %{y:.1f}%<br>95% %{customdata[1]:.1f} … "
                 "%{customdata[2]:.1f}, n = %{customdata[3]} questions<extra></extra>",
                 row=1,
                 col=column,

@@ -25,7 +25,7 @@ def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:
             orientation="h",
             name=CATEGORY_NAMES[category],
             marker={"color": CATEGORY_COLOURS[category]},
-            text=[f"{100 * v.value:.0f} %" if v.value and v.value > 0.07 else "" for v in values],
+            text=[f"{100 * v.value:.0f}%" if v.value and v.value > 0.07 else "" for v in values],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
@@ -34,7 +34,7 @@ def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:
                 (n, 100 * (v.low or 0), 100 * (v.high or 0), v.n, label, category)
                 for n, v, label in zip(counts, values, labels, strict=True)
             ],
-            hovertemplate=f"%{{y}}, {CATEGORY_NAMES[category]}: %{{x:.1f}} % (95% %{{customdata[1]:.1f}} … "
+            hovertemplate=f"%{{y}}, {CATEGORY_NAMES[category]}: %{{x:.1f}}% (95% %{{customdata[1]:.1f}} … "
             "%{customdata[2]:.1f})<br>%{customdata[0]} of %{customdata[3]} questions<extra></extra>",
         )
     figure.update_xaxes(title="share of questions, %", range=[0, 100])

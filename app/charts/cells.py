@@ -48,7 +48,7 @@ def cells(
         unselected={"marker": {"opacity": 1}},
         text=[
             f"{safe(y)}: {safe(rows[row])}<br>{safe(x)}: {safe(columns[column])}<br>{counts[row, column]} of {total} "
-            f"{of} ({100 * counts[row, column] / total:.1f} %)"
+            f"{of} ({100 * counts[row, column] / total:.1f}%)"
             for row, column in places
         ],
         hovertemplate="%{text}<extra></extra>",

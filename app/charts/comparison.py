@@ -54,13 +54,13 @@ def win_matrix(rates: Sequence[WinRate], labels: Sequence[str]) -> go.Figure:
 
 
 def _cell(rate: WinRate) -> str:
-    return f"{100 * rate.win.value:.0f} % won<br>{signed(rate.delta.value)}"
+    return f"{100 * rate.win.value:.0f}% won<br>{signed(rate.delta.value)}"
 
 
 def _hover(rate: WinRate) -> str:
     outcomes = (("wins", rate.win, rate.wins), ("ties", rate.tie, rate.ties), ("losses", rate.loss, rate.losses))
     lines = [
-        f"{name} {100 * e.value:.1f} % ({100 * e.low:.1f} … {100 * e.high:.1f}), {count:,} sample pairs"
+        f"{name} {100 * e.value:.1f}% ({100 * e.low:.1f} … {100 * e.high:.1f}), {count:,} sample pairs"
         for name, e, count in outcomes
     ]
     delta = f"Δ(W−L) {signed(rate.delta.value)} points, 95% {signed(rate.delta.low)} … {signed(rate.delta.high)}"
@@ -149,7 +149,7 @@ def quality_and_accuracy(results: Sequence[VariantResult], by: str, score: str) 
             textfont={"color": colour, "size": 14},
             marker={"size": 12, "color": colour},
             name=safe(result.label),
-            hovertemplate=f"{safe(result.label)}: %{{x:.1f}} % right (95% {100 * accuracy.low:.1f} … "
+            hovertemplate=f"{safe(result.label)}: %{{x:.1f}}% right (95% {100 * accuracy.low:.1f} … "
             f"{100 * accuracy.high:.1f}, n = {accuracy.n} questions)<br>mean score %{{y:.2f}} (95% "
             f"{result.score.low:.2f} … {result.score.high:.2f}, n = {result.score.n})<extra></extra>",
         )

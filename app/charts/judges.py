@@ -43,13 +43,13 @@ def _stack(figure: go.Figure, card: JudgeCard, label: str, fill: str, counts: Se
         orientation="h",
         name=safe(label),
         marker={"color": fill},
-        text=[f"{share:.0f} %" if share > 8 else "" for share in shares],
+        text=[f"{share:.0f}%" if share > 8 else "" for share in shares],
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
         textfont={"color": "#FFFFFF" if fill in ("#D55E00", "#009E73", UNREAD) else "#1B2321"},
         customdata=[(n, of, place, row) for row, (n, of) in enumerate(zip(counts, totals, strict=True))],
-        hovertemplate=f"%{{y}}, {safe(label)}: %{{x:.1f}} %<br>%{{customdata[0]}} of %{{customdata[1]}}<extra></extra>",
+        hovertemplate=f"%{{y}}, {safe(label)}: %{{x:.1f}}%<br>%{{customdata[0]}} of %{{customdata[1]}}<extra></extra>",
     )
 
 

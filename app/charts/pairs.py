@@ -45,7 +45,7 @@ def lambda_bars(counts: pd.DataFrame, now: float | None) -> go.Figure:
                 marker={"color": CATEGORY_COLOURS[category]},
                 customdata=rows[["target", "of", "total"]].assign(reached=100 * rows["reached"]),
                 hovertemplate=f"λ = %{{x:.2f}}, {CATEGORY_NAMES[category]}: %{{y}} of %{{customdata[1]}} pairs by "
-                f"{safe(reason)}<br>in all n = %{{customdata[2]}} pairs, λ reached %{{customdata[3]:.1f}} %"
+                f"{safe(reason)}<br>in all n = %{{customdata[2]}} pairs, λ reached %{{customdata[3]:.1f}}%"
                 "<extra></extra>",
             )
     if now is not None:

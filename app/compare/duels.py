@@ -10,10 +10,11 @@ from app.figures import chart, download
 from app.navigation import link
 from app.state import Lab
 from app.tables import grid
-from app.widgets import interval, plain
+from app.widgets import plain
 from core.analysis.duels import Duels, head_to_heads, position_sentence
 from core.analysis.report import duel_warning
 from core.analysis.results import Evaluation, duel_doubts
+from core.statistics.words import interval
 
 
 def head_to_head(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) -> None:
@@ -44,7 +45,7 @@ def head_to_head(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation])
         st.caption(
             f"{rule} Shares are averaged over a question's pairs, then over questions; intervals are 95%, resample "
             "questions and exclude training variance. `flips`: the position-bias rate. `first place`: how often the "
-            "first of the two is preferred over both orders; 50 % is no preference."
+            "first of the two is preferred over both orders; 50% is no preference."
         )
     for duels in found:
         _orders(duels)

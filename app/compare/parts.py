@@ -17,11 +17,12 @@ from app.address import put
 from app.charts.comparison import delta_by_part, forest, win_matrix
 from app.figures import download, picture
 from app.tables import grid
-from app.widgets import choice, interval, number, plain, tie_rule
+from app.widgets import choice, plain, tie_rule
 from core.analysis.comparison import Part, WinRate
 from core.analysis.figures import COMPARISON, DETAIL, comparison_rows, detail_rows
 from core.analysis.findings import PLANNED, p_words
 from core.analysis.results import Details, Evaluation
+from core.statistics.words import interval, number
 
 ALL = "all"
 """Value of a filter that leaves nothing out."""

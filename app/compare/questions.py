@@ -12,12 +12,13 @@ from app.highlight import merged, shared_spans, show_highlighted
 from app.navigation import link
 from app.state import Lab, lab
 from app.tables import grid
-from app.widgets import choice, number, plain
+from app.widgets import choice, plain
 from core.analysis.comparison import ScoreTable, WinRate
 from core.analysis.question_table import question_outcomes, with_questions
 from core.analysis.results import Evaluation, score_table
 from core.method.categories import CATEGORIES
 from core.records import Explanation, Item
+from core.statistics.words import number
 from core.store.database import Store
 from core.store.queries import item, responses, scores
 
@@ -143,8 +144,8 @@ def _show_table(found: pd.DataFrame, rate: WinRate, view: str) -> None:
             "Δ(W−L)": st.column_config.NumberColumn(format="%+.0f", help="Points, over the question's sample pairs."),
             "score A": st.column_config.NumberColumn(format="%.2f"),
             "score B": st.column_config.NumberColumn(format="%.2f"),
-            "right A": st.column_config.NumberColumn(format="%.0f %%"),
-            "right B": st.column_config.NumberColumn(format="%.0f %%"),
+            "right A": st.column_config.NumberColumn(format="%.0f%%"),
+            "right B": st.column_config.NumberColumn(format="%.0f%%"),
         },
     )
     if len(found) > SHOWN:

@@ -12,10 +12,11 @@ from app.figures import chart
 from app.navigation import link
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, literal, number, plain
+from app.widgets import choice, literal, plain
 from core.data.contents import reject_kinds, rejects_page, split_balance
 from core.data.shelf import archive, dependents, remove, restore
 from core.errors import BadInput
+from core.statistics.words import number
 from core.store.queries import items, label_counts
 
 PAGE = 50

@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.highlight import Span, show_highlighted
 from app.state import Lab
-from app.widgets import literal, number, plain, verdict_colour
+from app.widgets import literal, plain, verdict_colour
 from core.engines import Chat
 from core.method.judging import PROMPTS, judge_chat
 from core.prompts import load_prompt
@@ -20,6 +20,7 @@ from core.records import Explanation, Item
 from core.rubrics import Rubric
 from core.runs.folders import RunFolder
 from core.settings import JudgeSettings
+from core.statistics.words import number
 
 Score = dict[str, Any]
 """A row of `core.store.queries.scores`."""

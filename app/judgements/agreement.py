@@ -8,9 +8,10 @@ from app.charts.agreement import confusion_map
 from app.figures import chart
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, number, plain
+from app.widgets import choice, plain
 from core.analysis.consensus import JudgementSet, SetAgreement, criteria, estimate_words, set_agreements
 from core.settings import CompareSettings
+from core.statistics.words import number
 
 
 @st.cache_data(max_entries=64, show_spinner="Resampling questions for the intervals …")
@@ -62,7 +63,7 @@ def pair_row(found: SetAgreement, place: int) -> dict[str, Any]:
     return {
         "rater": pair.a,
         "and": pair.b,
-        "κ [95%]": estimate_words(pair.kappa),
+        "κ (95%)": estimate_words(pair.kappa),
         "n": pair.n,
         "left out": pair.left_out,
         "same label": number(pair.percent.value, "share"),

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, interval, number, plain
+from app.widgets import choice, plain
 from core.analysis.consensus import NO_CARD, JudgementSet, PreferenceRate, majority_counts, preference_rates
 from core.analysis.set_figures import (
     LengthUnit,
@@ -18,6 +18,7 @@ from core.analysis.set_figures import (
     set_strengths,
 )
 from core.settings import CompareSettings
+from core.statistics.words import interval, number
 
 Figures = tuple[list[PreferenceRate], list[SetCorrection], list[SetStrengths]]
 
@@ -153,7 +154,7 @@ def bradley_terry(found: list[SetStrengths]) -> None:
     grid(
         [row for entry in found for row in strength_rows(entry)],
         key="set_strengths",
-        first=["variant", "strength [95%]", "n", "annotator"],
+        first=["variant", "strength (95%)", "n", "annotator"],
     )
     st.caption(
         "Bradley–Terry, ties by Davidson: a difference of 1 is odds of e : 1 where nothing ties; the mean is 0. 95% "
@@ -165,13 +166,13 @@ def strength_rows(entry: SetStrengths) -> list[dict[str, Any]]:
     """A row a variant, strongest first; one row that says why where there is no strength."""
     who = {"annotator": f"{entry.annotator} ({entry.kind})"}
     if entry.found is None:
-        return [who | {"variant": "–", "strength [95%]": "–", "n": 0, "note": entry.note}]
+        return [who | {"variant": "–", "strength (95%)": "–", "n": 0, "note": entry.note}]
     by_label = dict(zip(entry.found.labels, entry.found.strengths, strict=True))
     return [
         who
         | {
             "variant": name,
-            "strength [95%]": f"{by_label[name].value:.2f} [{by_label[name].low:.2f}, {by_label[name].high:.2f}]",
+            "strength (95%)": interval(by_label[name], "coefficient"),
             "n": by_label[name].n,
             "note": by_label[name].note or "",
         }

@@ -13,13 +13,13 @@ import streamlit as st
 from app.navigation import link
 from app.state import results
 from app.tables import grid
-from app.widgets import interval, plain
+from app.widgets import plain
 from core.analysis.agreement import Auc
 from core.analysis.report import auc_sentence, check_word, counts_sentence
 from core.analysis.results import Evaluation
 from core.judge_card import JudgeCard
-from core.judge_card.records import Check, Figure, OnCriterion, Unit
-from core.statistics.estimates import Estimate
+from core.judge_card.records import Check, Figure, OnCriterion
+from core.statistics.words import interval
 
 SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 """Sign of each verdict of a check, beside its word."""
@@ -87,7 +87,7 @@ def whole_card(card: JudgeCard, key: str) -> None:
 def _figure_row(figure: Figure, check: Check | None) -> dict[str, Any]:
     return {
         "figure": figure.title,
-        "value (95%)": cell(figure.estimate, figure.unit),
+        "value (95%)": interval(figure.estimate, figure.unit),
         "check": f"{SIGNS[check.verdict]} {check_word(check)}" if check else "",
         "allowed": check.rule if check else "",
         "n questions": figure.estimate.n,
@@ -95,26 +95,14 @@ def _figure_row(figure: Figure, check: Check | None) -> dict[str, Any]:
     }
 
 
-def cell(estimate: Estimate, unit: Unit = "number") -> str:
-    """A figure of a card in one cell; numbers with two decimals, since most lie between −1 and 1.
-
-    >>> cell(Estimate(-0.034, -0.1, 0.03, 60)), cell(Estimate(0.5, 0.4, 0.6, 60), "share")
-    ('−0.03  (−0.10 … 0.03)', '50.0 %  (40.0 … 60.0)')
-    """
-    if estimate.value is None or unit == "share":
-        return interval(estimate, "share")
-    low, high = ("–" if end is None else f"{end:.2f}" for end in (estimate.low, estimate.high))
-    return f"{estimate.value:.2f}  ({low} … {high})".replace("-", "−")
-
-
 def _criterion_row(c: OnCriterion) -> dict[str, Any]:
     return {
         "criterion": c.criterion,
         "most frequent verdict": "–" if c.most is None else c.most,
         "its share": interval(c.same_verdict, "share"),
-        "entropy": cell(c.entropy),
+        "entropy": interval(c.entropy, "coefficient"),
         "same again": interval(c.self_agreement, "share"),
-        "κ with people": cell(c.people),
+        "κ with people": interval(c.people, "coefficient"),
         "ratings": c.ratings,
         "unread": c.unread,
     }
@@ -136,4 +124,4 @@ def _judge_row(card: JudgeCard) -> dict[str, Any]:
         "believe it": "✓ yes" if card.reliable else "✗ no",
         "fails": failed or ("–" if card.reliable else ", ".join(card.doubts)),
         "asked": card.asked,
-    } | {figure.title: cell(figure.estimate, figure.unit) for figure in card.figures}
+    } | {figure.title: interval(figure.estimate, figure.unit) for figure in card.figures}

@@ -8,9 +8,10 @@ from app.judges.card import believe
 from app.navigation import link
 from app.state import diagnostics, results
 from app.tables import grid
-from app.widgets import interval, number, plain, sentence, tie_rule
+from app.widgets import plain, sentence, tie_rule
 from core.analysis.comparison import WinRate
 from core.analysis.results import Evaluation
+from core.statistics.words import interval, number
 
 TUNED = ("anchor", "rank", "sft")
 """Which variant's win rate over the base is the headline, the first that is there."""

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.playground import asked
 from app.state import Lab
-from app.widgets import live, number, plain, sentence, verdict_colour
+from app.widgets import live, plain, sentence, verdict_colour
 from core.method.judging import READER
 from core.playground import rounds, serving
 from core.playground.records import PLACES, Answer, Round
@@ -15,6 +15,7 @@ from core.playground.sessions import is_revealed, round_at
 from core.records import CriterionVerdict, Item, Judgement
 from core.rubrics import Rubric, load_rubric
 from core.runs.folders import RunFolder
+from core.statistics.words import number
 
 POLL_SECONDS = 0.5
 

@@ -5,10 +5,11 @@ import streamlit as st
 from app.playground.round import rubric_of
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, interval, plain, sentence
+from app.widgets import choice, plain, sentence
 from core.playground.records import OVERALL, PLACES, Round
 from core.playground.sessions import reveal, vote, vote_of
 from core.playground.tally import tally, voted_criteria
+from core.statistics.words import interval
 
 
 def words_of(found: Round, said: str) -> str:

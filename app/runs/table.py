@@ -32,7 +32,7 @@ COLUMNS = {
         help="sft: last loss · dpo: reward accuracy of its last step · sample: right by the parsed prediction · "
         "judge: mean score, and how many replies could not be read · reader: mean log-probability of gold",
     ),
-    "progress": st.column_config.ProgressColumn(width=92, min_value=0, max_value=100, format="%.0f %%"),
+    "progress": st.column_config.ProgressColumn(width=92, min_value=0, max_value=100, format="%.0f%%"),
     "time left": st.column_config.TextColumn(width=95),
     "started": st.column_config.DatetimeColumn(width=110, format="D MMM HH:mm"),
     "took": st.column_config.TextColumn(width=75, help="h:mm:ss since its worker last began, without the wait."),

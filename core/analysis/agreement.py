@@ -30,6 +30,7 @@ from core.statistics.auc import Ranked
 from core.statistics.coefficients import Cells, bootstrap
 from core.statistics.estimates import CONFIDENCE, Estimate, percentile_interval
 from core.statistics.resampling import Resamples
+from core.statistics.words import in_a_sentence, number
 
 MOST_LABELS = 100
 """κ and the confusion matrix are for categories; with more labels than that they are left undefined."""
@@ -290,13 +291,13 @@ def _sentence(pair: PairAgreement) -> str:
     kappa, most = pair.kappa, _quoted(pair.commonest)
     if kappa.value is None:
         return f"{agree}; κ is {kappa.note}."
-    known = f"κ is {kappa.value:.2f}" + ("" if kappa.low is None else f" [{kappa.low:.2f}, {kappa.high:.2f}]")
+    known = f"κ is {in_a_sentence(kappa, 'coefficient')}"
     share = pair.commonest_share or 0.0
     if pair.percent.value >= HIGH_AGREEMENT and kappa.value < LOW_KAPPA:
         much = "nearly all" if share >= 0.9 else f"{share:.0%} of all"
         return f"{agree}, but {known}: {much} ratings are {most}, so agreement says little."
     if pair.bias is not None and pair.bias >= 0.2:
-        return f"{agree}; {known}. Their shares of the labels differ (bias {pair.bias:.2f})."
+        return f"{agree}; {known}. Their shares of the labels differ (bias {number(pair.bias, 'coefficient')})."
     return f"{agree}; {known}."
 
 

@@ -308,11 +308,12 @@ def _columns(name: str, estimate: Estimate) -> dict[str, float | None]:
 
 
 def estimate_words(estimate: Estimate) -> str:
-    """A coefficient with its interval, or why there is none.
+    """A coefficient with its interval, to three decimals as they are published, or why there is none.
 
     >>> estimate_words(Estimate(0.408, 0.321, 0.496, 80))
-    '0.408 [0.321, 0.496]'
+    '0.408 (0.321 … 0.496)'
     """
     if estimate.value is None:
         return estimate.note or "undefined"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+    text = f"{estimate.value:.3f} ({estimate.low:.3f} … {estimate.high:.3f})"
+    return text.replace("-", "−")

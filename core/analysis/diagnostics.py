@@ -23,7 +23,7 @@ from rich.console import Console
 
 from core.analysis.agreement import Auc
 from core.analysis.comparison import SHARE, VariantResult, WinRate, mean_over_questions
-from core.analysis.report import auc_words, percent, signed
+from core.analysis.report import auc_words
 from core.analysis.results import Evaluation
 from core.judge_card import JudgeCard
 from core.judge_card.records import UNPROVEN
@@ -32,6 +32,7 @@ from core.records import CATEGORIES
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate, percentile_interval
 from core.statistics.resampling import Resamples
+from core.statistics.words import in_a_sentence, interval
 from core.store.database import Store
 from core.store.queries import right_counts
 
@@ -127,13 +128,15 @@ def anchor(label: str, counts: pd.DataFrame, settings: CompareSettings) -> Diagn
         sentence = f"{label}: no question with two draws, so swings between draws cannot be seen."
         return Diagnostic("anchor", label, "not known", figure, sentence)
     kappa = agreement(tables, settings)
-    moved = f"{percent(figure)} of {figure.n} questions change category between two halves of their draws"
+    moved = (
+        f"{in_a_sentence(figure, 'share')} of {figure.n} questions change category between two halves of their draws"
+    )
     if kappa.value is None or kappa.low is None:
         says = "all questions are of one category, so the anchor tells nothing apart"
         return Diagnostic("anchor", label, "not known", figure, f"{label} ({settings.right_by}): {moved}; {says}.")
     beyond = kappa.low > 0
     says = "the anchor sorts questions beyond chance" if beyond else "an anchor beyond chance is not shown"
-    known = f"κ of the halves {kappa.value:.2f} [{kappa.low:.2f}, {kappa.high:.2f}]"
+    known = f"κ of the halves {in_a_sentence(kappa, 'coefficient')}"
     verdict: Verdict = "clear" if beyond else "look here"
     return Diagnostic("anchor", label, verdict, figure, f"{label} ({settings.right_by}): {moved}, {known}: {says}.")
 
@@ -185,8 +188,9 @@ def form(result: VariantResult, allowed: float) -> Diagnostic:
     figure = max(unparsed, empty, key=lambda share: share.value or 0.0)
     verdict: Verdict = "clear" if figure.high <= allowed else "look here"
     sentence = (
-        f"{result.label}: {percent(unparsed)} of responses have no readable answer and {percent(empty)} no "
-        f"explanation (n={figure.n} questions; up to {100 * allowed:g}% is no concern)."
+        f"{result.label}: {in_a_sentence(unparsed, 'share')} of responses have no readable answer and "
+        f"{in_a_sentence(empty, 'share')} no explanation "
+        f"(n={figure.n} questions; up to {100 * allowed:g}% is no concern)."
     )
     return Diagnostic("form", result.label, verdict, figure, sentence)
 
@@ -205,7 +209,7 @@ def judge(card: JudgeCard, auc: Auc) -> Diagnostic:
 
 
 def _points(figure: Estimate) -> str:
-    return f"{signed(figure)} points (n={figure.n} questions)"
+    return f"{interval(figure, 'points')} points (n={figure.n} questions)"
 
 
 def show_diagnostics(found: list[Diagnostic], console: Console) -> None:

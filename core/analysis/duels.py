@@ -10,6 +10,7 @@ Intervals are 95% and resample *questions*; they exclude training variance.  Mak
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ import pandas as pd
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.statistics.resampling import Resamples
+from core.statistics.words import in_a_sentence
 from core.store.database import Store
 from core.store.queries import head_to_head_rows, head_to_head_runs
 
@@ -161,14 +163,11 @@ def position_sentence(found: DuelFigures) -> str:
     rate, first = found.flip_rate, found.first_preferred
     if rate.value is None:
         return "The judge was asked about no pair in both orders: position bias is undefined."
+    share = partial(in_a_sentence, unit="share")
     flips = (
         f"{found.flips} of {found.judged - found.by_rule} comparisons flip with the order: position-bias rate "
-        f"{_share(rate)}, n={rate.n} questions; the first place is preferred in {_share(first)}"
+        f"{share(rate)}, n={rate.n} questions; the first place is preferred in {share(first)}"
     )
     if first.low > 0.5 or first.high < 0.5:
         return f"This judge prefers the {'first' if first.low > 0.5 else 'second'} place: {flips}."
     return f"{flips}, which cannot be told from no preference (50%)."
-
-
-def _share(e: Estimate) -> str:
-    return f"{100 * e.value:.1f}% [{100 * e.low:.1f}, {100 * e.high:.1f}]"

@@ -13,6 +13,7 @@ from typing import Literal
 from core.analysis.comparison import WinRate
 from core.settings import CompareSettings
 from core.statistics.power import detectable, questions_needed
+from core.statistics.words import ends, number
 
 Verdict = Literal["better", "worse", "not shown", "judge unreliable here"]
 
@@ -39,13 +40,12 @@ PLANNED = 5.0
 
 def finding(rate: WinRate, settings: CompareSettings, doubts: Sequence[str]) -> Finding:
     """The verdict on one pair of variants; doubts: why the judge fails its card, none where it passes."""
-    quality, accuracy = quality_of(rate), rate.accuracy_kept(settings.accuracy_margin)
-    verdict = _verdict(quality, accuracy, doubts)
+    verdict = _verdict(quality_of(rate), rate.accuracy_kept(settings.accuracy_margin), doubts)
     return Finding(
         a=rate.a,
         b=rate.b,
         verdict=verdict,
-        sentence=_sentence(rate, settings, _named(verdict, doubts), quality, accuracy),
+        sentence=_sentence(rate, verdict, doubts, settings.accuracy_margin),
         detectable=detectable(rate.delta),
         needed=questions_needed(rate.delta, PLANNED),
     )
@@ -67,34 +67,31 @@ def _verdict(quality: str, accuracy: str, doubts: Sequence[str]) -> Verdict:
     return "better" if (quality, accuracy) == ("better", "kept") else "not shown"
 
 
-def _named(verdict: Verdict, doubts: Sequence[str]) -> str:
-    return f"{verdict} ({', '.join(doubts)})" if doubts else verdict
-
-
-def _sentence(rate: WinRate, settings: CompareSettings, verdict: str, quality: str, accuracy: str) -> str:
+def _sentence(rate: WinRate, verdict: Verdict, doubts: Sequence[str], margin: float) -> str:
     about = f"{rate.a} against {rate.b}"
     if rate.delta.value is None:
         return f"{about}: no question where both have a score."
-    margin = 100 * settings.accuracy_margin
-    says = {
-        "kept": f"accuracy kept within {margin:g} points",
-        "lost": f"accuracy lost by more than {margin:g} points",
-        "not shown": f"accuracy kept within {margin:g} points is not shown",
-    }[accuracy]
-    explains = {"better": "explanations win", "worse": "explanations lose", "not shown": "no difference shown"}[quality]
-    interval = f"95% {_points(rate.delta.low)} … {_points(rate.delta.high)}"
-    return (
-        f"{about}: {verdict}. Δ(W−L) {_points(rate.delta.value)} points ({interval}, n = {rate.n} questions, "
-        f"{p_words(rate.p_holm)}): {explains}; {says}{_accuracy(rate)}."
-    )
+    delta = f"{number(rate.delta.value, 'points')} points ({ends(rate.delta, 'points')}, n = {rate.n} questions"
+    shown = f"Δ(W−L) {delta}, {p_words(rate.p_holm)})"
+    accuracy = _accuracy(rate, margin)
+    if doubts:
+        return f"{about}: {verdict} ({', '.join(doubts)}): its win rate says nothing of quality. {shown}. {accuracy}."
+    explains = {"better": "explanations win", "worse": "explanations lose", "not shown": "no difference shown"}
+    return f"{about}: {verdict}. {shown}: {explains[quality_of(rate)]}. {accuracy}."
 
 
-def _accuracy(rate: WinRate) -> str:
-    difference = rate.accuracy
+def _accuracy(rate: WinRate, margin: float) -> str:
+    """What became of the accuracy; `margin` is a share."""
+    difference, points = rate.accuracy, f"{100 * margin:g} points"
     if difference.value is None:
-        return " (no gold)"
-    low, high = _points(difference.low), _points(difference.high)
-    return f" ({_points(difference.value)}, 95% {low} … {high})"
+        return "Accuracy unknown (no gold)"
+    words = {
+        "kept": f"kept within {points}",
+        "lost": f"lost by more than {points}",
+        "not shown": f"a loss of more than {points} is not excluded",
+    }
+    says = "higher" if difference.low > 0 else words[rate.accuracy_kept(margin)]
+    return f"Accuracy {number(difference.value, 'points')} points ({ends(difference, 'points')}): {says}"
 
 
 def p_words(p: float | None) -> str:
@@ -106,7 +103,3 @@ def p_words(p: float | None) -> str:
     if p is None:
         return "p unknown"
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-
-def _points(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")

@@ -105,7 +105,7 @@ def _length(gaps: np.ndarray, figure: Estimate) -> Check:
 
 def _longer(figure: Estimate, rows: np.ndarray) -> Check:
     biased = figure.value is not None and not figure.low <= 0.5 <= figure.high
-    says = "of pairs with unequal lengths have the longer text chosen; 50 % teaches no length"
+    says = "of pairs with unequal lengths have the longer text chosen; 50% teaches no length"
     return Check("longer is chosen", figure, "share", says, biased, tuple(rows.tolist()))
 
 

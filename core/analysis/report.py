@@ -1,5 +1,7 @@
 """An evaluation as tables in the terminal: every rate with its interval, n, tie rule and warnings."""
 
+from functools import partial
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -9,7 +11,10 @@ from core.analysis.duels import Duels, position_sentence
 from core.analysis.findings import p_words
 from core.analysis.results import Details, Evaluation, duel_doubts
 from core.judge_card import Check, JudgeCard
-from core.statistics.estimates import Estimate
+from core.statistics.words import interval
+
+percent, signed, plain = (partial(interval, unit=unit) for unit in ("share", "points", "coefficient"))
+"""An estimate with its interval, as a share, a difference in points, or a figure with two decimals."""
 
 
 def show_evaluation(evaluation: Evaluation, found: Details, console: Console) -> None:
@@ -49,9 +54,9 @@ def show_card(card: JudgeCard, console: Console) -> None:
     console.print(counts_sentence(card), highlight=False)
     show_card_line(card, console)
     checks = {check.figure: check for check in card.checks}
-    table = Table("figure", "value [95%]", "n", "check", box=None, header_style="bold", pad_edge=False)
+    table = Table("figure", "value (95%)", "n", "check", box=None, header_style="bold", pad_edge=False)
     for figure in card.figures:
-        value = percent(figure.estimate) if figure.unit == "share" else plain(figure.estimate)
+        value = interval(figure.estimate, figure.unit)
         table.add_row(figure.title, escape(value), str(figure.estimate.n), check_word(checks.get(figure.name)))
     console.print(table)
     console.print(_criteria(card))
@@ -133,7 +138,7 @@ def _variants(evaluation: Evaluation) -> Table:
     table = Table(*heads, box=None, header_style="bold", pad_edge=False)
     for r in evaluation.results:
         shares = (r.accuracy_parsed, r.accuracy_forced, r.unparsed, r.empty)
-        numbers = [percent(share) for share in shares] + [plain(r.tokens), plain(r.score), str(r.unjudged)]
+        numbers = [percent(share) for share in shares] + [interval(r.tokens), plain(r.score), str(r.unjudged)]
         table.add_row(r.label, str(r.questions), *numbers)
     return table
 
@@ -174,21 +179,6 @@ def show_parts(found: Details, console: Console) -> None:
         pair, note = f"{part.a} against {part.b}", part.delta.note or ""
         table.add_row(*map(escape, (pair, part.part)), str(part.delta.n), *shares, signed(part.delta), note)
     console.print(table)
-
-
-def percent(e: Estimate) -> str:
-    """A share with its interval; a dash where it is undefined."""
-    return "–" if e.value is None else f"{100 * e.value:.1f}% [{100 * e.low:.1f}, {100 * e.high:.1f}]"
-
-
-def plain(e: Estimate) -> str:
-    """A mean with its interval."""
-    return "–" if e.value is None else f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]"
-
-
-def signed(e: Estimate) -> str:
-    """A difference with its interval."""
-    return "–" if e.value is None else f"{e.value:+.1f} [{e.low:+.1f}, {e.high:+.1f}]"
 
 
 def show_head_to_heads(found: list[Duels], evaluations: list[Evaluation], console: Console) -> None:

@@ -49,7 +49,7 @@ def _words(row: dict[str, Any]) -> dict[str, Any]:
 
     def spread(name: str) -> str:
         value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-        return "undefined" if pd.isna(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+        return "undefined" if pd.isna(value) else f"{value:.2f} ({low:.2f} … {high:.2f})"
 
     return {
         "judge": row["judge"],

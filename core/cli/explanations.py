@@ -182,9 +182,9 @@ def _cell(found: dict[str, Any]) -> str:
     """A category in a cell: questions, share, 95% interval.
 
     >>> _cell({"questions": 28, "share": 0.255, "low": 0.182, "high": 0.345})
-    '28 (25.5 %, 18.2 … 34.5)'
+    '28 (25.5%, 18.2 … 34.5)'
     """
     if found["share"] is None:
         return "undefined, no question has a category"
     share, low, high = (100 * found[name] for name in ("share", "low", "high"))
-    return f"{found['questions']} ({share:.1f} %, {low:.1f} … {high:.1f})"
+    return f"{found['questions']} ({share:.1f}%, {low:.1f} … {high:.1f})"

@@ -127,7 +127,7 @@ def winrates(wanted: SetId = None, as_json: AsJson = False) -> None:
         if majority:
             _say(f"Majority of people: {', '.join(f'{name} {count}' for name, count in majority.items())}.")
     if found:
-        _say("Win rate: mean of preference − 1 in %, a tie one half; ± standard error, [95% interval over questions].")
+        _say("Win rate: mean of preference − 1 in %, a tie one half; ± standard error, (95% over questions).")
     if any(rate.kind == "judge" for _, rates, _ in found for rate in rates):
         _say(NO_CARD)
 
@@ -144,7 +144,7 @@ def _rate_words(row: dict[str, Any]) -> dict[str, Any]:
         "loss": row["losses"],
         "nothing": row["nothing"],
         "n": row["n"],
-        "win rate %": f"{row['rate']:.4f}{error} [{row['low']:.2f}, {row['high']:.2f}]" if known else row["note"],
+        "win rate %": f"{row['rate']:.4f}{error} ({row['low']:.2f} … {row['high']:.2f})" if known else row["note"],
     }
 
 
@@ -190,7 +190,7 @@ def _pair_words(pair: PairAgreement) -> dict[str, Any]:
         "n": pair.n,
         "left out": pair.left_out,
         "same label": "–" if pair.percent.value is None else f"{pair.percent.value:.1%}",
-        "κ [95%]": estimate_words(pair.kappa),
+        "κ (95%)": estimate_words(pair.kappa),
     }
 
 

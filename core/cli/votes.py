@@ -97,9 +97,9 @@ def _figures(row: Tally) -> dict[str, Any]:
 def _words(row: dict[str, Any]) -> dict[str, Any]:
     """A row for people: the share best with its interval, or why there is none."""
     known = row["share"] is not None
-    share = f"{row['share']:.1%} [{row['low']:.1%}, {row['high']:.1%}]" if known else row["note"]
+    share = f"{row['share']:.1%} ({100 * row['low']:.1f} … {100 * row['high']:.1f})" if known else row["note"]
     return {name: row[name] for name in ("variant", "criterion", "best", "other", "tie", "bad", "n")} | {
-        "share best [95%]": share
+        "share best (95%)": share
     }
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from core.statistics.estimates import Estimate
 
-Unit = Literal["share", "number"]
+Unit = Literal["share", "coefficient"]
 CheckVerdict = Literal["pass", "fail", "unknown"]
 
 

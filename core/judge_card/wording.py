@@ -7,6 +7,7 @@ from core.analysis.agreement import Auc
 from core.analysis.duels import DuelFigures
 from core.judge_card.records import Figure, Peer, Unit
 from core.statistics.estimates import Estimate
+from core.statistics.words import ends, number
 
 NO_DUELS = Estimate.undefined(
     0, "this judge has compared no two of these variants in both orders (run kind head_to_head)"
@@ -61,11 +62,10 @@ def figure_words(estimate: Estimate, unit: Unit) -> str:
     """A figure with interval and n.
 
     >>> figure_words(Estimate(0.25, 0.1, 0.4, 60), "share")
-    '25.0% (95% 10.0% … 40.0%, n = 60 questions)'
+    '25.0% (95% 10.0 … 40.0, n = 60 questions)'
     """
-    ends = (estimate.value, estimate.low, estimate.high)
-    value, low, high = ("–" if x is None else f"{100 * x:.1f}%" if unit == "share" else f"{x:.2f}" for x in ends)
-    return f"{value} (95% {low} … {high}, n = {estimate.n} questions)".replace("-", "−")
+    n = f"n = {estimate.n} questions"
+    return f"{number(estimate.value, unit)} ({', '.join(filter(None, [ends(estimate, unit), n]))})"
 
 
 def _reading(said: Said) -> list[Figure]:
@@ -78,7 +78,7 @@ def _reading(said: Said) -> list[Figure]:
             "auc",
             "AUC, right against wrong",
             estimate,
-            "number",
+            "coefficient",
             f"A right explanation scores above a wrong one with probability {{figure}}, {counts}; 0.5 is chance.",
         ),
         _figure(
@@ -97,14 +97,14 @@ def _length(said: Said) -> list[Figure]:
             "length_slope",
             "Score for e times the tokens",
             said.slope,
-            "number",
+            "coefficient",
             "An explanation of the same variant that is e ≈ 2.7 times as long scores {figure} points higher.",
         ),
         _figure(
             "length_correlation",
             "Length and score, correlation",
             said.length,
-            "number",
+            "coefficient",
             "Score and log length within variants correlate by {figure}: its square is the share of variance that "
             "is length.",
         ),
@@ -124,7 +124,7 @@ def _spread(said: Said) -> list[Figure]:
             "entropy",
             "Entropy of verdicts",
             said.entropy,
-            "number",
+            "coefficient",
             "Its verdicts have {figure} of the entropy of equally frequent ones: 0 is always the same verdict.",
         ),
     ]
@@ -136,7 +136,7 @@ def _criteria(said: Said) -> list[Figure]:
             "criterion_correlation",
             "Criteria, mean correlation",
             said.correlation,
-            "number",
+            "coefficient",
             "Two criteria correlate by {figure} on average: near 1 they are one figure several times.",
         ),
         _figure(
@@ -184,18 +184,18 @@ def _peers(peers: Sequence[Peer]) -> Figure:
     if not known:
         because = "no other judge has scored these samples" if not peers else peers[0].correlation.note
         estimate = Estimate.undefined(0, because.removeprefix("undefined, because "))
-        return _figure("other_judges", title, estimate, "number", "")
+        return _figure("other_judges", title, estimate, "coefficient", "")
     nearest = max(known, key=lambda peer: peer.correlation.value)
     others = "the other judge" if len(known) == 1 else f"the most alike of {len(known)} other judges"
     return _figure(
         "other_judges",
         title,
         nearest.correlation,
-        "number",
+        "coefficient",
         f"Its scores and those of {others} correlate in rank by {{figure}}, {nearest.explanations:,} explanations.",
     )
 
 
 def _people(said: Said) -> Figure:
     says = f"Quadratic κ of its verdicts with {said.ratings:,} ratings by people is {{figure}}."
-    return _figure("people", "Agreement with people", said.people, "number", says)
+    return _figure("people", "Agreement with people", said.people, "coefficient", says)

@@ -82,7 +82,7 @@ def _headline(row: dict[str, Any], summary: dict[str, Any], figure: float | None
         case "sft":
             return f"loss {summary['last_loss']:.3f}"
         case "dpo" if figure is not None:
-            return f"reward accuracy {100 * figure:.0f} %"
+            return f"reward accuracy {100 * figure:.0f}%"
         case "dpo":
             return f"loss {summary['last_loss']:.3f}"
         case "sample" | "responses":
@@ -92,7 +92,7 @@ def _headline(row: dict[str, Any], summary: dict[str, Any], figure: float | None
         case "pairs":
             return f"{summary['pairs']:,} pairs"
         case "import":
-            return f"{summary['items']:,} items"
+            return f"{summary['items']:,} questions"
         case "judgements":
             return f"{summary['rows']:,} judgements"
         case "head_to_head":
@@ -105,7 +105,7 @@ def _headline(row: dict[str, Any], summary: dict[str, Any], figure: float | None
 def _share_right(summary: dict[str, Any]) -> str:
     """Over responses whose question has gold, by the parsed prediction."""
     known = summary["explanations"] - summary["unlabelled"]
-    return f"{100 * summary['right_parsed'] / known:.1f} % right" if known else "no gold"
+    return f"{100 * summary['right_parsed'] / known:.1f}% right" if known else "no gold"
 
 
 def _judged(summary: dict[str, Any], mode: str, mean: float | None) -> str:
