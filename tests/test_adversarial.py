@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.compare.choices import TABS
 from app.navigation import PAGES
 from core.analysis.results import evaluations
 from core.annotation.guidelines import add_note
@@ -58,10 +59,18 @@ def test_what_is_shown_as_it_is_is_no_finding(call):
     assert not rendered(AppTest.from_string(f"import streamlit as st\nNAME = {NAME!r}\nst.{call}").run())
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_no_page_renders_or_breaks(name, hostile, monkeypatch):
+MORE = {
+    "compare": TABS[1:],
+    "anchors": ["Pairs", "One run"],
+    "datasets": ["Splits and labels", "Rejected rows", "Put away"],
+}
+"""Page → its tabs beside the first."""
+
+
+@pytest.mark.parametrize(("name", "tab"), [(name, tab) for name in PAGES for tab in ("", *MORE.get(name, ()))])
+def test_no_page_renders_or_breaks(name, tab, hostile, monkeypatch):
     monkeypatch.setenv("ANCHORLAB_HOME", str(hostile.path))
-    app = opened(name)
+    app = opened(name, **({"tab": tab} if tab else {}))
     assert not app.exception
     assert "Something went wrong" not in words(app)
     assert rendered(app) == []

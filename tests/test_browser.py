@@ -91,9 +91,10 @@ def test_from_a_table_to_a_pipeline_and_from_a_win_rate_to_a_training_pair(home,
             open_page(page, address, "compare")
             expect(page.get_by_text(re.compile("resamples of questions")).first).to_be_visible()
             expect(page.get_by_text(re.compile("Judge card: ")).first).to_be_visible()
+            page.get_by_role("tab", name="Questions").click()
             open_row("questions", 3)(page)
             page.wait_for_url(re.compile("item="))
-            rank = "A" if page.get_by_text(re.compile("^A: rank")).count() else "B"
+            rank = "A" if page.get_by_text(re.compile("A: rank")).count() else "B"
             page.get_by_role("link", name=f"{rank}, verdict by verdict").click()
             page.get_by_role("link", name="Pairs its variant was trained on").click()
             expect(page.get_by_text("choose a row to read it")).to_be_visible()

@@ -48,7 +48,7 @@ def test_gain_is_paired_by_question_and_carries_n_and_interval():
     assert found.figure.low < 0 < found.figure.high
     assert found.verdict == "look here"
     assert found.sentence == (
-        "sft against base: accuracy (forced) +25.0 [-93.1, +97.4] points (n=2 questions): "
+        "sft against base: accuracy (forced) +25.0 points (95% −93.1 … +97.4, n = 2 questions): "
         "a gain is not shown: look at SFT, or at the anchor."
     )
 
@@ -73,7 +73,7 @@ def test_win_rates_say_what_their_interval_says(delta, verdict, says):
     found = wins(delta, [])
     assert found.verdict == verdict
     assert says in found.sentence
-    assert "n=20 questions" in found.sentence
+    assert "n = 20 questions" in found.sentence
 
 
 def test_a_judge_at_chance_takes_every_win_rate_back():
@@ -147,9 +147,7 @@ def test_form_names_both_shares():
     assert form(replace(one, unparsed=Estimate(0.02, 0.0, 0.06, 56)), 0.05).verdict == "look here", (
         "not shown to be few"
     )
-    assert (
-        "30.0% [20.0, 40.0] of responses have no readable answer and 0.0% [0.0, 0.0] no explanation" in found.sentence
-    )
+    assert "30.0% (95% 20.0 … 40.0) of responses have no readable answer and 0.0% (95% 0.0 … 0.0)" in found.sentence
 
 
 def test_compare_gives_every_sign_with_its_sentence(home, tmp_path):

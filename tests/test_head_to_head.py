@@ -5,10 +5,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from app.navigation import ROOT
 from core import Lab
 from core.analysis.duels import figures, head_to_heads, position_sentence
 from core.cli import cli
@@ -34,6 +32,7 @@ from core.runs.plan import run_config
 from core.runs.work import Work
 from core.settings import CompareSettings, HeadToHeadSettings
 from core.store.database import Store
+from tests.app import opened, released  # noqa: F401
 from tests.lab import filled_lab, toy_pipeline
 from tests.test_judging import ITEM, response
 from tests.tiny import tiny_model
@@ -287,8 +286,7 @@ def test_a_real_tiny_judge_from_the_run_to_the_screens(home, tmp_path):
     printed = CliRunner().invoke(cli, ["compare"], env={"COLUMNS": "200"}).output
     assert "base against sft" in printed
     assert "flips with the order" in printed
-    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
-    app.switch_page("../pages/compare.py").run()
+    app = opened("compare", tab="Head to head")
     assert not app.exception
     assert "Who wins when the judge sees both, in either order?" in [e.value for e in app.subheader]
     assert any("first place" in frame.value.columns for frame in app.dataframe)
@@ -296,8 +294,7 @@ def test_a_real_tiny_judge_from_the_run_to_the_screens(home, tmp_path):
 
 def test_the_page_says_how_to_get_a_comparison_where_there_is_none(home, tmp_path):
     filled_lab(home, tmp_path, variants=["base", "sft"])
-    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
-    app.switch_page("../pages/compare.py").run()
+    app = opened("compare", tab="Head to head")
     assert not app.exception
     assert any("duels" in caption.value for caption in app.caption)
 

@@ -121,7 +121,7 @@ def test_head_to_head_results_of_a_judge_that_fails_its_card_are_marked_wherever
     assert (row["judge_reliable"], row["judge_doubts"]) == (False, ["AUC below chance"])
     warning = "Do not believe these wins: AUC below chance."
     assert warning in CliRunner().invoke(cli, ["compare"]).stdout
-    app = opened("compare")
+    app = opened("compare", tab="Head to head")
     (table,) = [frame.value for frame in app.dataframe if "first place" in frame.value.columns]
     assert table["believe it"].tolist() == ["✗ no: AUC below chance"]
     assert warning in [shown.value for shown in app.warning]
@@ -168,7 +168,7 @@ def test_findings_and_every_reader_name_the_check_that_failed(bench):
         evaluation = bench.evaluation(store, INVERTED)
     found = evaluation.finding(evaluation.win_rates[0])
     assert (evaluation.reliable, found.verdict) == (False, "judge unreliable here")
-    assert "judge unreliable here (AUC below chance)" in found.sentence
+    assert "judge unreliable here (AUC below chance): its win rate says nothing of quality." in found.sentence
     frame = Lab().comparisons(**FEW)
     assert (frame["verdict"].tolist(), frame["judge_doubts"].tolist()) == ([found.verdict], ["AUC below chance"])
     rows = Lab().judges(**FEW).set_index("figure")

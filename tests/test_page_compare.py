@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from app.charts.comparison import answers_by_order, delta_by_part, forest, win_matrix
+from app.compare.choices import PAIR, QUESTIONS, TABS, VARIANTS
 from core.analysis.comparison import Part, ScoreTable, outcomes_of, win_rates
 from core.analysis.question_table import question_outcomes, with_questions
 from core.analysis.results import evaluations, score_table
@@ -79,12 +80,26 @@ def test_the_page_shows_each_rate_with_counts_n_and_tie_rule(lab_home):
     for shown, rate in zip(rates.to_dict("records"), evaluation.win_rates, strict=True):
         assert shown["wins / ties / losses"] == f"{rate.wins} / {rate.ties} / {rate.losses}"
         assert shown["n questions"] == rate.n
-    headings = [heading.value for heading in app.subheader]
-    assert len(headings) >= 6 and all(heading.endswith("?") for heading in headings)
+
+
+def test_every_heading_asks_and_no_tab_is_empty(lab_home):
+    seen = {tab: [heading.value for heading in opened("compare", tab=tab).subheader] for tab in TABS}
+    assert all(headings for headings in seen.values()), seen
+    assert all(heading.endswith("?") for headings in seen.values() for heading in headings)
+
+
+def test_one_pair_says_the_finding_with_its_counts_and_its_rate(lab_home):
+    app = opened("compare", tab=PAIR, pair="anchor against base")
+    with store_of(lab_home) as store:
+        evaluation = evaluations(store, CompareSettings())[0]
+    rate = evaluation.rate("anchor", "base")
+    assert evaluation.finding(rate).sentence in words(app)
+    (shown,) = next(f.value for f in app.dataframe if "wins / ties / losses" in f.value).to_dict("records")
+    assert shown["wins / ties / losses"] == f"{rate.wins} / {rate.ties} / {rate.losses}"
 
 
 def test_filters_of_the_url_are_shown_and_taken_away(lab_home):
-    app = opened("compare", of_category="variable", scored_by="depth", pair="anchor against base")
+    app = opened("compare", tab=QUESTIONS, of_category="variable", scored_by="depth", pair="anchor against base")
     assert not app.exception
     assert app.selectbox(key="pair").value == "anchor against base"
     table = next(f.value for f in app.dataframe if "category under B" in f.value)
@@ -92,7 +107,7 @@ def test_filters_of_the_url_are_shown_and_taken_away(lab_home):
     app.button(key="chip_of_category").click().run()
     app.button(key="chip_scored_by").click().run()
     assert app.selectbox(key="of_category").value == "all" and app.selectbox(key="scored_by").value == "all"
-    assert "8 of 8 questions" in words(app)
+    assert "8 of 8 questions; A: anchor, B: base" in words(app)
 
 
 def test_a_question_is_read_side_by_side_and_linked(lab_home):
@@ -103,7 +118,7 @@ def test_a_question_is_read_side_by_side_and_linked(lab_home):
         )
         wanted = counts["item_id"].iloc[-1]
         texts = [row.explanation for row in responses(store, evaluation.samples["anchor"], wanted)]
-    app = opened("compare", item=wanted, pair="anchor against sft")
+    app = opened("compare", tab=QUESTIONS, item=wanted, pair="anchor against sft")
     shown = " ".join(str(html.value if hasattr(html, "value") else html.proto.body) for html in app.get("html"))
     assert counts["question"].iloc[-1] in words(app)
     assert texts and all(text.split()[0] in shown for text in texts if text.split() and text.split()[0].isalnum())
@@ -111,15 +126,14 @@ def test_a_question_is_read_side_by_side_and_linked(lab_home):
 
 
 def test_an_unknown_question_is_a_sentence(lab_home):
-    app = opened("compare", item="nobody")
+    app = opened("compare", tab=QUESTIONS, item="nobody")
     assert not app.exception
     assert "There is no question nobody" in words(app)
 
 
 def test_what_stands_behind_the_figures_is_a_file(lab_home):
-    app = opened("compare")
-    names = [button.proto.id for button in app.get("download_button")]
-    assert len(names) >= 4
+    saved = {tab: len(opened("compare", tab=tab).get("download_button")) for tab in (VARIANTS, PAIR, QUESTIONS)}
+    assert saved == {VARIANTS: 2, PAIR: 1, QUESTIONS: 1}
     from core.analysis.figures import csv_of
 
     table = pd.DataFrame({"label": ["=1+1", "plain"], "n": [-1, 2]})

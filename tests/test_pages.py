@@ -56,6 +56,8 @@ def test_results_of_a_large_lab_are_computed_before_a_page_asks(lab_home, monkey
         monkeypatch.setattr(state, name, None)  # asked for again, they would fail
     (evaluation, *_) = state.results()
     assert state.details(evaluation).by_criterion and state.diagnostics(evaluation)
+    text = words(opened("compare", tab="One pair"))
+    assert "Which criteria drive it?" in text and "went wrong" not in text
 
 
 def test_a_small_lab_computes_nothing_before_it_is_asked(lab_home, monkeypatch):

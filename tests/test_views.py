@@ -70,7 +70,10 @@ VIEWS: dict[str, tuple[list[Step], str]] = {
     ),
     "judgements": ([pick("Length in", "words")], "Win rate at equal length"),
     "judges": ([pick("Explanations", re.compile("train"))], "in 1 runs"),
-    "compare": ([pick("Baseline", "rank"), open_row("questions", 3)], "base against rank: "),
+    "compare": (
+        [pick("Baseline", "rank"), press("Questions"), open_row("questions", 3)],
+        r"\d+ of \d+ questions; A: ",
+    ),
     "playground": ([press("Pick one from a data set"), write("Contains", "nail")], "2 of 2 that match are listed"),
 }
 """Page → what leads to a view that it does not open on, and words that are seen in it."""

@@ -6,24 +6,26 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.comparison import answers_by_order
+from app.compare.choices import DUELS, tab_button
 from app.figures import chart, download
 from app.navigation import link
 from app.state import Lab
 from app.tables import grid
 from app.widgets import plain
+from core.analysis.comparison import WinRate
 from core.analysis.duels import Duels, head_to_heads, position_sentence
 from core.analysis.report import duel_warning
 from core.analysis.results import Evaluation, duel_doubts
-from core.statistics.words import interval
+from core.statistics.words import in_a_sentence, interval, number
 
 
-def head_to_head(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) -> None:
+def duels_tab(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) -> None:
     """The head-to-head runs between the variants of an evaluation, with tie rule, position bias and judge card.
 
     known: every evaluation of the lab; a judge's card is where it gave scores.
     """
     st.subheader("Who wins when the judge sees both, in either order?", anchor=False)
-    found = _duels(here, here.sealed, f"{evaluation.key} {evaluation.settings.model_dump_json()}", evaluation)
+    found = _duels(here, evaluation)
     if not found:
         st.caption(
             "No judge has seen two of these variants side by side. Launch a run of kind `head_to_head` from the Runs "
@@ -54,8 +56,26 @@ def head_to_head(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation])
     download(lambda: pd.DataFrame(rows), "head_to_head")
 
 
+def pair_in_short(here: Lab, evaluation: Evaluation, rate: WinRate) -> None:
+    """A line for each judge that saw these two variants side by side, and the way to it."""
+    found = [duels for duels in _duels(here, evaluation) if {duels.a, duels.b} == {rate.a, rate.b}]
+    for duels in found:
+        delta = duels.figures.delta if duels.a == rate.a else duels.figures.delta.scaled(-1)
+        flips = number(duels.figures.flip_rate.value, "share")
+        plain(
+            f"Head to head by {duels.judge_name}: Δ(W−L) {in_a_sentence(delta, 'points')}, n = {duels.figures.n} "
+            f"questions; {flips} of its answers flip with the order."
+        )
+    if found:
+        tab_button("Its figures and the judge's answers in both orders", DUELS, icon=":material/balance:")
+
+
+def _duels(here: Lab, evaluation: Evaluation) -> list[Duels]:
+    return _computed(here, here.sealed, f"{evaluation.key} {evaluation.settings.model_dump_json()}", evaluation)
+
+
 @st.cache_data(max_entries=16, show_spinner="Resampling questions for the intervals …")
-def _duels(_here: Lab, sealed: str, key: str, _evaluation: Evaluation) -> list[Duels]:
+def _computed(_here: Lab, sealed: str, key: str, _evaluation: Evaluation) -> list[Duels]:
     return head_to_heads(_here.store, _evaluation.settings, _evaluation.samples.values())
 
 

@@ -5,8 +5,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from app.address import arrivals, held, put
-from app.compare.parts import ALL
+from app.address import arrivals, put, value
+from app.compare.choices import ALL, chosen_pair
 from app.figures import download
 from app.highlight import merged, shared_spans, show_highlighted
 from app.navigation import link
@@ -50,10 +50,11 @@ def _counts(
     return counts.merge(found, on="item_id", how="left")
 
 
-def questions(here: Lab, evaluation: Evaluation, rate: WinRate, criteria: list[str]) -> None:
+def questions_tab(here: Lab, evaluation: Evaluation) -> None:
     """The questions of a pair of variants, those that differ most first; a chosen one side by side."""
-    st.subheader("Which questions make the difference?", anchor=False)
-    criterion, category, order = _filters(criteria)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        rate = chosen_pair(evaluation)
+        criterion, category, order = _filters([c.criterion for c in evaluation.card.criteria])
     key = f"{evaluation.key} {evaluation.settings.model_dump_json()}"
     every = _counts(here.store, lab().sealed, key, criterion, rate.a, rate.b, evaluation)
     found = every if category is None else every[every["category"] == category]
@@ -62,15 +63,15 @@ def questions(here: Lab, evaluation: Evaluation, rate: WinRate, criteria: list[s
         by, ascending=ascending, na_position="last", kind="stable"
     )
     _chips({"scored_by": criterion, "of_category": category})
-    plain(f"A: {rate.a}.  B: {rate.b}.")
-    st.caption(f"{len(found):,} of {len(every):,} questions; choose a row to read it below.")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader("Which questions make the difference?", anchor=False, width="content")
+        download(lambda: found.drop(columns="far"), "questions")
+    plain(f"{len(found):,} of {len(every):,} questions; A: {rate.a}, B: {rate.b}. Choose a row to read it below.")
     if found.empty:
         st.info("No question is left: take a filter away.", icon=":material/filter_alt_off:")
         return
     _show_table(found, rate, f"{key} {criterion} {category} {order}")
-    download(lambda: found.drop(columns="far"), "questions")
-    ids = found["item_id"].tolist()
-    current = st.text_input("Question (id)", **held("item", ids[0])) or ids[0]
+    current = value("item", found["item_id"].iloc[0])
     asked = item(here.store, evaluation.dataset, current)
     if asked is None:
         plain(f"There is no question {current} in this data set: choose one in the table.")
@@ -79,13 +80,9 @@ def questions(here: Lab, evaluation: Evaluation, rate: WinRate, criteria: list[s
 
 
 def _filters(criteria: list[str]) -> tuple[str | None, str | None, str]:
-    left, middle, right = st.columns(3)
-    with left:
-        criterion = choice("Scored by", [ALL, *criteria], key="scored_by", help="One criterion's score, or all.")
-    with middle:
-        category = choice("Category under B", [ALL, *CATEGORIES], key="of_category", format_func=_words)
-    with right:
-        order = choice("Order", list(ORDERS), key="order")
+    criterion = choice("Scored by", [ALL, *criteria], key="scored_by", help="One criterion's score, or all.", width=180)
+    category = choice("Category under B", [ALL, *CATEGORIES], key="of_category", format_func=_words, width=220)
+    order = choice("Order", list(ORDERS), key="order", width=200)
     return None if criterion == ALL else criterion, None if category == ALL else category, order
 
 
@@ -135,7 +132,7 @@ def _show_table(found: pd.DataFrame, rate: WinRate, view: str) -> None:
             }
         ),
         first=["question", "Δ(W−L)", "score A", "score B"],
-        height=320,
+        height=250,
         key=key,
         on_select=partial(_choose_row, key, shown["item_id"].tolist()),
         selection_mode="single-row",

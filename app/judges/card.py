@@ -14,7 +14,6 @@ from app.navigation import link
 from app.state import results
 from app.tables import grid
 from app.widgets import plain
-from core.analysis.agreement import Auc
 from core.analysis.report import auc_sentence, check_word, counts_sentence
 from core.analysis.results import Evaluation
 from core.judge_card import JudgeCard
@@ -26,16 +25,19 @@ SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 
 
 def believe(evaluation: Evaluation) -> None:
-    """Beside numbers that a judge made: whether it can be believed, and the reader that ran with it."""
-    card = evaluation.card
+    """Beside numbers that a judge made: whether it can be believed, and the reader that ran with it if it cannot."""
+    card, reader = evaluation.card, evaluation.reader_auc
     _line(card)
     whole = st.expander("The whole judge card", key=f"card_{evaluation.key}", on_change="rerun")
     if whole.open:
         with whole:
             whole_card(card, key=f"whole_{evaluation.key}")
             link("judges", "Its verdicts, and other judges", responses=evaluation.protocol, judge=evaluation.key)
-    if evaluation.reader_auc:
-        _reader(evaluation.reader_auc)
+            if reader:
+                st.caption(auc_sentence("reader", reader))
+    if reader and (reader.at_chance or reader.inverted):
+        said = auc_sentence("reader", reader)
+        st.warning(f"{said} Name a better one: `reader` under `[models]` in the pipeline file.")
 
 
 def _line(card: JudgeCard) -> None:
@@ -52,14 +54,6 @@ def believe_runs(runs: Collection[str]) -> None:
             plain(evaluation.title)
             _line(evaluation.card)
             link("judges", "The judge card", icon=":material/gavel:", responses=evaluation.protocol)
-
-
-def _reader(auc: Auc) -> None:
-    said = auc_sentence("reader", auc)
-    if auc.at_chance or auc.inverted:
-        st.warning(f"{said} Name a better one: `reader` under `[models]` in the pipeline file.")
-    else:
-        st.caption(said)
 
 
 def whole_card(card: JudgeCard, key: str) -> None:

@@ -8,6 +8,7 @@ method itself gives (`TUNED`) stand in them.
 
 import streamlit as st
 
+from app.compare.choices import PAIR, pair_name
 from app.navigation import link
 from app.overview.headlines import TUNED
 from app.state import Lab, results
@@ -47,16 +48,17 @@ def _worst(evaluation: Evaluation) -> None:
 
 
 def _better(evaluation: Evaluation) -> None:
-    """The most tuned variant against the next: that one is the baseline of the page Compare."""
+    """The most tuned variant against the next."""
     tuned = _tuned(evaluation)
-    if len(tuned) < 2:
+    rate = evaluation.rate(*tuned[:2]) if len(tuned) > 1 else None
+    if rate is None:
         link("compare", "Which variant is better?", icon=":material/compare_arrows:", evaluation=evaluation.key)
         return
-    a, b = tuned[:2]
     link(
         "compare",
-        f"Does {a} beat {b}?",
+        f"Does {rate.a} beat {rate.b}?",
         icon=":material/compare_arrows:",
         evaluation=evaluation.key,
-        baseline=b,
+        tab=PAIR,
+        pair=pair_name(evaluation, rate),
     )

@@ -28,7 +28,7 @@ def headlines() -> None:
 
 def _card(name: str, evaluations: list[Evaluation]) -> None:
     first = evaluations[0]
-    rates = [rate for rate in first.win_rates if "base" in (rate.a, rate.b)] or first.win_rates
+    rates = _told(first)
     chief = max(rates, key=_importance)
     sentence(f"{name}: {_short(first, chief)}", key=f"finding_{first.key}")
     for rate in rates:
@@ -49,8 +49,18 @@ def _card(name: str, evaluations: list[Evaluation]) -> None:
         _signs(first)
 
 
-def _importance(rate: WinRate) -> int:
-    return max((len(TUNED) - TUNED.index(label) for label in (rate.a, rate.b) if label in TUNED), default=0)
+def _told(evaluation: Evaluation) -> list[WinRate]:
+    """Every variant against base, and the two most tuned against each other; all where there is no base."""
+    against_base = [rate for rate in evaluation.win_rates if "base" in (rate.a, rate.b)]
+    if not against_base:
+        return evaluation.win_rates
+    return [rate for rate in (*against_base, evaluation.rate(*TUNED[:2])) if rate]
+
+
+def _importance(rate: WinRate) -> tuple[bool, int]:
+    """Against base first, the most tuned first."""
+    tuned = [len(TUNED) - TUNED.index(label) for label in (rate.a, rate.b) if label in TUNED]
+    return "base" in (rate.a, rate.b), max(tuned, default=0)
 
 
 def _short(evaluation: Evaluation, rate: WinRate) -> str:

@@ -32,7 +32,7 @@ from core.records import CATEGORIES
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate, percentile_interval
 from core.statistics.resampling import Resamples
-from core.statistics.words import in_a_sentence, interval
+from core.statistics.words import in_a_sentence, with_n
 from core.store.database import Store
 from core.store.queries import right_counts
 
@@ -87,7 +87,7 @@ def gain(sft: str, base: str, after: pd.DataFrame, before: pd.DataFrame, setting
     says = "SFT made it more accurate" if figure.low > 0 else "a gain is not shown: look at SFT, or at the anchor"
     if figure.high is not None and figure.high < 0:
         says = "SFT made it less accurate: look at SFT, or at the anchor"
-    sentence = f"{about}: accuracy ({settings.right_by}) {_points(figure)}: {says}."
+    sentence = f"{about}: accuracy ({settings.right_by}) {with_n(figure, 'points')}: {says}."
     return Diagnostic("gain", about, verdict, figure, sentence)
 
 
@@ -107,7 +107,7 @@ def wins(rate: WinRate, doubts: Sequence[str]) -> Diagnostic:
         says = "alignment made explanations score lower"
     if doubts:
         verdict, says = "not known", f"{says}, by a judge that cannot be believed ({', '.join(doubts)})"
-    return Diagnostic("wins", about, verdict, figure, f"{about}: Δ(W−L) {_points(figure)}: {says}.")
+    return Diagnostic("wins", about, verdict, figure, f"{about}: Δ(W−L) {with_n(figure, 'points')}: {says}.")
 
 
 # --- the anchor
@@ -190,7 +190,7 @@ def form(result: VariantResult, allowed: float) -> Diagnostic:
     sentence = (
         f"{result.label}: {in_a_sentence(unparsed, 'share')} of responses have no readable answer and "
         f"{in_a_sentence(empty, 'share')} no explanation "
-        f"(n={figure.n} questions; up to {100 * allowed:g}% is no concern)."
+        f"(n = {figure.n} questions; up to {100 * allowed:g}% is no concern)."
     )
     return Diagnostic("form", result.label, verdict, figure, sentence)
 
@@ -206,10 +206,6 @@ def judge(card: JudgeCard, auc: Auc) -> Diagnostic:
         verdict = "not known" if auc.value is None else "look here"
         says = "It is not shown that the judge can be believed: no hard check of its card fails, and none proves it"
     return Diagnostic("judge", "judge", verdict, figure, f"{says}; {auc_words(auc)}.")
-
-
-def _points(figure: Estimate) -> str:
-    return f"{interval(figure, 'points')} points (n={figure.n} questions)"
 
 
 def show_diagnostics(found: list[Diagnostic], console: Console) -> None:

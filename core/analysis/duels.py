@@ -166,7 +166,7 @@ def position_sentence(found: DuelFigures) -> str:
     share = partial(in_a_sentence, unit="share")
     flips = (
         f"{found.flips} of {found.judged - found.by_rule} comparisons flip with the order: position-bias rate "
-        f"{share(rate)}, n={rate.n} questions; the first place is preferred in {share(first)}"
+        f"{share(rate)}, n = {rate.n} questions; the first place is preferred in {share(first)}"
     )
     if first.low > 0.5 or first.high < 0.5:
         return f"This judge prefers the {'first' if first.low > 0.5 else 'second'} place: {flips}."

@@ -7,7 +7,7 @@ from core.analysis.agreement import Auc
 from core.analysis.duels import DuelFigures
 from core.judge_card.records import Figure, Peer, Unit
 from core.statistics.estimates import Estimate
-from core.statistics.words import ends, number
+from core.statistics.words import with_n
 
 NO_DUELS = Estimate.undefined(
     0, "this judge has compared no two of these variants in both orders (run kind head_to_head)"
@@ -55,17 +55,7 @@ def _figure(name: str, title: str, estimate: Estimate, unit: Unit, says: str) ->
     """`says` has a place for the figure with its interval and n: {figure}."""
     if estimate.value is None:
         return Figure(name, title, estimate, unit, f"{title}: {estimate.note}.")
-    return Figure(name, title, estimate, unit, says.format(figure=figure_words(estimate, unit)))
-
-
-def figure_words(estimate: Estimate, unit: Unit) -> str:
-    """A figure with interval and n.
-
-    >>> figure_words(Estimate(0.25, 0.1, 0.4, 60), "share")
-    '25.0% (95% 10.0 … 40.0, n = 60 questions)'
-    """
-    n = f"n = {estimate.n} questions"
-    return f"{number(estimate.value, unit)} ({', '.join(filter(None, [ends(estimate, unit), n]))})"
+    return Figure(name, title, estimate, unit, says.format(figure=with_n(estimate, unit)))
 
 
 def _reading(said: Said) -> list[Figure]:

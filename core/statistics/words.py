@@ -45,6 +45,16 @@ def in_a_sentence(estimate: Estimate, unit: Unit = "number") -> str:
     return _with(estimate, unit, ends(estimate, unit))
 
 
+def with_n(estimate: Estimate, unit: Unit = "number") -> str:
+    """The same with the number of questions behind it.
+
+    >>> with_n(Estimate(0.25, 0.1, 0.4, 60), "share"), with_n(Estimate(3.2, None, None, 1), "points")
+    ('25.0% (95% 10.0 … 40.0, n = 60 questions)', '+3.2 points (n = 1 questions)')
+    """
+    behind = ", ".join(filter(None, [ends(estimate, unit), f"n = {estimate.n} questions"]))
+    return f"{number(estimate.value, unit)}{' points' if unit == 'points' else ''} ({behind})"
+
+
 def _with(estimate: Estimate, unit: Unit, ends: str) -> str:
     return number(estimate.value, unit) + (f" ({ends})" if ends else "")
 
