@@ -36,7 +36,8 @@ def tabs(here: Lab, evaluation: Evaluation, found: list[Evaluation]) -> None:
 
 here = lab()
 header("Compare", "Is one variant better than another, by how much, and how sure is that?")
-left, right = st.columns([3, 2], vertical_alignment="bottom")
+row = st.container(horizontal=True, vertical_alignment="bottom")
+left, right = row.container(width=660), row.container(width=340)
 found = {evaluation.key: evaluation for evaluation in results(chosen(right))}
 if found:
     with left:

@@ -245,8 +245,8 @@ BREAKS = [
         "core/analysis/consensus.py",
         (
             (
-                'return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"',
-                'return f"{estimate.value:.3f}"',
+                'text = f"{estimate.value:.3f} ({estimate.low:.3f} … {estimate.high:.3f})"',
+                'text = f"{estimate.value:.3f}"',
             ),
         ),
         (f"{HERE}::test_kappa_stands_with_n_interval_and_a_word_on_skew",),

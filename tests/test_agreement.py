@@ -122,7 +122,7 @@ def test_high_agreement_with_low_kappa_is_explained():
     a = ["good"] * 85 + ["bad"] * 5 + ["good"] * 10
     b = ["good"] * 80 + ["bad"] * 5 + ["good"] * 5 + ["bad"] * 1 + ["good"] * 9
     pair = agreement_between(a, b)
-    assert pair.sentence.startswith("They agree on 89% of 100 ratings, but κ is -0.06")
+    assert pair.sentence.startswith("They agree on 89% of 100 ratings, but κ is −0.06 (95% −0.09 … −0.02)")
     assert pair.sentence.endswith("nearly all ratings are “good”, so agreement says little.")
 
 

@@ -169,7 +169,7 @@ def test_exported_adapters_load_with_peft_as_their_cards_say(home, lab, tmp_path
             assert not torch.allclose(theirs, base(ids).logits, atol=1e-4)
         assert run.config.model.hash in card
         assert ("valid only on the base model with the adapters" in card) == (run.config.kind == "dpo")
-        assert re.search(r"Accuracy as parsed .*% \[.*\], n = 8 questions", card), card
+        assert re.search(r"Accuracy as parsed .*% \(.* … .*\), n = 8 questions", card), card
         assert str(tmp_path) not in card
 
 

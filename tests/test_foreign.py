@@ -386,7 +386,7 @@ def test_the_command_line_from_a_look_to_the_categories(home, tmp_path):
     ]
     variants = json.loads(anchorlab("explanations", "add", path, "--as-variants", "--json").stdout)
     assert [row["label"] for row in variants] == ["ann", "bob", "model"]
-    assert "33.3 %" in anchorlab("categories", added["id"], "--by", "all", COLUMNS="200").stdout
+    assert "33.3%" in anchorlab("categories", added["id"], "--by", "all", COLUMNS="200").stdout
     refused = anchorlab("categories", added["dataset"])
     assert refused.returncode == 1 and "has no responses" in refused.stderr
 

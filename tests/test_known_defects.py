@@ -197,7 +197,7 @@ def test_kappa_stands_with_n_interval_and_a_word_on_skew(home, ratings):
     said = CliRunner().invoke(cli, ["agreement"], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
     app = opened("judgements")
     assert "agreement says little" in said and "agreement says little" in words(app)
-    interval = r"-0\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\]"
+    interval = r"−0\.\d{3} \(−?\d\.\d{3} … −?\d\.\d{3}\)"
     assert re.search(rf"ann +ben +40 .* {interval}", said), "n, κ and its interval in a row"
     (table,) = [frame.value for frame in app.dataframe if "κ (95%)" in frame.value.columns]
     row = table.iloc[0].to_dict()

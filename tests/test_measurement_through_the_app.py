@@ -34,7 +34,7 @@ def row_line(row: dict) -> str:
         counts = " ".join(str(row[name]) for name in ("win", "tie", "loss", "nothing given", "n"))
         return f"{counts} {row['win rate, %']:.4f} ± {row['± s.e.']:.4f}"
     if "κ (95%)" in row:
-        share = str(row["same label"]).replace(" %", "%")
+        share = str(row["same label"])
         return f"{row['rater']} {row['and']} {row['n']} {row['left out']} {share} {str(row['κ (95%)']).split(' ')[0]}"
     if "uncategorised" in row:
         names = [name for name in row if name not in ("group", "questions", "uncategorised")]

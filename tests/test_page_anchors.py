@@ -70,7 +70,7 @@ def test_shares_count_what_the_method_counts(home):
     assert list(table.index) == ["base", "sft", "anchor"]
     assert [cell.split()[0] for cell in table.loc["base"][:3]] == ["2", "1", "2"]
     assert table["questions"].tolist() == [5, 5, 5]
-    assert "2  (40.0 %, 95%" in table["consistently correct"]["base"]
+    assert "2 (40.0%, 95% " in table["consistently correct"]["base"]
 
 
 def test_what_moved_names_better_and_worse_and_lists_the_questions_of_a_cell(home):
@@ -109,7 +109,7 @@ def test_the_map_lists_the_questions_of_a_cell(home):
 def test_fewer_responses_and_scores_show_their_figures(home):
     chain_lab(home)
     table = shown(sound(opened("anchors", part="Fewer responses", by="parsed")), "variable at N=2")
-    assert table.set_index("variant")["variable at N=2"]["base"].startswith("20.0 %")
+    assert table.set_index("variant")["variable at N=2"]["base"].startswith("20.0%")
     table = shown(sound(opened("anchors", part="Scores", by="parsed")), "mean score")
     base = table[table["variant"] == "base"].set_index("category")
     assert base["explanations"].to_dict() == {

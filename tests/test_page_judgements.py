@@ -47,8 +47,8 @@ def test_people_correct_a_judge_whose_choices_they_made_in_part(home):
     assert NO_CARD in words(app)
     row = table(app, "n labelled / n all").iloc[0]
     assert row["n labelled / n all"] == "20 / 60"
-    assert row["judge alone"].startswith("66.7 %")
-    assert row["people alone (classical)"].startswith("50.0 %")
+    assert row["judge alone"].startswith("66.7%")
+    assert row["people alone (classical)"].startswith("50.0%")
     assert (row["judge"], row["variant"], row["against"]) == ("gpt_judge", "new", "old")
     assert row["corrected"] != row["people alone (classical)"]
     assert 0 < float(row["λ"]) < 1
@@ -68,7 +68,7 @@ def test_a_win_rate_that_length_alone_explains_is_half_at_equal_length(home):
     row = table(app, "at equal length").iloc[0]
     assert row["n"] == 80 and row["left out"] == 0
     assert "This lab's own measure, and not AlpacaEval's" in words(app)
-    plain, controlled = (float(row[name].split(" %")[0]) for name in ("win rate", "at equal length"))
+    plain, controlled = (float(row[name].split("%")[0]) for name in ("win rate", "at equal length"))
     assert plain == pytest.approx(62.5)
     assert controlled == pytest.approx(50, abs=0.2)
 
@@ -79,7 +79,8 @@ def test_strengths_order_three_variants_and_two_apart_have_none(home):
     loaded(home, rows, judges=["gpt*"])
     found = table(opened("judgements"), "strength (95%)")
     assert found["variant"].iloc[0] == "new" and set(found["n"]) == {60}
-    values = dict(zip(found["variant"], (float(cell.split(" ")[0]) for cell in found["strength (95%)"]), strict=True))
+    strengths = [float(cell.split(" ")[0].replace("−", "-")) for cell in found["strength (95%)"]]
+    values = dict(zip(found["variant"], strengths, strict=True))
     assert sum(values.values()) == pytest.approx(0, abs=0.02)
     assert values["new"] - values["old"] == pytest.approx(1.0986, abs=0.02)  # odds of 3 : 1
     assert values["middle"] == pytest.approx(values["old"], abs=0.02)

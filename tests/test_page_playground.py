@@ -55,7 +55,7 @@ def test_a_question_is_asked_and_what_is_missing_is_a_sentence(lab_home, monkeyp
     monkeypatch.setattr(serving, "start", lambda home: False)
     app = opened("playground")
     assert app.multiselect(key="play_variants").options[:2] == ["base", "sft"]
-    assert app.multiselect(key="play_variants").value == [c.variant for c in _contenders(app)[:2]]
+    assert app.multiselect(key="play_variants").value == [_contenders(app)[place].variant for place in (0, -1)]
     app.button(key="play_generate").click().run()
     assert "There is no question yet" in words(app)
     app.text_area(key="play_question").input("What is a pin made of?")
@@ -134,7 +134,9 @@ def test_a_reopened_session_is_as_it_was_left(lab_home):
     assert list(table["question"]) == ["The first?", "The second?"]
     assert list(table["names"]) == ["revealed", "hidden"]
     assert list(table["vote"]) == ["B", "–"]
-    assert [button.label for button in app.get("download_button")] == ["JSON", "CSV", "Markdown"]
+    assert [button.label for button in app.get("download_button")] == [
+        f"Session as {form}" for form in ("JSON", "CSV", "Markdown")
+    ]
     assert "The room: B, gnu, is best." in words(shown(first))
     assert app.selectbox(key=f"play_session_{first.session}_2").value == first.session
     assert "The room's vote" in words(shown(second))

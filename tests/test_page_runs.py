@@ -41,8 +41,8 @@ def test_every_kind_has_its_headline_figure(lab_home):
     headline = {run.split("-")[0]: text for run, text in zip(frame["run"], frame["headline"], strict=True)}
     sft, pairs = run_of(lab_home, "sft"), run_of(lab_home, "pairs", "anchor")
     assert headline["sft"] == f"loss {sft.result['summary']['last_loss']:.3f}"
-    assert headline["dpo"].startswith("reward accuracy ") and headline["dpo"].endswith(" %")
-    assert headline["import"] == "24 items"
+    assert headline["dpo"].startswith("reward accuracy ") and headline["dpo"].endswith("%")
+    assert headline["import"] == "24 questions"
     assert f"{pairs.result['summary']['pairs']} pairs" in set(frame["headline"])
     samples = run_of(lab_home, "sample")
     share = samples.result["summary"]["right_parsed"] / samples.result["summary"]["explanations"]

@@ -45,7 +45,7 @@ def test_the_tally_has_counts_and_an_interval(session, capsys):
     assert (sft["variant"], sft["best"], sft["other"], sft["bad"], sft["n"]) == ("sft", 0, 1, 1, 2)
     assert base["share"] == 0.5 and base["low"] < 0.5 < base["high"]
     assert [row["tie"] for row in json.loads(said(capsys, "tally", "--criterion", "clarity", "--json"))] == [2, 2]
-    assert "50.0% [" in said(capsys, "tally", "--session", session[:8])
+    assert "50.0% (" in said(capsys, "tally", "--session", session[:8])
     with pytest.raises(BadInput, match="There is no session nothing"):
         said(capsys, "tally", "--session", "nothing")
 

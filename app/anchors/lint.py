@@ -162,4 +162,4 @@ def _difference_rows(found: dict[Place, list[Both]]) -> list[dict[str, Any]]:
 
 def _sources(name: str, pair: Pair | None) -> dict[str, Any]:
     sides = {"chosen": pair.chosen, "rejected": pair.rejected} if pair else {}
-    return {f"{half} of {name}": f"{side.run} {side.sample}" for half, side in sides.items()}
+    return {f"{half} of {name}": f"{side.run}, sample {side.sample + 1}" for half, side in sides.items()}

@@ -22,7 +22,7 @@ from core.analysis.draws import Draw
 from core.analysis.question_map import bins, counts_of, map_order, rows_at
 from core.analysis.transitions import Moved, QuestionTable, between, matrix, routes, steps
 from core.records import CATEGORIES, RightBy
-from core.statistics.words import number
+from core.statistics.words import in_a_sentence
 
 MOVES = {f"{a}.{b}": (a, b) for a, b in product(CATEGORIES, CATEGORIES)}
 """A cell of the transition matrix as it stands in the URL → its categories."""
@@ -111,15 +111,12 @@ def moved_sentence(found: Moved) -> str:
         verdict = "more moved to the better" if found.net.value > 0 else "more moved to the worse"
     return (
         f"{found.after} against {found.before}: {found.better} questions better, {found.worse} worse, net "
-        f"{_net(found)} points, n={found.net.n}: {verdict}."
+        f"{_net(found)} points, n = {found.net.n}: {verdict}."
     )
 
 
 def _net(found: Moved) -> str:
-    if found.net.value is None:
-        return "–"
-    value, low, high = (number(100 * edge, "points") for edge in (found.net.value, found.net.low, found.net.high))
-    return f"{value} (95% {low} … {high})"
+    return in_a_sentence(found.net.scaled(100), "points")
 
 
 def one_step(here: Lab, draw: Draw, table: QuestionTable) -> None:

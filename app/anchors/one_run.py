@@ -16,7 +16,7 @@ from core.analysis.results import CategoryShares
 from core.method.categories import CATEGORIES
 from core.records import RightBy
 from core.settings import CompareSettings
-from core.statistics.words import number
+from core.statistics.words import ends, number
 from core.store.database import Store
 
 
@@ -60,8 +60,6 @@ def row_of(entry: CategoryShares) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for category in CATEGORIES:
         share = entry.shares[category]
-        low, high = (number(edge, "share").removesuffix(" %") for edge in (share.low, share.high))
-        row[CATEGORY_NAMES[category]] = (
-            f"{entry.counts[category]}  ({number(share.value, 'share')}, 95% {low} … {high})" if share.n else "–"
-        )
+        known = f"{entry.counts[category]} ({number(share.value, 'share')}, {ends(share, 'share')})"
+        row[CATEGORY_NAMES[category]] = known if share.n else "–"
     return row | {"questions": entry.shares[CATEGORIES[0]].n, "uncategorised": entry.uncategorised}

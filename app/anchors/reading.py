@@ -15,12 +15,14 @@ from app.navigation import link
 from app.state import Lab
 from app.tables import grid
 from app.widgets import literal, plain
-from core.analysis.pair_lint import SideFacts, criterion_gaps, driver
+from core.analysis.pair_lint import criterion_gaps, driver
 from core.analysis.pair_sources import Material
 from core.method.pairs import REASONS
 from core.records import Item, Pair, Side
 
 LISTED = 300
+
+TWO_DECIMALS = st.column_config.NumberColumn(format="%.2f")
 
 
 def pair_browser(here: Lab, material: Material, pairs: Sequence[Pair], key: str) -> None:
@@ -42,7 +44,11 @@ def pair_browser(here: Lab, material: Material, pairs: Sequence[Pair], key: str)
         selection_mode="single-row",
         selection_default={"selection": {"rows": [row], "columns": []}},
         key=table,
-        column_config={"question": st.column_config.TextColumn(width="medium")},
+        column_config={
+            "question": st.column_config.TextColumn(width="medium"),
+            "score of chosen": TWO_DECIMALS,
+            "of rejected": TWO_DECIMALS,
+        },
     )
     more = f"; the first {LISTED} are listed" if len(pairs) > LISTED else ""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -61,8 +67,8 @@ def _row(pair: Pair, material: Material, names: Sequence[str]) -> dict[str, Any]
         "question": material.items[pair.item_id].question,
         "category": CATEGORY_NAMES[pair.category],
         "rule": pair.reason,
-        "score of chosen": round(pair.chosen.score, 2),
-        "of rejected": round(pair.rejected.score, 2),
+        "score of chosen": pair.chosen.score,
+        "of rejected": pair.rejected.score,
         "chosen is": _right(pair.chosen),
         "rejected is": _right(pair.rejected),
         "driven by": driver(pair, material.facts, names),
@@ -117,22 +123,19 @@ def by_criterion(here: Lab, material: Material, pair: Pair) -> None:
     if not (names and chosen and rejected):
         return
     gaps = criterion_gaps(pair, material.facts)
-    st.dataframe(
+    grid(
         [
-            {"criterion": name, "chosen": _value(chosen, i), "rejected": _value(rejected, i), "lead": _rounded(gaps[i])}
+            {"criterion": name, "chosen": chosen.criteria[i], "rejected": rejected.criteria[i], "lead": gaps[i]}
             for i, name in enumerate(names)
         ],
-        hide_index=True,
+        key=f"criteria_{pair.item_id}_{pair.chosen.sample}_{pair.rejected.sample}",
+        column_config={
+            "chosen": TWO_DECIMALS,
+            "rejected": TWO_DECIMALS,
+            "lead": st.column_config.NumberColumn(format="%+.2f"),
+        },
     )
     st.caption(f"Driven by: {driver(pair, material.facts, names)}. Verdict points: 1 is worst.")
-
-
-def _value(facts: SideFacts, place: int) -> float | None:
-    return _rounded(facts.criteria[place])
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
 
 
 def origins(material: Material, pair: Pair) -> None:
@@ -151,7 +154,7 @@ def origins(material: Material, pair: Pair) -> None:
             who = "the debater" if side.run == material.source.debates else "the variant"
             link(
                 "runs",
-                f"{name.capitalize()}: sample {side.sample} of {who}",
+                f"{name.capitalize()}: sample {side.sample + 1} of {who}",
                 icon=":material/play_circle:",
                 run=side.run,
             )

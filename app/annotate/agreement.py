@@ -22,9 +22,12 @@ from core.annotation.exporting import What, export_annotations
 from core.annotation.sources import Source, sources
 from core.rubrics import Rubric, load_rubric
 from core.statistics.estimates import Estimate
-from core.statistics.words import interval, number
+from core.statistics.words import Unit, interval, number
 from core.store.database import Store
 from core.store.queries import item
+
+FEWEST = 5
+"""Questions below which resampling them says nothing: the interval is left out."""
 
 SHOWN = 200
 """Disagreements listed at most."""
@@ -112,12 +115,17 @@ def _ends(estimate: Estimate) -> dict[str, float | None]:
 def _judge_row(one: CriterionAgreement) -> dict[str, Any]:
     return {
         "criterion": one.criterion,
-        "κ (95%)": "undefined" if one.kappa.value is None else _kappa(one.kappa),
-        "same verdict (95%)": interval(one.pair.percent, "share"),
+        "κ (95%)": "undefined" if one.kappa.value is None else _of_some(one.kappa, "coefficient"),
+        "same verdict (95%)": _of_some(one.pair.percent, "share"),
         "ratings": one.pair.n,
         "unreadable": one.pair.left_out,
         "still needed": "–" if one.still_needed is None or one.pair.n < FEW else f"{one.still_needed:,}",
     }
+
+
+def _of_some(estimate: Estimate, unit: Unit) -> str:
+    """A figure with its interval, or alone where too few questions stand behind it for one."""
+    return interval(estimate, unit) if estimate.n >= FEWEST else f"{number(estimate.value, unit)} (too few)"
 
 
 def _kappa(estimate: Estimate) -> str:
@@ -131,7 +139,7 @@ def _confusion(found: list[CriterionAgreement]) -> None:
     by_name = {one.criterion: one for one in found}
     one = by_name[choice("Criterion", list(by_name), key="of_criterion", drops=["cell"], width=320)]
     plain(one.pair.sentence)
-    st.caption("Here κ is unweighted: a near miss counts as any other.")
+    st.caption("Unweighted, κ counts a near miss as any other; in the table above it counts in part.")
     if one.pair.confusion is None or not one.pair.n:
         return
     counts = one.pair.confusion.T

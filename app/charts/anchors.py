@@ -120,7 +120,7 @@ def expected_lines(found: Mapping[str, Sequence[ExpectedShare]]) -> go.Figure:
             )
     largest = max((row.n for rows in found.values() for row in rows), default=1)
     figure.update_xaxes(title="N", dtick=1 if largest <= 10 else 2, zeroline=False)
-    figure.update_yaxes(range=[0, 100], ticksuffix=" %", zeroline=False)
+    figure.update_yaxes(range=[0, 100], ticksuffix="%", zeroline=False)
     figure.update_annotations(font={"size": 13})
     figure.update_layout(legend=LEGEND)
     return styled(figure, 400)

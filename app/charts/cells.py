@@ -7,6 +7,9 @@ import plotly.graph_objects as go
 
 from app.charts.style import safe, styled
 
+EMPTY = "rgba(128, 136, 144, 0.12)"
+"""Behind cells that nothing falls into."""
+
 
 def cells(
     counts: np.ndarray,
@@ -26,14 +29,16 @@ def cells(
     places = [(row, column) for row in range(len(rows)) for column in range(len(columns))]
     figure = go.Figure(
         go.Heatmap(
-            z=counts,
+            z=np.where(counts > 0, counts, np.nan),
             x=list(range(len(columns))),
             y=list(range(len(rows))),
             text=np.where(counts > 0, counts.astype(str), ""),
             texttemplate="%{text}",
-            colorscale=[[0, "#EEF3F6"], [1, "#005A8C"]],  # opaque, so that plotly picks a readable text colour
+            colorscale=[[0, "#BFD9E8"], [1, "#005A8C"]],  # opaque, so that plotly picks a readable text colour
             showscale=False,
             hoverinfo="skip",
+            hoverongaps=False,
+            zmin=0,
             xgap=2,
             ygap=2,
         )
@@ -61,7 +66,8 @@ def cells(
     figure.update_yaxes(autorange="reversed", zeroline=False)
     figure.update_xaxes(zeroline=False)
     height = 120 + min(460, 62 * len(rows))
-    return styled(figure, height, dragmode=False, clickmode="event+select", hovermode="closest", hoverdistance=-1)
+    events = {"dragmode": False, "clickmode": "event+select", "hovermode": "closest", "hoverdistance": -1}
+    return styled(figure, height, plot_bgcolor=EMPTY, **events)
 
 
 def _frame(figure: go.Figure, row: int, column: int) -> None:

@@ -13,8 +13,10 @@ VERDICT_FILLS = ("#D55E00", "#E69F00", "#56B4E9", "#009E73")
 UNREAD = "#8A8F98"
 LONGEST = 28
 """Letters of a name that fit beside a map."""
-TOGETHER = [[0, "#B35806"], [0.5, "#F1F1F1"], [1, "#005A8C"]]
-"""Correlations from −1 to 1; opaque, so that plotly picks a readable text colour."""
+MOST_NAMED, SHORT = 6, 12
+"""Columns of a map that have room for their names, and letters that such a name has at most."""
+TOGETHER = [[0, "#D98A4A"], [0.5, "#E4E7EA"], [1, "#4C97C8"]]
+"""Correlations from −1 to 1; dark text can be read on each."""
 
 
 def verdict_bars(card: JudgeCard) -> go.Figure:
@@ -56,18 +58,22 @@ def _stack(figure: go.Figure, card: JudgeCard, label: str, fill: str, counts: Se
 def together_map(names: Sequence[str], matrix: Sequence[Sequence[float | None]], what: str) -> go.Figure:
     """Correlations of every two criteria or judges, shape (names, names), None where undefined; `what` names them.
 
-    Names are cut and stand beside the rows alone; columns have their numbers.
+    Names are cut beside the rows; columns have their numbers where there is no room for names.
     """
-    rows = [f"{i + 1}  {name if len(name) <= LONGEST else name[: LONGEST - 1] + '…'}" for i, name in enumerate(names)]
+    fits = len(names) <= MOST_NAMED and all(len(name) <= SHORT for name in names)
+    columns = names if fits else [str(i + 1) for i in range(len(names))]
+    rows = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in names]
+    rows = rows if fits else [f"{i + 1}  {row}" for i, row in enumerate(rows)]
     figure = go.Figure(
         go.Heatmap(
             z=matrix,
-            x=[str(i + 1) for i in range(len(names))],
+            x=[safe(column) for column in columns],
             y=[safe(row) for row in rows],
             zmin=-1,
             zmax=1,
             text=[["–" if value is None else f"{value:.2f}".replace("-", "−") for value in row] for row in matrix],
             texttemplate="%{text}",
+            textfont={"color": "#16212B"},
             colorscale=TOGETHER,
             showscale=False,
             hoverongaps=False,

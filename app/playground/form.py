@@ -141,7 +141,8 @@ def _variants(known: list[Contender]) -> list[Contender]:
     names = {
         one.variant: one.label if labels.count(one.label) == 1 else f"{one.label}  ({one.variant[:6]})" for one in known
     }
-    how = held("play_variants", list(by_key)[:2], lambda keys: set(keys) <= set(by_key))
+    least_and_most_tuned = list(dict.fromkeys((known[0].variant, known[-1].variant)))
+    how = held("play_variants", least_and_most_tuned, lambda keys: set(keys) <= set(by_key))
     chosen = st.multiselect("Variants, two to four", list(by_key), format_func=names.get, **how)
     return [by_key[key] for key in chosen]
 

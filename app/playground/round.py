@@ -125,10 +125,10 @@ def _column(found: Round, place: int, revealed: bool, rubric: Rubric | None) -> 
         st.subheader(PLACES[place], anchor=False, width="content")
         if revealed:
             sentence(found.wish.contenders[place].label, key=f"play_name_{place}")
-    written = answer.row.explanation if answer else found.texts.get(place, "")
-    plain(written or ("(no explanation)" if answer else "…" if found.waiting else "–"))
     if answer is None:
+        plain(found.texts.get(place) or ("…" if found.waiting else "–"))
         return
+    plain(answer.row.explanation or f"No explanation; all it wrote: {answer.row.response.strip() or 'nothing'}")
     _prediction(found.wish.item, answer, revealed)
     if revealed:
         _verdicts(answer.judgement, rubric)

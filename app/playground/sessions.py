@@ -59,7 +59,7 @@ def rounds_table(here: Lab, session: str) -> None:
 def files(here: Lab, session: str) -> None:
     """The session for other programs; hidden rounds are left out of it."""
     with st.container(horizontal=True):
-        for form, words in (("json", "JSON"), ("csv", "CSV"), ("md", "Markdown")):
+        for form, words in (("json", "Session as JSON"), ("csv", "Session as CSV"), ("md", "Session as Markdown")):
             st.download_button(
                 words,
                 data=export(here.store, session, form),

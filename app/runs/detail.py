@@ -164,14 +164,14 @@ def _explanation(row: dict[str, Any]) -> None:
     literal(row["response"])
     right = {True: "✓ right", False: "✗ wrong"}.get(row["right"], "no gold")
     said = f"{right}: {row['prediction'] or 'unparsed'}, gold {row['gold']}"
-    plain(f"{said}  ·  sample {row['sample']}, {row['tokens']} tokens")
+    plain(f"{said}  ·  sample {row['sample'] + 1}, {row['tokens']} tokens")
 
 
 def _verdict(row: dict[str, Any]) -> None:
     literal(row["response"] or "(empty)")
     by = {"rule": ", by rule"}.get(row["origin"], "")
     score = "no score" if row["expected"] != row["expected"] else f"score {row['expected']:.2f}{by}"
-    plain(f"{score}  ·  {row['item_id']}, sample {row['sample']}")
+    plain(f"{score}  ·  {row['item_id']}, sample {row['sample'] + 1}")
     plain(row["unjudged"] or row["verdicts"] or "")
 
 
