@@ -57,6 +57,26 @@ def test_whether_a_table_has_a_header_can_be_changed_on_the_page(tmp_path):
     assert not app.exception and "Of the 4 rows 4 load" in words(app)
 
 
+def test_an_option_column_with_another_name_is_found_by_gold_and_what_is_not_used_is_said(tmp_path):
+    table = tmp_path / "third.csv"
+    table.write_text(
+        "question,option a,option b,third one,gold,remark\n"
+        "What is a pin made of?,wood,metal,glass,metal,easy\n"
+        "What is a lens made of?,wood,metal,glass,glass,\n"
+    )
+    app = from_file(table)
+    assert "Of the 2 rows 2 load" in words(app)
+    assert "option a. wood · option b. metal · third one. glass" in words(app)
+    assert "Columns that are not used: remark" in words(app)
+
+
+def test_a_file_without_gold_says_so_before_it_is_loaded(tmp_path):
+    table = tmp_path / "bare.csv"
+    table.write_text("question,option a,option b\nWhat is a pin made of?,wood,metal\nAnd a door?,wood,metal\n")
+    app = from_file(table)
+    assert ["None of them has gold" in warning.value for warning in app.warning] == [True]
+
+
 def test_an_archived_data_set_is_shown_and_restored(home):
     folder = import_dataset(home, *load_settings(SAMPLES / "topic.toml"))
     import_dataset(home, *load_settings(SAMPLES / "material.toml"))
@@ -158,7 +178,7 @@ def test_a_title_is_shown_where_it_says_more_than_the_name_and_shares_stand_with
     app = opened("datasets", dataset=plain_one.id, tab="Splits and labels")
     assert "toy" not in [text.value for text in app.text]
     (table,) = [frame.value for frame in app.dataframe if "commonest" in frame.value]
-    assert all(re.fullmatch(r"(wood|metal|glass) \(\d+\.\d %\)", cell) for cell in table["commonest"])
+    assert all(re.fullmatch(r"(wood|metal|glass) \(\d+\.\d%\)", cell) for cell in table["commonest"])
     assert titled.config.settings["title"] in [text.value for text in opened("datasets", dataset=titled.id).text]
 
 

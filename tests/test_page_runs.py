@@ -46,7 +46,7 @@ def test_every_kind_has_its_headline_figure(lab_home):
     assert f"{pairs.result['summary']['pairs']} pairs" in set(frame["headline"])
     samples = run_of(lab_home, "sample")
     share = samples.result["summary"]["right_parsed"] / samples.result["summary"]["explanations"]
-    assert dict(zip(frame["run"], frame["headline"], strict=True))[samples.id] == f"{100 * share:.1f} % right"
+    assert dict(zip(frame["run"], frame["headline"], strict=True))[samples.id] == f"{100 * share:.1f}% right"
     judge = next(f for f in all_runs(lab_home) if f.config.kind == "judge" and f.config.settings["mode"] != "reader")
     with_scores = [json.loads(line) for line in judge.lines("judgements")]
     assert dict(zip(frame["run"], frame["headline"], strict=True))[judge.id].endswith(

@@ -145,7 +145,16 @@ def _mapping(file: Path, guessed: ImportSettings) -> ImportSettings:
     for place, name in zip(st.columns(3), ("id", "context", "split"), strict=True):
         with place:
             values[name] = _column(name, guessed, columns, of, needed=False)
+    _say_what_is_unused(columns, values)
     return ImportSettings.model_validate(guessed.model_dump() | values | _further(guessed, of))
+
+
+def _say_what_is_unused(columns: list[str], values: dict[str, Any]) -> None:
+    options = values["options"]
+    used = {*values.values(), *([options] if options in columns else named_columns(options or ""))} - {None}
+    holders = {name.partition(".")[0] for name in used}
+    if unused := [name for name in columns if name not in used | holders]:
+        plain(f"Columns that are not used: {', '.join(unused)}")
 
 
 def _column(name: str, guessed: ImportSettings, columns: list[str], of: str, needed: bool) -> str | None:
@@ -213,7 +222,15 @@ def _preview(good: list[Item], bad: list[Reject], settings: ImportSettings) -> N
     shown = " This is how they would be read:" if good else ""
     st.caption(f"{which} {len(good):,} load and {len(bad):,} do not.{shown}")
     if good:
-        grid([_item_row(item, settings) for item in good[:5]], key="preview", column_config=WIDE)
+        rows = [_item_row(item, settings) for item in good[:5]]
+        grid(rows, key="preview", first=["question", "options", "gold"], column_config=WIDE)
+        if without := sum(item.gold is None for item in good):
+            which = "None of them has" if without == len(good) else f"{without:,} of them have no"
+            st.warning(
+                f"{which} gold: questions without it can be sampled, and neither scored nor trained on. Is `Gold` the "
+                "right column?",
+                icon=":material/help:",
+            )
     if bad:
         st.caption("These are rejected:" if good else "None of them loads; change the mapping above.")
         rows = [{"row": r.row, "reason": r.reason, "as read": r.raw} for r in bad[:20]]

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from core.errors import BadInput
 from core.loading.documents import FIELD
-from core.loading.items import POSITION, RowProblem, cell, find_gold, joined_columns, options_of, text_of
+from core.loading.items import POSITION, RowProblem, cell, find_gold, joined_columns, named_columns, options_of, text_of
 from core.loading.reading import check_file, file_name, is_table, read_rows
 from core.records import Option
 from core.settings import ImportSettings
@@ -96,12 +96,30 @@ def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     fields = _guess_question(rows, names)
     others = [name for name in names if name != fields["question"]]
     in_fields = all(values.get(FIELD) in SPLITS for values in rows)
-    return fields | {
+    fields |= {
         "gold": _named(names, GOLDS) or "gold",
         "id": _named(names, ("id", "question_id", "qid")) or "id",
         "context": _named(names, CONTEXTS) or (_named(others, ("text",)) if fields["options"] else None),
         "split": _named(names, ("split",)) or (FIELD if in_fields else None),
     }
+    if fields["options"] and "," in fields["options"]:
+        fields["options"] = _with_others(rows, names, fields)
+    return fields
+
+
+def _with_others(rows: list[dict[str, Any]], names: list[str], fields: dict[str, Any]) -> str:
+    """Columns of options that names tell of, and those beside them that hold gold where none of these does.
+
+    >>> rows = [{"option a": "ice", "option b": "fire", "third": "air", "gold": gold} for gold in ("ice", "air")]
+    >>> _with_others(rows, list(rows[0]), {"options": "option a,option b", "gold": "gold"})
+    'option a,option b,third'
+    """
+    known, gold = named_columns(fields["options"]), fields["gold"]
+    texts = [{name: str(values.get(name) or "").strip() for name in (*names, gold)} for values in rows]
+    missed = [row for row in texts if row[gold] and row[gold] not in {row[name] for name in known}]
+    free = [name for name in names if name not in (*known, *fields.values())]
+    others = {name for name in free if any(row[name] == row[gold] for row in missed)}
+    return joined_columns([name for name in names if name in known or name in others])
 
 
 def _guess_contents(rows: list[dict[str, Any]], names: list[str]) -> dict[str, Any] | None:
