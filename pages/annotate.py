@@ -7,21 +7,20 @@ from app.annotate.agreement import agreement
 from app.annotate.queue import chosen_queue
 from app.annotate.tasks import PAIRWISE, RATE, SPOT_CHECK
 from app.annotate.work import Bench, annotator, work
-from app.state import Lab, lab
+from app.state import Lab, lab, results
 from app.widgets import header
+from core.annotation.sources import sources
 
 TABS = ["Rate", "Spot-check", "Pairwise", "Agreement"]
 
 
 def bench(here: Lab, rater: str | None, what: Bench) -> None:
     """One way of annotating: its queue, and the task that is open."""
-    queue = chosen_queue(here, what.kind)
-    if queue is None:
-        return
-    if rater is None:
+    if rater is None and sources(here.store, results()):
         st.info("Type your name above to begin: what you enter is kept under it.", icon=":material/badge:")
-        return
-    work(here, rater, queue, what)
+    queue = chosen_queue(here, what.kind)
+    if queue and rater:
+        work(here, rater, queue, what)
 
 
 here = lab()

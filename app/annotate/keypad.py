@@ -91,7 +91,13 @@ def fields_of(rubric: Rubric, judged: dict[str, str], answer: str | None) -> lis
     """
     options = [Choice(value=label, label=label, keys=[str(n)]) for n, label in enumerate(rubric.labels, 1)]
     criteria = [
-        Field(key=c.key, name=c.name, hint=c.question, options=options, judge=judged.get(c.key))
+        Field(
+            key=c.key,
+            name=c.key.replace("_", " "),
+            hint=f"{c.name}: {c.question}",
+            options=options,
+            judge=judged.get(c.key),
+        )
         for c in rubric.criteria
     ]
     words = [("right", "y"), ("wrong", "n"), ("cannot tell", "u")]

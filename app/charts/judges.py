@@ -45,7 +45,7 @@ def _stack(figure: go.Figure, card: JudgeCard, label: str, fill: str, counts: Se
         orientation="h",
         name=safe(label),
         marker={"color": fill},
-        text=[f"{share:.0f}%" if share > 8 else "" for share in shares],
+        text=[_label(share) for share in shares],
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
@@ -53,6 +53,17 @@ def _stack(figure: go.Figure, card: JudgeCard, label: str, fill: str, counts: Se
         customdata=[(n, of, place, row) for row, (n, of) in enumerate(zip(counts, totals, strict=True))],
         hovertemplate=f"%{{y}}, {safe(label)}: %{{x:.1f}}%<br>%{{customdata[0]}} of %{{customdata[1]}}<extra></extra>",
     )
+
+
+def _label(share: float) -> str:
+    """A share in its part of a bar, where there is room; 100 says all of it.
+
+    >>> _label(99.6), _label(100), _label(3)
+    ('> 99%', '100%', '')
+    """
+    if share <= 8:
+        return ""
+    return "> 99%" if 99.5 <= share < 100 else f"{share:.0f}%"
 
 
 def together_map(names: Sequence[str], matrix: Sequence[Sequence[float | None]], what: str) -> go.Figure:

@@ -21,7 +21,7 @@ KIND_COLOURS = {
 }
 """Colour of each kind of run, by its words (`core.runs.folders.in_words`)."""
 
-ROW = 52
+ROW = 62
 """Pixels between neighbours of a column."""
 
 BEND = [i / 12 for i in range(13)]
@@ -43,11 +43,11 @@ def family_tree(
     _lines(figure, made_from, places, run)
     for kind in dict.fromkeys(named[one][0] for one in places):
         _points(figure, kind, [one for one in places if named[one][0] == kind], places, named, run)
-    columns, rows = max(depth.values()) + 1, 1 + max(y for _, y in places.values()) - min(y for _, y in places.values())
-    figure.update_xaxes(visible=False, range=[-0.45, columns - 0.45])
-    figure.update_yaxes(visible=False, autorange="reversed")
+    columns, (top, bottom) = max(depth.values()) + 1, (edge(y for _, y in places.values()) for edge in (min, max))
+    figure.update_xaxes(visible=False, range=[-0.6, columns - 0.2])
+    figure.update_yaxes(visible=False, range=[bottom + 0.9, top - 0.4])  # names stand below the points
     legend = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "itemclick": False, "itemdoubleclick": False}
-    return styled(figure, max(220, round(90 + ROW * rows)), legend=legend, dragmode=False)
+    return styled(figure, max(220, round(110 + ROW * (bottom - top + 1))), legend=legend, dragmode=False)
 
 
 def _places(
@@ -99,7 +99,7 @@ def _points(
         customdata=runs,
         name=kind,
         mode="markers+text",
-        text=[_short(named[one][1]) for one in runs],
+        text=[f"{kind}<br>{_short(named[one][1])}" for one in runs],
         textposition="bottom center",
         textfont={"size": 11},
         marker={
@@ -116,7 +116,7 @@ def _points(
 def _short(label: str) -> str:
     """
     >>> _short("a" * 40)
-    'aaaaaaaaaaaaaaaaa…'
+    'aaaaaaaaaaaaaaaaaaaaa…'
     """
     flat = " ".join(label.split())
-    return safe(flat if len(flat) <= 18 else flat[:17] + "…")
+    return safe(flat if len(flat) <= 22 else flat[:21] + "…")

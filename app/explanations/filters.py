@@ -200,7 +200,7 @@ def _scores(here: Lab, known: Catalogue, wanted: Wanted) -> None:
         _slider("Score", "score", low * many, high * many, wanted.score_between, 0.1)
         ranges = {place: (start, end) for place, start, end in wanted.criteria_between}
         for place, criterion in enumerate(rubric.criteria):
-            _slider(criterion.name, f"criterion_{place}", low, high, ranges.get(place), 0.1)
+            _slider(criterion.key.replace("_", " "), f"criterion_{place}", low, high, ranges.get(place), 0.1)
         st.caption(f"A criterion goes from {low:g} ({rubric.labels[0]}) to {high:g} ({rubric.labels[-1]}).")
 
 

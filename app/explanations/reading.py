@@ -222,13 +222,16 @@ def _head(column: Column, row: Explanation, chosen: bool) -> None:
     """Whose sample it is, and the button that takes its score apart."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         plain(f"{column.drawn.label} · sample {row.sample + 1}")
-        if chosen:
-            st.badge("taken apart below", color="violet")
-        else:
-            to = Spot(column.drawn.samples, row.item_id, row.sample)
-            key = f"apart_{column.drawn.samples}_{row.sample}"
-            st.button("", icon=":material/pageview:", type="tertiary", help="Take its score apart", key=key,
-                      on_click=show, args=(to,))  # fmt: skip
+        st.button(
+            "",
+            icon=":material/arrow_downward:" if chosen else ":material/pageview:",
+            type="tertiary",
+            help="Taken apart below" if chosen else "Take its score apart",
+            key=f"apart_{column.drawn.samples}_{row.sample}",
+            on_click=show,
+            args=(Spot(column.drawn.samples, row.item_id, row.sample),),
+            disabled=chosen,
+        )
 
 
 def _spans(rows: Sequence[Explanation | None]) -> list[list[Span]]:

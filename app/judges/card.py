@@ -49,11 +49,24 @@ def _line(card: JudgeCard) -> None:
 
 def believe_runs(runs: Collection[str]) -> None:
     """Beside verdicts of judge runs: the cards of their judges, one for each evaluation that a run is part of."""
-    for evaluation in results():
-        if not set(evaluation.judges.values()).isdisjoint(runs):
-            plain(evaluation.title)
-            _line(evaluation.card)
-            link("judges", "The judge card", icon=":material/gavel:", responses=evaluation.protocol)
+    found = [one for one in results() if not set(one.judges.values()).isdisjoint(runs)]
+    if len(found) < 2:
+        for evaluation in found:
+            _card_line(evaluation)
+        return
+    failing = sum(not evaluation.card.reliable for evaluation in found)
+    if failing:
+        said = f"Judge cards: {failing} of {len(found)} say not to believe rankings by their scores."
+        st.warning(said, icon=":material/casino:")
+    with st.expander(f"The {len(found)} judge cards behind these scores, in a line each"):
+        for evaluation in found:
+            _card_line(evaluation)
+
+
+def _card_line(evaluation: Evaluation) -> None:
+    plain(evaluation.title)
+    _line(evaluation.card)
+    link("judges", "The judge card", icon=":material/gavel:", responses=evaluation.protocol)
 
 
 def whole_card(card: JudgeCard, key: str) -> None:

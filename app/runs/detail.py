@@ -32,6 +32,9 @@ LOG_LINES = 60
 NEWEST = 6
 """Rows that are shown of what a run wrote last."""
 
+USERS = 20
+"""Runs that use a run and are listed; the others are counted."""
+
 DRAWN = 60
 """Runs that the lineage graph holds at most; those nearest by."""
 
@@ -107,7 +110,8 @@ def training(here: Lab, folder: RunFolder) -> None:
         return
     if folder.config.kind == "dpo":
         st.caption(
-            "How to read these: the loss starts at ln 2 = 0.693, where the policy still is the reference; the margin "
+            "How to read these: the loss starts at ln 2 = 0.693, where the policy still is the reference: no "
+            "reward differs yet, so the accuracy of the first step is 0. The margin "
             "grows as chosen responses become likelier than rejected ones. A falling reward of chosen with a growing "
             "margin means that rejected ones fall faster, not that chosen ones are learnt."
         )
@@ -279,10 +283,21 @@ def _links(here: Lab, folder: RunFolder, used_by: dict[str, frozenset[str]]) -> 
     with left:
         st.caption("Made directly from" if sources else "Made from nothing but a file")
         for run in dict.fromkeys(sources):
-            link("runs", f"{roles.get(run, 'adapter')}: {run}", run=run, tab="Lineage")
+            _link(here, run, roles.get(run, "adapter"))
         for run in pipelines_with(here.store, folder.id):
-            link("runs", f"launched by {run}", run=run, tab="Lineage")
+            _link(here, run, "launched by")
     with right:
         st.caption(f"Used directly by {len(users)}" if users else "Used by no run yet")
-        for run in users[:20]:
-            link("runs", run, run=run, tab="Lineage")
+        for run in users[:USERS]:
+            _link(here, run, "")
+        if len(users) > USERS:
+            st.caption(f"and {len(users) - USERS} more")
+
+
+def _link(here: Lab, run: str, role: str) -> None:
+    """A run's id as a link to its lineage, and what it is; labels are untrusted and stand beside it."""
+    config = RunFolder(here.home.runs / run).config
+    said = f"{config.what} {config.label}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        link("runs", run, run=run, tab="Lineage")
+        plain(f"{role}: {said}" if role and role != config.what else said)

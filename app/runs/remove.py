@@ -25,10 +25,13 @@ def ask_to_remove(here: Lab, runs: list[str]) -> None:
         more = f"Choose these {len(planned.dependents)} too"
         if st.button(more, key="choose_dependents", on_click=_choose_more, args=(both,)):
             st.rerun()
-    if planned.refusal is None:
-        word = f"Delete {len(planned.runs)} {_runs(planned.runs)}"
-        icon = ":material/delete:"
-        if st.button(word, type="primary", key="delete_now", icon=icon, on_click=_delete, args=(here, planned)):
+    with st.container(horizontal=True):
+        if planned.refusal is None:
+            word = f"Delete {len(planned.runs)} {_runs(planned.runs)}"
+            icon = ":material/delete:"
+            if st.button(word, type="primary", key="delete_now", icon=icon, on_click=_delete, args=(here, planned)):
+                st.rerun()
+        if st.button("Keep everything", key="keep"):
             st.rerun()
 
 
@@ -51,7 +54,7 @@ def consequences(here: Lab, planned: Removal) -> None:
     """What becomes of everything around them."""
     if planned.refusal:
         st.badge("Cannot be deleted", icon=":material/block:", color="red")
-        plain(planned.refusal)
+        plain(planned.refusal if planned.at_work else planned.refused_for())
         return
     plain("No other run depends on them. Asked for again, they are computed anew, with the same ids.")
     for pipeline in planned.pipelines:

@@ -63,8 +63,8 @@ def _auc_check(auc: Estimate, useful: float) -> Check:
         verdict, title = "fail", "AUC below chance" if auc.high < 0.5 else "AUC at chance"
     rule = "above 0.5"
     remedy = (
-        "Name a stronger judge: `judge` under `[models]` in the pipeline file, or judge the same samples again on the "
-        "Judges page. Reverse nothing by hand: a judge that prefers wrong explanations reads the rubric wrongly."
+        "Name a stronger judge: `judge` under `[models]` in the pipeline file, or let another one read the same "
+        "samples (page Judges, at its end). Reverse nothing by hand: a judge that prefers wrong explanations reads the rubric wrongly."
     )
     return Check("auc", title, verdict, True, rule, remedy)
 

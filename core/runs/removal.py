@@ -47,12 +47,16 @@ class Removal:
         if self.at_work:
             return f"{named(self.at_work)} at work: stop first what is to be deleted."
         if self.dependents:
-            verb = "runs depend" if len(self.dependents) > 1 else "run depends"
-            return (
-                f"{len(self.dependents)} {verb} on what is to be deleted ({named(self.dependents)}) and would lose the "
-                "source: delete these too, or keep both."
-            )
+            return self.refused_for(f" ({named(self.dependents)})")
         return None
+
+    def refused_for(self, which: str = "") -> str:
+        """Why runs that depend on others refuse the deletion; `which` names them where they are not listed."""
+        verb = "runs depend" if len(self.dependents) > 1 else "run depends"
+        return (
+            f"{len(self.dependents)} {verb} on what is to be deleted{which} and would lose the source: delete these "
+            "too, or keep both."
+        )
 
 
 def plan_removal(home: Home, runs: Sequence[str]) -> Removal:

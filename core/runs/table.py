@@ -117,7 +117,8 @@ def _judged(summary: dict[str, Any], mode: str, mean: float | None) -> str:
 
 
 def _compared(summary: dict[str, Any]) -> str:
-    return f"{summary['comparisons']:,} comparisons, {summary['flips']:,} flipped"
+    """Flips, of the comparisons that a judge was asked about and answered in both orders."""
+    return f"{summary['flips']:,} of {summary['judged'] - summary['by_rule']:,} flipped"
 
 
 # --- what runs wrote
