@@ -64,7 +64,8 @@ def _auc_check(auc: Estimate, useful: float) -> Check:
     rule = "above 0.5"
     remedy = (
         "Name a stronger judge: `judge` under `[models]` in the pipeline file, or let another one read the same "
-        "samples (page Judges, at its end). Reverse nothing by hand: a judge that prefers wrong explanations reads the rubric wrongly."
+        "samples (page Judges, at its end). Reverse nothing by hand: a judge that prefers wrong explanations reads "
+        "the rubric wrongly."
     )
     return Check("auc", title, verdict, True, rule, remedy)
 
