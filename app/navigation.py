@@ -37,9 +37,10 @@ def run(first: str = "overview") -> None:
     """Draw the page that the URL names, `first` where it names none."""
     st.set_page_config(page_title="anchorlab", page_icon=LOGO, layout="wide", initial_sidebar_state=212)
     st.logo(LOGO, size="large")
+    known = {"home" if name == first else name: name for name in PAGES} | {first: first}  # the first by its name too
     pages = [
-        st.Page(page_path(name), title=title, icon=icon, default=name == first, url_path=name)
-        for name, (title, icon) in PAGES.items()
+        st.Page(page_path(name), title=PAGES[name][0], icon=PAGES[name][1], default=url == "home", url_path=url)
+        for url, name in known.items()
     ]
     page = st.navigation(pages, position="hidden")
     arrive(page.url_path or first)

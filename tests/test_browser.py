@@ -44,6 +44,7 @@ def open_page(page: Page, address: str, name: str) -> None:
     page.goto(f"{address}/{name}")
     settle(page)
     expect(page.get_by_text("Something went wrong")).to_have_count(0)
+    expect(page.get_by_text("Page not found")).to_have_count(0)
     expect(page.locator('[data-testid="stException"]')).to_have_count(0)
 
 
@@ -108,6 +109,6 @@ def test_from_a_table_to_a_pipeline_and_from_a_win_rate_to_a_training_pair(home,
 def test_narrow_and_dark_pages_do_not_overflow(home, tmp_path):
     toy_dataset(home, tmp_path)
     with served(home) as (address, _), browser_page(width=800, scheme="dark") as page:
-        for name in ("", "datasets", "runs", "explanations", "anchors", "compare"):
+        for name in ("", "overview", "datasets", "runs", "explanations", "anchors", "compare"):
             open_page(page, address, name)
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
