@@ -9,6 +9,7 @@ import os
 
 from PIL import Image
 
+from app.compare.choices import DUELS, PAIR, QUESTIONS
 from app.navigation import PAGES
 from core.home import PROJECT, default_home
 from tests.browser import browser_page, served, settle
@@ -21,6 +22,7 @@ def views() -> dict[str, str]:
     """Name of a view → its address."""
     named = {name: name for name in PAGES} | {"overview": "", "anchors-pairs": "anchors?tab=Pairs"}
     named["annotate-agreement"] = "annotate?tab=Agreement"
+    named |= {f"compare-{tab}": f"compare?tab={tab}" for tab in (PAIR, QUESTIONS, DUELS)}
     samples = sorted(default_home().runs.glob("sample-*/explanations.jsonl"), key=os.path.getmtime)
     if samples:
         item = json.loads(samples[-1].read_text().splitlines()[0])["item_id"]

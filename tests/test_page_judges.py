@@ -67,7 +67,7 @@ def test_what_to_do_about_a_failed_check_marks_names_as_code_and_shows_no_backti
     assert "`judge` under `[models]`" in failed.remedy
     assert failed.remedy in [caption.value for caption in app.caption]
     literal = [text.value for text in app.text]
-    assert f"{failed.title}: {card.figure('auc').sentence}" in literal
+    assert f"{failed.title[0].upper()}{failed.title[1:]}: {card.figure('auc').sentence}" in literal
     assert any(MARKUP.name in text for text in literal)
     frames = [frame.value.to_string() for frame in app.dataframe]
     assert not any("`" in text for text in literal + frames)

@@ -79,7 +79,7 @@ def whole_card(card: JudgeCard, key: str) -> None:
     told = ["figure", "value (95%)", "check"]
     grid(rows, key=f"{key}_figures", first=told, height="content", column_config=wide)
     for check in card.failed:
-        plain(f"{check.title}: {card.figure(check.figure).sentence}")
+        plain(f"{check.title[0].upper()}{check.title[1:]}: {card.figure(check.figure).sentence}")
         st.caption(check.remedy)  # the lab's own words, with names of settings marked as code
     told = ["criterion", "most frequent verdict", "its share", "κ with people"]
     grid([_criterion_row(c) for c in card.criteria], key=f"{key}_criteria", first=told, height="content")
