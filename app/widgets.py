@@ -231,6 +231,7 @@ STYLES = """
 [data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primaryFormSubmit"], [data-tag] {
     color: light-dark(#FFFFFF, #10201B) !important;
 }
+[data-testid="stBaseButton-primary"] * { color: inherit !important; }
 .shares { display: flex; height: 6px; border-radius: 3px; overflow: hidden; }
 .shares span { display: block; height: 100%; }
 [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }

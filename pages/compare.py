@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.address import held
-from app.compare.choices import TABS, chosen
+from app.compare.choices import TABS, chosen_settings
 from app.compare.duels import duels_tab
 from app.compare.holds import holds_tab
 from app.compare.pair import pair_tab
@@ -38,7 +38,7 @@ here = lab()
 header("Compare", "Is one variant better than another, by how much, and how sure is that?")
 row = st.container(horizontal=True, vertical_alignment="bottom")
 left, right = row.container(width=660), row.container(width=340)
-found = {evaluation.key: evaluation for evaluation in results(chosen(right))}
+found = {evaluation.key: evaluation for evaluation in results(chosen_settings(right))}
 if found:
     with left:
         key = choice("Evaluation", list(found), key="evaluation", format_func=lambda key: found[key].title)

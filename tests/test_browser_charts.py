@@ -6,6 +6,7 @@ import shutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from app.compare.choices import pair_name
 from core.analysis.results import evaluations
 from core.annotation.queues import open_queue
 from core.annotation.writing import rate
@@ -77,3 +78,28 @@ def test_bars_and_cells_lead_to_what_is_behind_them(lab_home):
         expect(page.get_by_text(re.compile(r"^\d+ of them: \w+: excellent, not unsatisfactory"))).to_be_visible()
         page.get_by_role("button", name="All", exact=True).click()
         expect(page.get_by_text(re.compile(r"^\d+ of them"))).to_have_count(0)
+
+
+@pytest.mark.timeout(180)
+def test_clicks_go_from_the_win_matrix_to_a_pair_and_from_a_criterion_to_its_questions(lab_home):
+    with open_store(lab_home) as store:
+        store.ingest()
+        evaluation = evaluations(store, SETTINGS)[0]
+    labels = list(evaluation.samples)
+    cells = [(a, b) for a in labels for b in labels if a != b]
+    wanted = (labels[0], labels[2])
+    pair = pair_name(evaluation, evaluation.rate(*wanted))
+    with served(lab_home) as (address, _), browser_page() as page:
+        page.goto(f"{address}/compare")
+        settle(page)
+        click(page, chart(page, "matrix").locator(".scatterlayer .point").nth(cells.index(wanted)))
+        page.wait_for_url(re.compile("tab=One(\\+|%20)pair"))
+        expect(page.get_by_text(re.compile(f"^{pair}: "))).to_be_visible()
+        settle(page)
+        click(page, chart(page, "chart_scored_by").locator(".scatterlayer .point").nth(1))
+        page.wait_for_url(re.compile("tab=Questions"))
+        criterion = evaluation.card.criteria[1].criterion
+        assert f"scored_by={criterion}" in page.url
+        expect(page.get_by_text(re.compile(r"^8 of 8 questions; A: "))).to_be_visible()
+        page.go_back()
+        expect(page.get_by_text(re.compile(f"^{pair}: "))).to_be_visible()

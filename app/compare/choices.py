@@ -25,14 +25,14 @@ ALL = "all"
 """Value of a filter that leaves nothing out."""
 
 
-def chosen(here: DeltaGenerator) -> CompareSettings:
+def chosen_settings(place: DeltaGenerator) -> CompareSettings:
     """Score and tie margin that decide a win, unfolded from a line that says them."""
     score = value("score", SCORES[0], SCORES.__contains__)
     default = CompareSettings(score=score).margin
     margin = held(f"margin_{score}", default, lambda margin: 0 <= margin <= 15)
     tie_margin = st.session_state[margin["key"]]
     settings = CompareSettings(score=score, tie_margin=None if tie_margin == default else tie_margin)
-    with here.popover(f"{score} score, ties within {settings.margin:g}", icon=":material/balance:", width="stretch"):
+    with place.popover(f"{score} score, ties within {settings.margin:g}", icon=":material/balance:", width="stretch"):
         choice("Score that decides", SCORES, key="score")
         st.number_input(
             "Tie margin, in score points",

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.comparison import answers_by_order
-from app.compare.choices import DUELS, tab_button
 from app.figures import chart, download
 from app.navigation import link
 from app.state import Lab
@@ -57,17 +56,14 @@ def duels_tab(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) ->
 
 
 def pair_in_short(here: Lab, evaluation: Evaluation, rate: WinRate) -> None:
-    """A line for each judge that saw these two variants side by side, and the way to it."""
-    found = [duels for duels in _duels(here, evaluation) if {duels.a, duels.b} == {rate.a, rate.b}]
-    for duels in found:
+    """A line for each judge that saw these two variants side by side."""
+    for duels in (one for one in _duels(here, evaluation) if {one.a, one.b} == {rate.a, rate.b}):
         delta = duels.figures.delta if duels.a == rate.a else duels.figures.delta.scaled(-1)
         flips = number(duels.figures.flip_rate.value, "share")
         plain(
             f"Head to head by {duels.judge_name}: Δ(W−L) {in_a_sentence(delta, 'points')}, n = {duels.figures.n} "
-            f"questions; {flips} of its answers flip with the order."
+            f"questions; {flips} of its comparisons flip with the order."
         )
-    if found:
-        tab_button("Its figures and the judge's answers in both orders", DUELS, icon=":material/balance:")
 
 
 def _duels(here: Lab, evaluation: Evaluation) -> list[Duels]:

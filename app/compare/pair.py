@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.comparison import delta_by_part
-from app.compare.choices import QUESTIONS, chosen_pair, open_questions, pick, tab_button
+from app.compare.choices import DUELS, QUESTIONS, chosen_pair, open_questions, pick, tab_button
 from app.compare.duels import pair_in_short
 from app.compare.variants import halves, rate_table
 from app.figures import download, picture
@@ -25,9 +25,11 @@ def pair_tab(here: Lab, evaluation: Evaluation) -> None:
     rate = chosen_pair(evaluation)
     sentence(evaluation.finding(rate).sentence, key="pair")
     pair_in_short(here, evaluation, rate)
+    with st.container(horizontal=True):
+        tab_button("Its questions", QUESTIONS, icon=":material/list:")
+        tab_button("Head to head", DUELS, icon=":material/balance:")
     taken_apart(evaluation, details(evaluation), rate)
     rate_table(evaluation, [rate], key="rate")
-    tab_button("All its questions", QUESTIONS, icon=":material/list:")
 
 
 def taken_apart(evaluation: Evaluation, found: Details, rate: WinRate) -> None:
