@@ -67,6 +67,21 @@ def test_bars_and_cells_lead_to_what_is_behind_them(lab_home):
         page.wait_for_url(re.compile("/explanations.*category=consistently_incorrect"))
         expect(page.get_by_text(re.compile(r"^category: consistently incorrect"))).to_be_visible()
 
+        page.go_back()
+        settle(page)
+        click(page, chart(page, "dots").locator(".scatterlayer .point").first)
+        page.wait_for_url(re.compile("/explanations.*category=consistently_correct"))
+
+        page.goto(f"{address}/anchors?part=Scores")
+        settle(page)
+        click(page, chart(page, "scores").locator(".scatterlayer .point").last)
+        page.wait_for_url(re.compile("/explanations.*category=consistently_incorrect"))
+
+        page.goto(f"{address}/compare")
+        settle(page)
+        click(page, chart(page, "plane").locator(".scatterlayer .point").first)
+        page.wait_for_url(re.compile("/explanations.*variant=base"))
+
         page.goto(f"{address}/annotate?rater=kim&tab=Agreement")
         settle(page)
         cells = chart(page, "confusion").locator(".heatmaplayer")

@@ -100,15 +100,17 @@ def shares_view(here: Lab, draw: Draw, by: RightBy) -> None:
         on_select="rerun",
         selection_mode="points",
     )
-    for *_, label, category in (point["customdata"] for point in shown["selection"]["points"]):
-        open_page("explanations", evaluation=draw.key, variant=label, category=category, by=by)
-    chart(
+    _read_clicked(shown, draw, by)
+    shown = chart(
         "How sure are these shares?",
-        "95% intervals resample questions, and exclude training variance.",
+        "95% intervals resample questions, and exclude training variance. Click a dot to read what is behind it.",
         share_dots(found),
         share_frame(found),
         key="dots",
+        on_select="rerun",
+        selection_mode="points",
     )
+    _read_clicked(shown, draw, by)
     grid(
         [{"variant": label} | row_of(entry) for label, entry in found.items()],
         key="shares",
@@ -117,6 +119,12 @@ def shares_view(here: Lab, draw: Draw, by: RightBy) -> None:
     others = [other for other in known_draws(here) if other.key != draw.key]
     if others:
         side_by_side(here, [draw, *others], by)
+
+
+def _read_clicked(shown: Any, draw: Draw, by: RightBy) -> None:
+    """Open the explanations of the variant and category with which the customdata of a clicked part ends."""
+    for *_, label, category in (point["customdata"] for point in shown["selection"]["points"] if "customdata" in point):
+        open_page("explanations", evaluation=draw.key, variant=label, category=category, by=by)
 
 
 def side_by_side(here: Lab, all_draws: list[Draw], by: RightBy) -> None:
@@ -204,14 +212,17 @@ def scores_view(here: Lab, draw: Draw, by: RightBy) -> None:
     if not any(row.explanations for _, row in rows):
         st.info(f"No explanation has the score `{score}` here: choose the other one.", icon=":material/help:")
         return
-    chart(
+    shown = chart(
         "Does the judge score explanations higher where answers are right?",
         "Box: the middle half of the explanations' scores; whiskers: 5% to 95% of them; dot: mean over questions "
-        "with its 95% interval over questions.",
+        "with its 95% interval over questions. Click a dot to read the explanations.",
         score_boxes(found, score),
         pd.DataFrame([_score_row(label, row) for label, row in rows]),
         key="scores",
+        on_select="rerun",
+        selection_mode="points",
     )
+    _read_clicked(shown, draw, by)
     grid(
         [
             {

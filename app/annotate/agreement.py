@@ -101,7 +101,15 @@ def _judge(figures: Figures, source: Source, judges: list[Source], rubric: Rubri
     ]
     if shown:
         points = pd.DataFrame(shown)
-        chart("On which criteria do they agree?", "", kappa_map(points), points, key="kappa_map")
+        chart(
+            "On which criteria do they agree?",
+            "Click a point to see its verdicts below.",
+            kappa_map(points),
+            points,
+            key="kappa_map",
+            on_select=_choose_criterion,
+            selection_mode="points",
+        )
     for one in (one for one in found[source.key] if one.kappa.value is None):
         plain(f"κ of {one.criterion} is {one.kappa.note}.")
     _confusion(found[source.key])
@@ -132,6 +140,12 @@ def _kappa(estimate: Estimate) -> str:
     if estimate.value is None:
         return estimate.note or "undefined"
     return interval(estimate, "coefficient")
+
+
+def _choose_criterion() -> None:
+    """Keep the criterion of the clicked point in the view."""
+    for *_, criterion in (point["customdata"] for point in st.session_state["kappa_map"]["selection"]["points"]):
+        put(of_criterion=criterion, cell=None)
 
 
 def _confusion(found: list[CriterionAgreement]) -> None:

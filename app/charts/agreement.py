@@ -16,6 +16,7 @@ def kappa_map(rows: pd.DataFrame) -> go.Figure:
     """κ of judges (or annotators) with people, a point a criterion with its interval; one row of points a rater.
 
     rows: rater, criterion, value, low, high, n (ratings); rows without a value are left out.
+    A point's customdata ends with its criterion.
     """
     known = rows.dropna(subset=["value"])
     figure = go.Figure()
@@ -34,7 +35,7 @@ def kappa_map(rows: pd.DataFrame) -> go.Figure:
                 "thickness": 1.6,
                 "width": 5,
             },
-            customdata=mine[["low", "high", "n"]],
+            customdata=mine[["low", "high", "n", "criterion"]],
             hovertemplate=f"{safe(rater)}, %{{y}}: κ %{{x:.2f}} (%{{customdata[0]:.2f}} … %{{customdata[1]:.2f}}), "
             "n = %{customdata[2]} ratings<extra></extra>",
         )

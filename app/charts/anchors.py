@@ -70,7 +70,7 @@ def share_dots(shares: Mapping[str, CategoryShares]) -> go.Figure:
             mode="markers",
             marker={"size": 10, "color": CATEGORY_COLOURS[category]},
             customdata=[
-                (shares[label].counts[category], e.n, 100 * e.low, 100 * e.high)
+                (shares[label].counts[category], e.n, 100 * e.low, 100 * e.high, label, category)
                 for label, e in zip(known, found, strict=True)
             ],
             hovertemplate="%{y}: %{x:.1f}%, 95% %{customdata[2]:.1f} … %{customdata[3]:.1f}<br>%{customdata[0]} of "
@@ -127,7 +127,10 @@ def expected_lines(found: Mapping[str, Sequence[ExpectedShare]]) -> go.Figure:
 
 
 def score_boxes(found: Mapping[str, Sequence[CategoryScores]], score: str) -> go.Figure:
-    """Scores by variant and category: box 25–75%, whiskers 5–95%, and the mean over questions as a dot."""
+    """Scores by variant and category: box 25–75%, whiskers 5–95%, and the mean over questions as a dot.
+
+    The customdata of a dot ends with its variant and category.
+    """
     figure = go.Figure()
     for category in CATEGORIES:
         rows = [(label, row) for label, scores in found.items() for row in scores if row.category == category]
@@ -152,7 +155,9 @@ def score_boxes(found: Mapping[str, Sequence[CategoryScores]], score: str) -> go
             mode="markers",
             marker={"size": 9, "color": CATEGORY_COLOURS[category], "line": {"width": 1.5, "color": "#FFFFFF"}},
             showlegend=False,
-            customdata=[(r.mean.low, r.mean.high, r.mean.n, r.explanations, *r.quantiles) for _, r in rows],
+            customdata=[
+                (r.mean.low, r.mean.high, r.mean.n, r.explanations, *r.quantiles, label, category) for label, r in rows
+            ],
             hovertemplate="%{x}, " + CATEGORY_NAMES[category] + ": mean %{y:.2f}, 95% %{customdata[0]:.2f} … "
             "%{customdata[1]:.2f}<br>n = %{customdata[2]} questions, %{customdata[3]} explanations<br>median "
             "%{customdata[6]:.2f}, 90% of scores %{customdata[4]:.2f} … %{customdata[8]:.2f}<extra></extra>",

@@ -129,7 +129,7 @@ def _wrapped(name: str, width: int = 28) -> str:
 
 
 def quality_and_accuracy(results: Sequence[VariantResult], by: str, score: str) -> go.Figure:
-    """Each variant's accuracy against its mean score, both with their intervals."""
+    """Each variant's accuracy against its mean score, both with intervals; a point's customdata is its variant."""
     figure = go.Figure()
     labels = [result.label for result in results]
     place = {r.label: i for i, r in enumerate(sorted(results, key=lambda r: accuracy_of(r, by).value or 0))}
@@ -148,6 +148,7 @@ def quality_and_accuracy(results: Sequence[VariantResult], by: str, score: str) 
             textposition="bottom right" if place[result.label] % 2 else "top right",
             textfont={"color": colour, "size": 14},
             marker={"size": 12, "color": colour},
+            customdata=[(result.label,)],
             name=safe(result.label),
             hovertemplate=f"{safe(result.label)}: %{{x:.1f}}% right (95% {100 * accuracy.low:.1f} … "
             f"{100 * accuracy.high:.1f}, n = {accuracy.n} questions)<br>mean score %{{y:.2f}} (95% "

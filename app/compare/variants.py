@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.charts.comparison import forest, quality_and_accuracy, win_matrix
 from app.compare.choices import chosen_baseline, open_pair, pair_name, pick
 from app.figures import download, picture
+from app.navigation import open_page
 from app.state import Lab
 from app.tables import grid
 from app.widgets import plain, tie_rule
@@ -144,11 +145,16 @@ def quality(evaluation: Evaluation) -> None:
     """Quality against accuracy of every variant, as a figure and as a table."""
     settings = evaluation.settings
     st.subheader("How good and how accurate is each variant?", anchor=False)
-    picture(
+    st.caption("Click a point to read the variant's explanations.")
+    shown = picture(
         quality_and_accuracy(evaluation.results, settings.right_by, settings.score),
         key="plane",
         alt="Accuracy and mean score of each variant",
+        on_select="rerun",
+        selection_mode="points",
     )
+    for (label,) in (point["customdata"] for point in shown["selection"]["points"]):
+        open_page("explanations", evaluation=evaluation.key, variant=label)
     grid(
         [
             {
