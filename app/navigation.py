@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.address import View, arrive, link_to, put, this_page, view_of
+from app.address import View, arrive, given, link_to, put, this_page, view_of
 from app.settings_dialog import settings_button
 from app.tables import watch_window
 from app.widgets import boundary, styles
@@ -28,6 +28,17 @@ PAGES = {
 """Page (a script in pages/) → title and icon."""
 
 
+WHOLE = {
+    "explanations": ("item", "page"),
+    "anchors": ("tab",),
+    "annotate": ("tab",),
+    "compare": ("tab",),
+    "runs": ("show",),
+    "playground": ("round",),
+}
+"""Page → parameters that show another page as a whole, which begins at its top or where it was left."""
+
+
 def page_path(name: str) -> str:
     """The script of a page, as `st.switch_page` and `st.page_link` know it."""
     return str(ROOT / "pages" / f"{name}.py")
@@ -48,9 +59,14 @@ def run(first: str = "overview") -> None:
     styles()
     settings_button()
     with st.container(key="window"):
-        watch_window()
+        watch_window(_whole())
     with boundary():
         page.run()
+
+
+def _whole() -> str:
+    """The view as far as it shows another page as a whole."""
+    return " ".join([this_page(), *(given(name) or "" for name in WHOLE.get(this_page(), ()))])
 
 
 def sidebar() -> None:

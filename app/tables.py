@@ -1,6 +1,6 @@
 """Tables that fit the window, so that nothing need be scrolled sideways to be read.
 
-    watch_window()                                              # once a page, by the frame
+    watch_window("compare One pair")                            # once a page, by the frame
     grid(rows, key="rates", first=["A against B", "Δ(W−L), points"])
 
 A table that has more columns than there is room for shows those that tell most, in a narrow window with long texts
@@ -47,13 +47,17 @@ ROWS_OF_KEY = re.compile(r"(_-?\d+)+$")
 WIDTHS = {"small": 75, "medium": 200, "large": 400}
 
 
-def watch_window() -> None:
-    """Ask the browser how wide its window is; one that is not wide draws the page once more."""
+def watch_window(view: str) -> None:
+    """Ask the browser how wide its window is; one that is not wide draws the page once more.
+
+    view: names what is shown as a whole; another one begins at its top, or where it was left.
+    """
 
     def told() -> None:
         st.session_state["_width"] = int(st.session_state["_window"].get("width") or WIDEST)
 
-    _watcher()(key="_window", data={"width": st.session_state.get("_width", WIDEST)}, on_width_change=told)
+    data = {"width": st.session_state.get("_width", WIDEST), "view": view}
+    _watcher()(key="_window", data=data, on_width_change=told)
 
 
 @st.cache_resource(show_spinner=False)
@@ -98,6 +102,20 @@ def grid(
     if hidden := len(known) - len(telling):
         st.toggle(f"{hidden} more column{'s' if hidden > 1 else ''}", key=switch)
     return chosen
+
+
+ROW_OR_CELL = ["single-row", "single-cell"]
+"""Selection mode of a table whose rows open by their box and by a click anywhere in them."""
+
+
+def chosen_row(selection: Mapping[str, Any]) -> int | None:
+    """The row of what was selected in a table with `ROW_OR_CELL`; None where nothing is.
+
+    >>> chosen_row({"rows": [], "cells": [(4, "question")]}), chosen_row({"rows": [], "cells": []})
+    (4, None)
+    """
+    places = [*selection["rows"], *(row for row, _ in selection["cells"])]
+    return places[0] if places else None
 
 
 def cut(text: Any, width: int) -> Any:

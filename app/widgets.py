@@ -228,10 +228,8 @@ STYLES = """
 [class*="st-key-stage_"] [data-testid="stPageLink-NavLink"] { padding: 0; margin: 0; }
 [class*="st-key-recent_"] { flex-wrap: nowrap; }
 [class*="st-key-recent_"] > :last-child { min-width: 0; flex: 1; }
-[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primaryFormSubmit"], [data-tag] {
-    color: light-dark(#FFFFFF, #10201B) !important;
-}
-[data-testid="stBaseButton-primary"] * { color: inherit !important; }
+[data-testid^="stBaseButton-primary"]:enabled, [data-tag] { color: light-dark(#FFFFFF, #10201B) !important; }
+[data-testid^="stBaseButton-primary"]:enabled * { color: inherit !important; }
 .shares { display: flex; height: 6px; border-radius: 3px; overflow: hidden; }
 .shares span { display: block; height: 100%; }
 [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }

@@ -1,12 +1,37 @@
 // Tells the server how wide the window is, in steps of 200 pixels: where that is not what it takes it for, and
 // again whenever it changes.  Only while the page stands still: a widget that has just come may not know its value yet,
 // and whatever makes the server draw then would send the wrong one.
+//
+// And begins another view of a page at its top, or where it was left: `data.view` names the view that is shown.
 const step = () => Math.max(600, Math.min(1400, 200 * Math.floor(window.innerWidth / 200)));
 const still = () => document.querySelector('.stApp[data-test-script-state="notRunning"]');
+const main = () => document.querySelector('[data-testid="stMain"]');
+
+const left = new Map();  // view → how far down it was when something was last pressed in it
+let shown = null;
+const note = () => { if (shown !== null && main()) left.set(shown, main().scrollTop); };
+document.addEventListener("pointerdown", note, true);
+document.addEventListener("keydown", note, true);
+
+function show(view) {
+  if (view === shown) return;
+  const first = shown === null;
+  shown = view;
+  if (first) return;
+  const top = left.get(view) ?? 0;
+  const until = performance.now() + 1500;  // what is below may still be on its way
+  const go = () => {
+    if (shown !== view || !main()) return;
+    main().scrollTop = top;
+    if (main().scrollTop < top && performance.now() < until) setTimeout(go, 100);
+  };
+  go();
+}
 
 export default function ({ data, setStateValue }) {
   let told = data.width;
   let stood = false;
+  show(data.view);
   const tell = () => {
     const stands = Boolean(still());
     if (stands && stood && step() !== told) setStateValue("width", (told = step()));

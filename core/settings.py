@@ -324,6 +324,9 @@ class JudgeCardSettings(Settings):
     min_people_kappa: float = Field(
         0.2, ge=-1, le=1, description="Quadratic κ of its verdicts with those of people, over all criteria."
     )
+    min_people_questions: int = Field(
+        25, ge=0, description="Questions that people rated from which on their agreement passes or fails a judge."
+    )
     max_same_verdict: Share = Field(
         0.9, description="Share of a criterion's most frequent verdict, averaged over criteria."
     )

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.address import held, value
+from app.judges.card import believe_runs
 from app.navigation import DEMO, LAUNCH, nothing_yet
 from app.playground.form import ask_form, refill
 from app.playground.round import STYLES, show_round
@@ -28,6 +29,7 @@ def one_round(here: Lab, session: str | None, name: str) -> None:
         show_round(here, found)
         if found.status == "done" and revealed:
             verdict_of_the_room(here, found)
+            believe_runs([found.wish.judge] if found.wish.judge else [])
         elif found.status == "done":
             voting(here, found)
     if not found.waiting:

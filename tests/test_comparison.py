@@ -153,7 +153,7 @@ def test_lost_accuracy_is_worse_however_well_the_explanations_score():
     assert rate.accuracy_kept(0.03) == "lost"
     said = finding(rate, EXPECTED, [])
     assert said.verdict == "worse"
-    assert said.sentence.endswith(": lost by more than 3 points.")
+    assert said.sentence.endswith(": a loss of more than 3 points.")
     assert "n = 160 questions" in said.sentence
 
 

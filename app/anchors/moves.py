@@ -28,9 +28,14 @@ MOVES = {f"{a}.{b}": (a, b) for a, b in product(CATEGORIES, CATEGORIES)}
 """A cell of the transition matrix as it stands in the URL → its categories."""
 
 
-def _moves_first() -> list[str]:
-    """Cells in the order people look: the worst fall first, those that stay last."""
-    return sorted(MOVES, key=lambda m: (MOVES[m][0] == MOVES[m][1], [CATEGORIES.index(c) for c in MOVES[m]]))
+def _moves_first(counts: np.ndarray) -> list[str]:
+    """Cells in the order people look: the commonest move first, those that stay last."""
+
+    def order(move: str) -> tuple[bool, int]:
+        start, end = (CATEGORIES.index(category) for category in MOVES[move])
+        return start == end, -int(counts[start, end])
+
+    return sorted(MOVES, key=order)
 
 
 # --- what moved
@@ -126,9 +131,9 @@ def one_step(here: Lab, draw: Draw, table: QuestionTable) -> None:
     with left:
         step = choice("Step", list(known), key="step")
     with right:
-        move = choice("Questions that went", _moves_first(), key="move", format_func=_move_words)
-    before, after = known[step]
-    counts = matrix(table, before, after)
+        before, after = known[step]
+        counts = matrix(table, before, after)
+        move = choice("Questions that went", _moves_first(counts), key="move", format_func=_move_words)
     start, end = MOVES[move]
     key = f"matrix_{before}_{after}_{move}"  # a new picture once a cell is chosen: the frame says which
     names = [CATEGORY_NAMES[category] for category in CATEGORIES]

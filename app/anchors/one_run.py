@@ -30,10 +30,11 @@ def one_run(here: Lab) -> None:
     left, middle, right = st.columns([3, 1, 1])
     with left:
         run = choice("Run", list(names), key="run", format_func=names.get)
+        forced = known.set_index("id").loc[run, "forced"]
     with middle:
         group = choice("Questions by", list(GROUPS), key="group")
     with right:
-        by: RightBy = choice("Prediction", ["parsed", "forced"], key="group_right")
+        by: RightBy = choice("Right by", ["forced", "parsed"] if forced else ["parsed"], key="group_right")
     shares = _shares(here.store, here.sealed, run, group, by)
     chart(
         "Are some groups of questions always right, or never?",

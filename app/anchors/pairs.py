@@ -65,9 +65,6 @@ def pairs_tab(here: Lab) -> None:
             "No debater argued about these samples, so always-wrong questions give no pair under this strategy.",
             icon=":material/record_voice_over:",
         )
-    evaluation = evaluation_with(source.samples)
-    if evaluation:
-        believe(evaluation)
     summary([a, b])
     view = chosen_view()
     match view:
@@ -85,6 +82,8 @@ def pairs_tab(here: Lab) -> None:
             difference_view(here, a, b)
         case "take":
             take_along(here, source, a.settings, a.pairs)
+    if evaluation := evaluation_with(source.samples):
+        believe(evaluation)
 
 
 def chosen_start(here: Lab, sources: dict[str, PairSource]) -> tuple[PairSource, PairSettings]:

@@ -13,7 +13,7 @@ from app.charts.style import CATEGORY_NAMES
 from app.figures import download
 from app.navigation import link
 from app.state import Lab
-from app.tables import grid
+from app.tables import ROW_OR_CELL, chosen_row, grid
 from app.widgets import literal, plain
 from core.analysis.pair_lint import criterion_gaps, driver
 from core.analysis.pair_sources import Material
@@ -41,7 +41,7 @@ def pair_browser(here: Lab, material: Material, pairs: Sequence[Pair], key: str)
         first=["question", "category", "score of chosen", "of rejected"],
         height=min(280, 38 + 35 * len(frame)),
         on_select=partial(_choose, table, ids),
-        selection_mode="single-row",
+        selection_mode=ROW_OR_CELL,
         selection_default={"selection": {"rows": [row], "columns": []}},
         key=table,
         column_config={
@@ -58,8 +58,8 @@ def pair_browser(here: Lab, material: Material, pairs: Sequence[Pair], key: str)
 
 
 def _choose(table: str, ids: Sequence[str]) -> None:
-    rows = st.session_state[table]["selection"]["rows"]
-    put(pair=ids[rows[0]] if rows else None)
+    row = chosen_row(st.session_state[table]["selection"])
+    put(pair=None if row is None else ids[row])
 
 
 def _row(pair: Pair, material: Material, names: Sequence[str]) -> dict[str, Any]:

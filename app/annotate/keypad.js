@@ -70,7 +70,7 @@ class Pad {
     if (this.waiting) return;
     const open = this.data.fields.filter((field) => !(field.key in this.labels));
     if (action.whole && open.length) {
-      this.message = `Still open: ${open.map((field) => field.name).join(", ")}.`;
+      this.message = `Still open: ${open.map((field) => field.name.replace(/[?.]$/, "")).join(", ")}.`;
       this.focus = this.firstOpen(this.data);
       this.draw();
       return;
@@ -82,6 +82,7 @@ class Pad {
 
   key(event) {
     const target = event.composedPath()[0];
+    if (event.key === "Tab") this.byPointer = false;
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('[role="dialog"]')) return;
     if (editable(target)) {
       if (event.key === "Escape" && this.root.contains(target)) target.blur();
@@ -95,7 +96,7 @@ class Pad {
   }
 
   press(key, target) {
-    if (key === "Enter" && pressable(target) && !this.root.contains(target)) return false;
+    if (key === "Enter" && pressable(target) && !this.root.contains(target) && !this.byPointer) return false;
     const action = this.data.actions.find((one) => one.key === key);
     if (action) { this.leave(action); return true; }
     if (this.data.locked) return false;
@@ -220,8 +221,13 @@ export default function (component) {
   pad.take(component);
   if (!pad.listening) {
     const listen = (event) => pad.key(event);
+    const point = () => { pad.byPointer = true; };  // what was clicked keeps the focus, and must not keep Enter
     document.addEventListener("keydown", listen, true);
-    pad.listening = () => document.removeEventListener("keydown", listen, true);
+    document.addEventListener("pointerdown", point, true);
+    pad.listening = () => {
+      document.removeEventListener("keydown", listen, true);
+      document.removeEventListener("pointerdown", point, true);
+    };
   }
   return () => { pad.listening(); pad.listening = null; };
 }

@@ -235,8 +235,12 @@ def _option(option: Option, gold: bool) -> str:
 
 def explanation_card(asked: Item, row: Explanation) -> None:
     """An explanation and the answer it comes to."""
-    answer = row.parsed or row.forced
     texts = {option.label: option.text for option in asked.options}
     with st.container(border=True):
         plain(row.explanation)
-    plain(f"Answer given: {texts.get(answer, answer) if answer else 'none that can be read'}")
+    if row.parsed:
+        plain(f"Answer given: {texts.get(row.parsed, row.parsed)}")
+    elif row.forced:
+        plain(f"No answer line; the option that the variant finds likeliest: {texts.get(row.forced, row.forced)}")
+    else:
+        plain("No answer line")

@@ -182,7 +182,9 @@ def answers_by_order(orders: Sequence[tuple[str, dict[str, int]]], a: str, b: st
             customdata=[(n, of) for n, of in zip(counts, total, strict=True)],
             hovertemplate="%{y}: %{customdata[0]} of %{customdata[1]} answers " + safe(name) + "<extra></extra>",
         )
-    figure.update_layout(barmode="stack", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
+    figure.update_layout(
+        barmode="stack", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
+    )
     figure.update_xaxes(title="share of the answers, %", range=[0, 100])
     figure.update_yaxes(autorange="reversed")
     return styled(figure, 130 + 44 * len(orders))

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.charts.style import safe, styled
+from app.charts.style import VARIANTS, safe, styled
 
 CURVES = {
     "loss": "loss",
@@ -36,7 +36,7 @@ def curves(metrics: pd.DataFrame) -> go.Figure:
 
 
 def overlaid(metrics: pd.DataFrame, runs: Sequence[str], labels: Sequence[str]) -> go.Figure:
-    """Curves of several trainings, a colour a run in every metric (metrics: run, step, name, value)."""
+    """Curves of several trainings, a colour a run, its variant's if that has one (metrics: run, step, name, value)."""
     figure = _laid_out(metrics)
     for i, (name, row, column) in enumerate(_places(metrics)):
         for place, (run, label) in enumerate(zip(runs, labels, strict=True)):
@@ -84,7 +84,11 @@ def _add(
         legendgroup=str(place),
         showlegend=legend,
         mode="lines+markers" if len(points) < 40 else "lines",
-        line={"color": run_colour(place), "width": 2, "dash": "solid" if place < len(RUN_COLOURS) else "dash"},
+        line={
+            "color": VARIANTS.get(label, run_colour(place)),
+            "width": 2,
+            "dash": "solid" if place < len(RUN_COLOURS) else "dash",
+        },
         marker={"size": 4},
         hovertemplate="step %{x}: %{y:.4g}<extra>" + safe(label) + "</extra>",
         row=row,

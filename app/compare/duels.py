@@ -41,7 +41,7 @@ def duels_tab(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) ->
         return
     doubts = {duels.run: duel_doubts(duels.run, known) for duels in found}
     rows = [_row(duels, doubts[duels.run]) for duels in found]
-    grid(rows, key="duels", first=["A against B", "judge", "Δ(W−L), points"])
+    grid(rows, key="duels", first=["A against B", "believe it", "Δ(W−L), points", "flips", "wins / ties / losses"])
     for rule in dict.fromkeys(duels.tie_rule for duels in found):
         st.caption(
             f"{rule} Shares are averaged over a question's pairs, then over questions; intervals are 95%, resample "
@@ -62,7 +62,7 @@ def pair_in_short(here: Lab, evaluation: Evaluation, rate: WinRate) -> None:
         flips = number(duels.figures.flip_rate.value, "share")
         plain(
             f"Head to head by {duels.judge_name}: Δ(W−L) {in_a_sentence(delta, 'points')}, n = {duels.figures.n} "
-            f"questions; {flips} of its comparisons flip with the order."
+            f"questions; {flips} of {duels.figures.flip_rate.n} questions' comparisons flip with the order."
         )
 
 
@@ -85,7 +85,8 @@ def _orders(duels: Duels) -> None:
     if any(sum(answers.values()) for _, answers in orders):
         chart(
             "Does the judge say the same in both orders?",
-            "Answers of the judge by who was shown first; bars alike: the place decides nothing.",
+            "Answers by who was shown first. Bars that are not alike: the judge prefers a place. Alike bars still hide "
+            "answers that flip both ways; the sentence above counts them.",
             answers_by_order(orders, duels.a, duels.b),
             pd.DataFrame([{"order": order} | answers for order, answers in orders]),
             key=f"orders_{duels.run}",

@@ -11,7 +11,7 @@ from app.figures import download
 from app.highlight import merged, shared_spans, show_highlighted
 from app.navigation import link
 from app.state import Lab, lab
-from app.tables import grid
+from app.tables import ROW_OR_CELL, chosen_row, grid
 from app.widgets import choice, plain
 from core.analysis.comparison import ScoreTable, WinRate
 from core.analysis.question_table import question_outcomes, with_questions
@@ -20,7 +20,7 @@ from core.method.categories import CATEGORIES
 from core.records import Explanation, Item
 from core.statistics.words import number
 from core.store.database import Store
-from core.store.queries import item, responses, scores
+from core.store.queries import item, responses, scores, verdicts
 
 SHOWN = 300
 """Rows of the table at most; filters find the others."""
@@ -66,7 +66,7 @@ def questions_tab(here: Lab, evaluation: Evaluation) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader("Which questions make the difference?", anchor=False, width="content")
         download(lambda: found.drop(columns="far"), "questions")
-    plain(f"{len(found):,} of {len(every):,} questions; A: {rate.a}, B: {rate.b}. Choose a row to read it below.")
+    plain(f"{len(found):,} of {len(every):,} questions; A: {rate.a}, B: {rate.b}. Click a row to read it below.")
     if found.empty:
         st.info("No question is left: take a filter away.", icon=":material/filter_alt_off:")
         return
@@ -76,7 +76,7 @@ def questions_tab(here: Lab, evaluation: Evaluation) -> None:
     if asked is None:
         plain(f"There is no question {current} in this data set: choose one in the table.")
     else:
-        side_by_side(here, evaluation, rate, asked)
+        side_by_side(here, evaluation, rate, asked, criterion)
 
 
 def _filters(criteria: list[str]) -> tuple[str | None, str | None, str]:
@@ -135,7 +135,7 @@ def _show_table(found: pd.DataFrame, rate: WinRate, view: str) -> None:
         height=250,
         key=key,
         on_select=partial(_choose_row, key, shown["item_id"].tolist()),
-        selection_mode="single-row",
+        selection_mode=ROW_OR_CELL,
         column_config={
             "question": st.column_config.TextColumn(width="large"),
             "Δ(W−L)": st.column_config.NumberColumn(format="%+.0f", help="Points, over the question's sample pairs."),
@@ -150,15 +150,19 @@ def _show_table(found: pd.DataFrame, rate: WinRate, view: str) -> None:
 
 
 def _choose_row(key: str, ids: list[str]) -> None:
-    if rows := st.session_state[key]["selection"]["rows"]:
-        put(item=ids[rows[0]])
+    row = chosen_row(st.session_state[key]["selection"])
+    if row is not None:
+        put(item=ids[row])
 
 
 # --- one question
 
 
-def side_by_side(here: Lab, evaluation: Evaluation, rate: WinRate, asked: Item) -> None:
-    """All samples of both variants on one question, passages that the other variant has too marked."""
+def side_by_side(here: Lab, evaluation: Evaluation, rate: WinRate, asked: Item, criterion: str | None) -> None:
+    """All samples of both variants on one question, passages that the other variant has too marked.
+
+    criterion: the one that scores, whose verdicts are shown; None for all.
+    """
     with st.container(border=True):
         plain(asked.question)
         marks = [f"{'★ ' if o.label == asked.gold else ''}{_option(o.label, o.text)}" for o in asked.options]
@@ -167,7 +171,8 @@ def side_by_side(here: Lab, evaluation: Evaluation, rate: WinRate, asked: Item) 
     texts = {label: _responses(here, here.sealed, evaluation.samples[label], asked.id) for label in (rate.a, rate.b)}
     for column, label, other in zip(st.columns(2), (rate.a, rate.b), (rate.b, rate.a), strict=True):
         with column:
-            _samples(here, evaluation, asked, label, texts[label], [row.explanation for row in texts[other]])
+            chips = _verdicts(here, here.sealed, evaluation.judges[label], asked.id, criterion)
+            _samples(here, evaluation, asked, label, texts[label], [row.explanation for row in texts[other]], chips)
     with st.container(horizontal=True):
         for side, label in (("A", rate.a), ("B", rate.b)):
             run = evaluation.samples[label]
@@ -184,11 +189,35 @@ def _scores(_here: Lab, sealed: str, judge: str, item_id: str) -> pd.DataFrame:
     return scores(_here.store, judge, item_id).set_index("sample")
 
 
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _verdicts(_here: Lab, sealed: str, judge: str, item_id: str, criterion: str | None) -> dict[int, str]:
+    """Sample → what the judge said on the criterion, and the value that it stands for."""
+    rows = [] if criterion is None else verdicts(_here.store, judge, item_id).to_dict("records")
+    said = {}
+    for row in rows:
+        if row["criterion"] == criterion:
+            value = number(_known(row["value"]), "coefficient")
+            said[row["sample"]] = f"{criterion}: {row['verdict'] or 'unreadable'} ({value}) · "
+    return said
+
+
+def _known(value: float | None) -> float | None:
+    return None if pd.isna(value) else value
+
+
 def _option(label: str, text: str) -> str:
     return text if label == text else f"{label}. {text}"
 
 
-def _samples(here: Lab, evaluation: Evaluation, asked: Item, label: str, rows: list, others: list[str]) -> None:
+def _samples(
+    here: Lab,
+    evaluation: Evaluation,
+    asked: Item,
+    label: str,
+    rows: list[Explanation],
+    others: list[str],
+    chips: dict[int, str],
+) -> None:
     scored = _scores(here, here.sealed, evaluation.judges[label], asked.id)[evaluation.settings.score]
     plain(f"{label}: {len(rows)} samples")
     for row in rows:
@@ -196,7 +225,8 @@ def _samples(here: Lab, evaluation: Evaluation, asked: Item, label: str, rows: l
         right = "" if asked.gold is None else " ✓ right" if prediction == asked.gold else " ✗ wrong"
         score = scored.get(row.sample)
         with st.container(border=True):
-            said = f"answers {prediction}{right}" if prediction else f"no answer{right}"
-            plain(f"score {'–' if pd.isna(score) else number(score)} · {said}")
+            how = " (forced)" if prediction and row.parsed is None else ""
+            said = f"answers {prediction}{how}{right}" if prediction else f"no answer line{right}"
+            plain(f"{chips.get(row.sample, '')}score {number(_known(score))} · {said}")
             found = [span for other in others for span in shared_spans(row.explanation, other)[0]]
             show_highlighted(row.explanation or "(empty)", merged(found, len(row.explanation)))

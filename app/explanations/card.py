@@ -61,7 +61,7 @@ def _prediction(asked: Item, row: Explanation) -> None:
     answer = row.parsed or row.forced
     how = "" if row.parsed else " (forced)"
     if answer is None:
-        st.badge("no prediction", color="gray", help="No answer can be read, and none was forced.")
+        st.badge("no prediction", color="gray", help="There is no answer line, and none was forced.")
         return
     known = {asked.gold: ("✓ right", "green")}
     word, colour = known.get(answer, ("✗ wrong", "red")) if asked.gold else ("no gold", "gray")
@@ -82,7 +82,11 @@ def _score(score: Score | None, by: str) -> None:
     if value is None:
         st.badge("unjudged", color="gray", help="No score: the judge's reply could not be read, or is not there.")
         return
-    st.badge(f"score {number(value)}", color="blue", help="Sum over the criteria.")
+    st.badge(
+        f"score {number(value)}",
+        color="blue",
+        help="Sum over the criteria of the verdict expected, from 1 for the worst.",
+    )
 
 
 def _origin(score: Score | None) -> None:
@@ -170,7 +174,7 @@ def _bars(verdicts: pd.DataFrame, rubric: Rubric, key: str) -> None:
 def _forced(asked: Item, row: Explanation, key: str) -> None:
     if row.forced_probabilities is None:
         return
-    st.caption("No answer could be read: after the answer cue, the options have these probabilities")
+    st.caption("No line of its own gives the answer (`Answer: …`). After that cue the options have these probabilities")
     st.dataframe(
         pd.DataFrame({"option": [o.text for o in asked.options], "probability": row.forced_probabilities}),
         hide_index=True,

@@ -33,7 +33,7 @@ LABELS = {
 
 HELP = {
     "category": "Of the question under this variant: right in all, some or none of its N responses.",
-    "form": "unparsed: no answer can be read; empty: no explanation; unjudged: no score by this judge.",
+    "form": "unparsed: no line of its own gives an answer; empty: no explanation; unjudged: no score by this judge.",
 }
 
 
@@ -245,5 +245,5 @@ def _judge(known: Catalogue, wanted: Wanted) -> None:
             key=KEY("by"),
             on_change=_from_widget,
             args=("by",),
-            help="Which prediction makes a response right; forced: option probabilities decide where none can be read.",
+            help="Which prediction makes a response right; forced: without an answer line option probabilities decide.",
         )

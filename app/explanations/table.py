@@ -6,7 +6,7 @@ import streamlit as st
 from app.address import arrivals, put
 from app.explanations.filters import words
 from app.explanations.view import page_number, show
-from app.tables import grid
+from app.tables import ROW_OR_CELL, chosen_row, grid
 from core.analysis.browsing import ROWS_A_PAGE, Facets, Spot, Wanted
 
 MARKS = {True: "✓", False: "✗"}
@@ -17,7 +17,7 @@ def table(rows: pd.DataFrame, found: Facets, wanted: Wanted) -> None:
     if rows.empty:
         st.info("No explanation matches these filters: take one away above.", icon=":material/filter_alt_off:")
         return
-    st.caption("Tick the box of a row to read it with its verdicts, beside the other variants.")
+    st.caption("Click a row to read it with its verdicts, beside the other variants.")
     key = f"rows_{hash(wanted)}_{page_number()}_{arrivals()}"
     grid(
         _shown(rows, wanted),
@@ -25,7 +25,7 @@ def table(rows: pd.DataFrame, found: Facets, wanted: Wanted) -> None:
         long=["question", "explanation"],
         height="content",
         on_select=lambda: _open(key, rows),
-        selection_mode="single-row",
+        selection_mode=ROW_OR_CELL,
         key=key,
         column_config={
             "": st.column_config.TextColumn(width=36, help="✓ right, ✗ wrong, – no gold"),
@@ -61,9 +61,9 @@ def _shown(rows: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
 
 
 def _open(key: str, rows: pd.DataFrame) -> None:
-    chosen = st.session_state[key]["selection"]["rows"]
-    if chosen:
-        row = rows.iloc[chosen[0]]
+    place = chosen_row(st.session_state[key]["selection"])
+    if place is not None:
+        row = rows.iloc[place]
         show(Spot(row["samples"], row["item_id"], int(row["sample"])))
 
 

@@ -56,7 +56,7 @@ def believe_runs(runs: Collection[str]) -> None:
         return
     failing = sum(not evaluation.card.reliable for evaluation in found)
     if failing:
-        said = f"Judge cards: {failing} of {len(found)} say not to believe rankings by their scores."
+        said = f"In {failing} of {len(found)} evaluations the judge's card says not to believe rankings by its scores."
         st.warning(said, icon=":material/casino:")
     with st.expander(f"The {len(found)} judge cards behind these scores, in a line each"):
         for evaluation in found:

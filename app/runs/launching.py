@@ -55,7 +55,8 @@ def launch_panel(here: Lab) -> None:
             kind = choice("What to run", list(KINDS), key="launch_kind", drops=["set"], format_func=KINDS.get)
         if kind != "pipeline":
             with st.container(width=250):
-                label = st.text_input("Name of the variant or pair set", **held("launch_label", "mine"))
+                usual = _usual_label(here, kind)
+                label = st.text_input("Name of the variant or pair set", **held("launch_label", usual))
             _size(kind)
     if kind == "pipeline":
         launch_pipeline(here)
@@ -64,6 +65,14 @@ def launch_panel(here: Lab) -> None:
         link("datasets", "Load one in Datasets", icon=":material/dataset:")
     else:
         launch_run(here, kind, label)
+
+
+def _usual_label(here: Lab, kind: str) -> str:
+    """What such a run is called in a pipeline: as the variant that it samples or judges; else a name of one's own."""
+    role = {"sample": "launch_variant", "judge": "launch_samples"}.get(kind)
+    runs = closed(here).set_index("id")["label"]
+    chosen = given(role) if role else None
+    return runs[chosen] if chosen in runs.index else "base" if kind == "sample" else "mine"
 
 
 def _size(kind: str) -> None:
@@ -108,7 +117,7 @@ def launch_run(here: Lab, kind: Kind, label: str) -> None:
 def _splits(here: Lab) -> list[str]:
     """Splits of the chosen data set, those of the newest one before anything is chosen."""
     known = _datasets(here).set_index("id")
-    chosen = given("launch_dataset")
+    chosen = given("launch_dataset") or given("launch_on")
     return list(json.loads(known.loc[chosen if chosen in known.index else known.index[0], "splits"]))
 
 
@@ -205,7 +214,7 @@ def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str],
     """Role → chosen run, and what is missing, in a sentence."""
     runs, known = closed(here), _datasets(here)
     names = dict(zip(known["id"], known["name"] + "  (" + known["id"] + ")", strict=True))
-    chosen = {"dataset": _chooser("dataset", "Data set", names)}
+    chosen = {"dataset": _chooser("dataset", "Data set", names, start=given("launch_on"))}
     done = runs[(runs["state"] == "done") & (runs["dataset"] == chosen["dataset"])]
     for role in _roles(kind, settings):
         able = done[done["kind"].isin(TAKEN_BY.get(role, (role,)))]
@@ -226,9 +235,10 @@ def _datasets(here: Lab) -> pd.DataFrame:
     return known.sort_values("id", key=lambda ids: -ids.map(used).fillna(0.0), kind="stable")
 
 
-def _chooser(role: str, label: str, names: dict[str, str]) -> str:
+def _chooser(role: str, label: str, names: dict[str, str], start: str | None = None) -> str:
     with st.container(width=310):
-        return choice(label, list(names), key=f"launch_{role}", format_func=names.get)
+        opening = start if start in names else None
+        return choice(label, list(names), key=f"launch_{role}", start=opening, format_func=names.get)
 
 
 def _roles(kind: Kind, settings: Settings) -> list[str]:

@@ -3,6 +3,7 @@
 import streamlit as st
 import tomli_w
 
+from app.address import given
 from app.runs.state import checks, closed, go_to
 from app.state import Lab
 from app.tables import grid
@@ -30,6 +31,7 @@ def launch_pipeline(here: Lab) -> None:
         plan, source = st.tabs(["What would run", "The file"])
         with source:
             text = st.text_area("Pipeline (TOML)", written, height=360, key=f"pipeline_{hash(written)}")
+            st.caption("A data set or a size chosen above wins over the file.")
         with boundary():
             file = _file(text, dataset, size)
             with plan:
@@ -66,7 +68,8 @@ def _dataset(here: Lab) -> str:
     known = datasets(here.store)
     names = {AS_WRITTEN: AS_WRITTEN} | {row.id: f"{row.name}  ({row.id})" for row in known.itertuples(index=False)}
     with st.container(width=310):
-        return choice("Data set", list(names), key="launch_on", format_func=names.get)
+        start = given("launch_dataset") if given("launch_dataset") in names else AS_WRITTEN
+        return choice("Data set", list(names), key="launch_on", start=start, format_func=names.get)
 
 
 def _size() -> str:

@@ -102,7 +102,7 @@ def _draw(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
         selection_mode="multi-row",
         selection_default={"selection": {"rows": marked}},
         key=f"runs_{hash(tuple(ids))}_{arrivals()}_{_marks(runs)}",
-        height="content" if len(rows) <= 8 else 470,
+        height="content" if len(rows) <= 6 else 240 if runs else 470,
         column_config=COLUMNS,
         column_order=[name for name in COLUMNS if name != "time left" or rows["state"].isin(ALIVE).any()],
         placeholder="",

@@ -199,7 +199,7 @@ def _questions(clusters: Sequence[Any] | None, items: int) -> np.ndarray:
     named = pd.Series(list(clusters), dtype=object)
     if len(named) != items or named.isna().any():
         raise BadInput(f"Clusters name the question of each of the {items} items: {named.notna().sum()} are named.")
-    return pd.factorize(named)[0]
+    return pd.factorize(named, sort=True)[0]
 
 
 # --- one pair

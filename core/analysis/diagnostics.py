@@ -77,7 +77,7 @@ def _named(name: str, labels: Mapping[str, object]) -> list[str]:
 
 def gain(sft: str, base: str, after: pd.DataFrame, before: pd.DataFrame, settings: CompareSettings) -> Diagnostic:
     """Accuracy of SFT less that of base, in points, paired by question; tables: item_id, n, k right of n draws."""
-    both = after.merge(before, on="item_id", suffixes=("_after", "_before"))
+    both = after.merge(before, on="item_id", suffixes=("_after", "_before")).sort_values("item_id")
     points = 100 * (both["k_after"] / both["n_after"] - both["k_before"] / both["n_before"])
     figure = mean_over_questions(points.to_numpy(dtype=float), settings, (-100.0, 100.0))
     about = f"{sft} against {base}"

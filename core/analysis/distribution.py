@@ -36,9 +36,11 @@ GROUPS: dict[Group, str] = {
 
 
 def categorised_runs(store: Store) -> pd.DataFrame:
-    """Runs whose questions have categories, newest first: id, kind, label, dataset_name."""
+    """Runs whose questions have categories, newest first: id, kind, label, dataset_name, forced (whether known)."""
     return store.frame(
-        "SELECT r.id, r.kind, r.label, d.label AS dataset_name FROM runs r JOIN runs d ON d.id = r.dataset "
+        "SELECT r.id, r.kind, r.label, d.label AS dataset_name, "
+        "EXISTS (SELECT 1 FROM categories c WHERE c.run = r.id AND c.forced IS NOT NULL) AS forced "
+        "FROM runs r JOIN runs d ON d.id = r.dataset "
         "WHERE r.complete AND (r.kind = 'responses' OR r.kind = 'sample' AND r.settings->>'role' = 'explainer') "
         "ORDER BY r.created DESC, r.id"
     )

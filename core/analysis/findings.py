@@ -84,14 +84,14 @@ def _accuracy(rate: WinRate, margin: float) -> str:
     """What became of the accuracy; `margin` is a share."""
     difference, points = rate.accuracy, f"{100 * margin:g} points"
     if difference.value is None:
-        return "Accuracy unknown (no gold)"
+        return "Whether its answers are right is unknown (no gold)"
     words = {
-        "kept": f"kept within {points}",
-        "lost": f"lost by more than {points}",
+        "kept": f"no loss of more than {points}",
+        "lost": f"a loss of more than {points}",
         "not shown": f"a loss of more than {points} is not excluded",
     }
     says = "higher" if difference.low > 0 else words[rate.accuracy_kept(margin)]
-    return f"Accuracy {number(difference.value, 'points')} points ({ends(difference, 'points')}): {says}"
+    return f"Accuracy of its answers {number(difference.value, 'points')} points ({ends(difference, 'points')}): {says}"
 
 
 def p_words(p: float | None) -> str:

@@ -45,12 +45,13 @@ def stages(store: Store, categories: Mapping[Category, int], compared: int) -> l
     ((sets, questions, rejects),) = store.rows("SELECT count(*), sum(items), sum(rejects) FROM datasets")
     ((variants, own, foreign),) = store.rows(
         "SELECT (SELECT count(DISTINCT variant) FROM runs WHERE kind = 'sample' AND settings->>'role' = 'explainer'), "
-        "count(*) FILTER (r.kind = 'sample'), count(*) FILTER (r.kind = 'responses') "
+        "count(*) FILTER (r.settings->>'role' = 'explainer'), count(*) FILTER (r.kind = 'responses') "
         "FROM explanations e JOIN runs r ON r.id = e.run"
     )
     ((judges, scores, unjudged),) = store.rows(
         "SELECT count(DISTINCT r.model_hash), count(DISTINCT (s.samples, s.item_id, s.sample)), count(s.unjudged) "
-        "FROM scores s JOIN runs r ON r.id = s.run WHERE r.settings->>'mode' <> 'reader'"
+        "FROM scores s JOIN runs r ON r.id = s.run JOIN runs of_run ON of_run.id = s.samples "
+        "WHERE r.settings->>'mode' <> 'reader' AND of_run.settings->>'role' IS DISTINCT FROM 'debater'"
     )
     ((pairs, pair_sets),) = store.rows("SELECT count(*), count(DISTINCT run) FROM pairs")
     ((sft, dpo),) = store.rows(
@@ -60,7 +61,7 @@ def stages(store: Store, categories: Mapping[Category, int], compared: int) -> l
         "items": (int(questions or 0), f"{_many(sets, 'data set')}, {_many(int(rejects or 0), 'row')} rejected"),
         "explanations": (own + foreign, f"{_many(variants, 'variant')}, {foreign:,} written elsewhere"),
         "scores": (scores, f"by {_many(judges, 'judge')}, {unjudged:,} without a score"),
-        "categories": (sum(categories.values()), "by question and variant"),
+        "categories": (sum(categories.values()), "by question and variant, forced where unread"),
         "pairs": (pairs, f"in {_many(pair_sets, 'pair set')}"),
         "trainings": (sft + dpo, f"{sft} by SFT, {dpo} by DPO"),
         "comparisons": (compared, "pairs of variants"),
@@ -69,11 +70,11 @@ def stages(store: Store, categories: Mapping[Category, int], compared: int) -> l
 
 
 def category_counts(store: Store) -> dict[Category, int]:
-    """Questions in each category by parsed prediction, over all complete sample runs."""
+    """Questions in each category, forced where there is no answer line, over all complete sample runs."""
     found = dict(
         store.rows(
-            "SELECT c.parsed, count(*) FROM categories c JOIN runs r ON r.id = c.run AND r.complete "
-            "AND r.settings->>'role' = 'explainer' WHERE c.parsed IS NOT NULL GROUP BY ALL"
+            "SELECT coalesce(c.forced, c.parsed) AS category, count(*) FROM categories c JOIN runs r ON r.id = c.run "
+            "AND r.complete AND r.settings->>'role' = 'explainer' WHERE category IS NOT NULL GROUP BY ALL"
         )
     )
     return {category: found.get(category, 0) for category in CATEGORIES}

@@ -26,6 +26,8 @@ class _Rule:
     allowed: tuple[float, float]
     rule: str
     remedy: str
+    least: int = 0
+    """Questions below which nothing is said."""
 
 
 def checks_of(figures: Mapping[str, Figure], settings: JudgeCardSettings, observed: bool) -> list[Check]:
@@ -50,7 +52,7 @@ def verdict_of(estimate: Estimate, allowed: tuple[float, float]) -> CheckVerdict
 
 
 def _check(rule: _Rule, estimate: Estimate) -> Check:
-    verdict = verdict_of(estimate, rule.allowed)
+    verdict = verdict_of(estimate, rule.allowed) if estimate.n >= rule.least else "unknown"
     return Check(rule.figure, rule.title, verdict, rule.hard, rule.rule, rule.remedy)
 
 
@@ -96,6 +98,7 @@ def _hard_rules(s: JudgeCardSettings) -> list[_Rule]:
             (s.min_people_kappa, EVERYTHING),
             f"at least {s.min_people_kappa:g}",
             "Read where they differ, change the rubric's wording or the judge; people are what a judge stands for.",
+            least=s.min_people_questions,
         ),
     ]
 

@@ -155,7 +155,7 @@ def _places(said: Said) -> list[Figure]:
             "Order flips",
             flips,
             "share",
-            f"Of {asked:,} comparisons in both orders {{figure}} flip with the order.",
+            f"Of {asked:,} comparisons in both orders {{figure}} flip with the order, averaged over questions.",
         ),
         _figure(
             "first_place",

@@ -24,9 +24,10 @@ from core.loading.reading import check_file, file_name, is_table, read_rows
 from core.records import Option
 from core.settings import ImportSettings
 
-QUESTIONS = ("question", "question_stem", "stem", "text", "headline", "sentence", "prompt", "query", "input")
+QUESTIONS = ("question", "question_stem", "stem", "text", "headline", "sentence", "prompt", "query", "input", "q")
 GOLDS = ("gold", "answerkey", "correct", "correct_answer", "label", "answer", "target",
-         "correct_option", "answer_index", "answer_idx", "correct_index", "answer_key")  # fmt: skip
+         "correct_option", "answer_index", "answer_idx", "correct_index", "answer_key", "right",
+         "solution")  # fmt: skip
 OPTIONS = ("options", "choices")
 CONTEXTS = ("context", "passage")
 SPLITS = ("train", "training", "validation", "valid", "val", "dev", "test")

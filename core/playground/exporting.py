@@ -20,6 +20,7 @@ import pandas as pd
 from core.errors import BadInput
 from core.playground.records import OVERALL, PLACES, Answer, Round
 from core.playground.sessions import kept_round, rounds_of, session_exists, vote_of
+from core.statistics.words import number
 from core.store.database import FORMULA, Store
 
 VOTES = """
@@ -139,13 +140,13 @@ def as_markdown(document: Mapping[str, Any]) -> str:
     parts = [f"# Playground session {document['session']}", f"{count} {'round' if count == 1 else 'rounds'}."]
     if hidden:
         parts.append(f"Left out, because blind and not revealed yet: {hidden}.")
-    for number, found in enumerate(document["rounds"], 1):
-        parts += [f"## Round {number}, {found['time']}", fenced(_question_text(found))]
+    for place, found in enumerate(document["rounds"], 1):
+        parts += [f"## Round {place}, {found['time']}", fenced(_question_text(found))]
         parts.append(f"Vote: {_words(found['votes'].get(OVERALL)) if found['votes'] else 'none'}.")
         criteria = [f"{name}: {_words(choice)}" for name, choice in found["votes"].items() if name != OVERALL]
         parts += [f"By criterion: {'; '.join(criteria)}."] if criteria else []
         for answer in found["answers"]:
-            parts += [f"### {answer['column']}", fenced(_answer_text(answer))]
+            parts += [f"### {answer['column']}", fenced(_answer_text(answer, found["options"]))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -159,11 +160,14 @@ def _question_text(found: Mapping[str, Any]) -> str:
     return "\n".join([*context, found["question"], *options])
 
 
-def _answer_text(answer: Mapping[str, Any]) -> str:
+def _answer_text(answer: Mapping[str, Any], options: Sequence[Mapping[str, str]]) -> str:
     verdicts = "; ".join(f"{name}: {verdict}" for name, verdict in answer["verdicts"].items())
     score = answer["expected"] if answer["expected"] is not None else answer["total"]
-    judged = f"judge: {verdicts}; score {score}" if verdicts else "not judged"
-    prediction = answer["parsed"] or answer["forced"] or "none"
+    judged = f"judge: {verdicts}; score {number(score)}" if verdicts else "not judged"
+    texts = {option["label"]: option["text"] for option in options}
+    label = answer["parsed"] or answer["forced"]
+    how = " (forced: no answer line)" if label and answer["parsed"] is None else ""
+    prediction = f"{texts.get(label, label)}{how}" if label else "none"
     return f"variant: {answer['variant']}\nprediction: {prediction}\n{judged}\n\n{answer['response']}"
 
 

@@ -149,10 +149,13 @@ def _one_at_a_time(store: Store) -> Iterator[None]:
 
 
 def contenders(store: Store) -> list[Contender]:
-    """Variants that can answer: those with a finished sample run, the newest of which says how to ask them."""
+    """Variants that can answer: those with a finished sample run.
+
+    The newest says how to ask them, the oldest what they are called.
+    """
     found = store.rows(
         """
-        SELECT variant, arg_max(label, created), arg_max(id, created) FROM runs
+        SELECT variant, arg_min(label, created), arg_max(id, created) FROM runs
         WHERE kind = 'sample' AND settings->>'role' = 'explainer' AND state = 'done'
         GROUP BY variant ORDER BY len(any_value(chain)), min(created)
         """
