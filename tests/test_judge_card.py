@@ -1,6 +1,7 @@
 """The judge card: judges whose character is known fail the check they must, and a good one passes all."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from core.analysis.agreement import agreement_between
 from core.analysis.results import NO_CARD, duel_doubts
 from core.cli import cli
 from core.judge_card import people_of
-from core.judge_card.checks import verdict_of
+from core.judge_card.checks import checks_of, verdict_of
 from core.judge_card.records import UNPROVEN
 from core.method.repeats import repeat_sums
 from core.records import CriterionVerdict, Judgement
@@ -287,6 +288,16 @@ def test_agreement_with_people_is_quadratic_kappa_by_label_or_by_number(bench, n
     expected = agreement_between(clarity["verdict"].tolist(), said, order=RUBRIC.labels).kappa_quadratic.value
     assert card.criteria[1].people.value == pytest.approx(expected)
     assert card.criteria[1].ratings == 480
+
+
+@pytest.mark.parametrize(("questions", "verdict"), [(24, "unknown"), (25, "fail")])
+def test_ratings_of_a_few_questions_take_nothing_back(bench, questions, verdict):
+    bench.judged(GOOD)
+    with Store(bench.home, None) as store:
+        figures = {figure.name: figure for figure in bench.evaluation(store, GOOD).card.figures}
+    apart = replace(figures["people"], estimate=Estimate(-0.4, -0.6, -0.2, questions))
+    checks = checks_of(figures | {"people": apart}, JudgeCardSettings(), observed=False)
+    assert [check.verdict for check in checks if check.figure == "people"] == [verdict]
 
 
 def test_ratings_made_elsewhere_are_joined_by_question_and_text_and_other_scales_are_counted(bench):

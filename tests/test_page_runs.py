@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from core.home import Home
+from core.data.datasets import import_dataset, load_settings
+from core.home import SAMPLES, Home
 from core.runs.folders import RunFolder, all_runs
 from core.runs.lineage import descendants, edges_of_folders
 from core.store.database import open_store
@@ -26,6 +27,19 @@ def run_of(home: Home, kind: str, label: str | None = None) -> RunFolder:
 
 def table_of(app):
     return next(frame.value for frame in app.dataframe if "headline" in frame.value.columns)
+
+
+def test_the_data_set_stays_chosen_from_a_pipeline_to_a_single_run_and_back(lab_home):
+    other = import_dataset(lab_home, *load_settings(SAMPLES / "topic.toml")).id
+    app = opened("runs", show="Launch", launch_kind="pipeline", launch_on=other)
+    assert app.selectbox(key="launch_on").value == other
+    app.selectbox(key="launch_kind").select("sample").run()
+    assert app.selectbox(key="launch_dataset").value == other
+    assert app.text_input(key="launch_label").value == "base"
+    first = next(path.name for path in lab_home.runs.glob("import-*") if path.name != other)
+    app.selectbox(key="launch_dataset").select(first).run()
+    app.selectbox(key="launch_kind").select("sft").run()
+    assert app.selectbox(key="launch_dataset").value == first
 
 
 def test_an_empty_lab_leads_to_the_launch_panel(home):
