@@ -1,4 +1,4 @@
-"""What pages show the same way: untrusted text, numbers with their intervals, states, empty places.
+"""What pages show the same way: untrusted text, durations and rules, states, empty places.
 
 Anything that a model, a data set or a user wrote is untrusted: markdown elements would render it and
 fetch its pictures.  It goes through `plain`, `literal`, `sentence`, a data frame's cells, or
@@ -52,7 +52,7 @@ def sentence(text: str, key: str) -> None:
         st.text(text)
 
 
-# --- numbers
+# --- rules and durations
 
 
 def tie_rule(settings: CompareSettings) -> str:

@@ -14,6 +14,9 @@ from core.store.housekeeping import backup, places, versions
 from tests.app import opened, released, store_of, words  # noqa: F401
 from tests.browser import browser_page, served, settle
 
+NO_DEBATER = "SELECT id FROM runs WHERE kind = 'sample' AND settings->>'role' = 'explainer'"
+"""Runs whose samples are explanations of variants, as the page Explanations shows them."""
+
 
 def test_the_picture_counts_what_the_database_holds_and_every_stage_leads_somewhere(lab_home):
     app = opened("overview")
@@ -21,8 +24,8 @@ def test_the_picture_counts_what_the_database_holds_and_every_stage_leads_somewh
     with store_of(lab_home) as store:
         held = {
             "Questions": "SELECT sum(items) FROM datasets",
-            "Explanations": "SELECT count(*) FROM explanations",
-            "Judged": "SELECT count(DISTINCT (samples, item_id, sample)) FROM scores",
+            "Explanations": f"SELECT count(*) FROM explanations WHERE run IN ({NO_DEBATER})",
+            "Judged": f"SELECT count(DISTINCT (samples, item_id, sample)) FROM scores WHERE samples IN ({NO_DEBATER})",
             "Pairs": "SELECT count(*) FROM pairs",
         }
         counts = {title: f"{store.rows(query)[0][0]:,}" for title, query in held.items()}

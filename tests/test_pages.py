@@ -35,7 +35,9 @@ def test_overview_counts_what_the_database_holds(lab_home):
     app = opened("overview")
     counts = {metric.label: metric.value for metric in app.metric}
     with store_of(lab_home) as store:
-        expected = store.rows("SELECT count(*) FROM explanations")[0][0]
+        expected = store.rows(
+            "SELECT count(*) FROM explanations e JOIN runs r ON r.id = e.run WHERE r.settings->>'role' = 'explainer'"
+        )[0][0]
     assert counts["Explanations"] == f"{expected:,}"
 
 

@@ -1,1 +1,1 @@
-"""Parts of the Compare page: findings, win rates, what drives them, questions, head to head."""
+"""The Compare page, a module a tab: variants, pair, questions, duels, holds; what is chosen for all: choices."""
