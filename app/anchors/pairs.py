@@ -156,7 +156,6 @@ def rules(a: PairSet, b: PairSet) -> None:
         rows,
         key="rules",
         first=["category", "set", "pairs", "no pair", "rule"],
-        column_config={"rule": st.column_config.TextColumn(width=430)},
     )
     download(lambda: pd.DataFrame(rows), "rules")
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import plotly.graph_objects as go
 
-from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, safe, styled
+from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, FIXED, safe, styled
 from core.analysis.results import CategoryShares
 from core.analysis.transitions import Route
 from core.records import CATEGORIES, Category
@@ -38,7 +38,7 @@ def category_bars(shares: Mapping[str, CategoryShares]) -> go.Figure:
             "%{customdata[2]:.1f})<br>%{customdata[0]} of %{customdata[3]} questions<extra></extra>",
         )
     figure.update_xaxes(title="share of questions, %", range=[0, 100])
-    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"} | FIXED
     return styled(figure, 130 + 44 * len(labels), barmode="stack", bargap=0.35, legend=legend)
 
 
@@ -91,7 +91,9 @@ def flow(ways: Sequence[Route], labels: Sequence[str]) -> go.Figure:
     figure.update_yaxes(visible=False)
     for stage, label in enumerate(labels):
         figure.add_annotation(_stage(label, stage, len(labels)))
-    figure.update_layout(legend={"orientation": "h", "y": -0.04, "yanchor": "top", "x": 0, "traceorder": "normal"})
+    figure.update_layout(
+        legend=FIXED | {"orientation": "h", "y": -0.04, "yanchor": "top", "x": 0, "traceorder": "normal"},
+    )
     return styled(figure, 390)
 
 

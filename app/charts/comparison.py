@@ -4,7 +4,17 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, WHISKERS, colour_of, safe, styled, whiskers, zero_line
+from app.charts.style import (
+    CATEGORY_COLOURS,
+    CATEGORY_NAMES,
+    FIXED,
+    WHISKERS,
+    colour_of,
+    safe,
+    styled,
+    whiskers,
+    zero_line,
+)
 from core.analysis.comparison import Part, VariantResult, WinRate
 from core.statistics.estimates import Estimate
 
@@ -183,7 +193,7 @@ def answers_by_order(orders: Sequence[tuple[str, dict[str, int]]], a: str, b: st
             hovertemplate="%{y}: %{customdata[0]} of %{customdata[1]} answers " + safe(name) + "<extra></extra>",
         )
     figure.update_layout(
-        barmode="stack", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
+        barmode="stack", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"} | FIXED
     )
     figure.update_xaxes(title="share of the answers, %", range=[0, 100])
     figure.update_yaxes(autorange="reversed")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from app.charts.style import WHISKERS, safe, styled, whiskers
+from app.charts.style import FIXED, WHISKERS, safe, styled, whiskers
 from core.judge_card import JudgeCard
 from core.judge_card.pictures import LengthBin
 
@@ -31,7 +31,7 @@ def verdict_bars(card: JudgeCard) -> go.Figure:
     if any(c.unread for c in card.criteria):
         _stack(figure, card, "cannot be read", UNREAD, [c.unread for c in card.criteria], -1)
     figure.update_xaxes(title="share of verdicts, %", range=[0, 100])
-    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"} | FIXED
     figure.update_yaxes(autorange="reversed")
     return styled(figure, 130 + 40 * len(card.criteria), barmode="stack", bargap=0.3, legend=legend)
 

@@ -57,6 +57,10 @@ FRAME = {
 AXIS = {"gridcolor": "rgba(128, 136, 144, 0.18)", "zerolinecolor": SUPPORT, "automargin": True}
 
 
+FIXED = {"itemclick": False, "itemdoubleclick": False}
+"""Of a legend whose parts make a whole: none of them can be taken out by a click."""
+
+
 def styled(figure: go.Figure, height: int, **layout: object) -> go.Figure:
     """The figure in the lab's frame, as a new one: plotly updates a layout slower than it makes one."""
     given = figure.layout.to_plotly_json()
