@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from core.data.contents import every_dataset, reject_kinds, rejects_page, split_balance
 from core.data.datasets import import_dataset, load_settings
 from core.home import SAMPLES
@@ -68,6 +70,14 @@ def test_an_option_column_with_another_name_is_found_by_gold_and_what_is_not_use
     assert "Of the 2 rows 2 load" in words(app)
     assert "option a. wood · option b. metal · third one. glass" in words(app)
     assert "Columns that are not used: remark" in words(app)
+
+
+@pytest.mark.parametrize(("gold", "level"), [("B", "B"), ("2", "2"), ("metal", "wood and metal")])
+def test_a_column_that_happens_to_say_the_same_is_no_option(tmp_path, gold, level):
+    table = tmp_path / "level.csv"
+    table.write_text(f"question,option a,option b,level,gold\nWhat is a pin made of?,wood,metal,{level},{gold}\n")
+    app = from_file(table)
+    assert "A. wood · B. metal" in words(app) and "Columns that are not used: level" in words(app)
 
 
 def test_a_file_without_gold_says_so_before_it_is_loaded(tmp_path):

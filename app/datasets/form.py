@@ -151,7 +151,8 @@ def _mapping(file: Path, guessed: ImportSettings) -> ImportSettings:
 
 def _say_what_is_unused(columns: list[str], values: dict[str, Any]) -> None:
     options = values["options"]
-    used = {*values.values(), *([options] if options in columns else named_columns(options or ""))} - {None}
+    parts = [options] if options in columns else named_columns(options or "")
+    used = {name for key, name in values.items() if key != "name" and name} | set(parts)
     holders = {name.partition(".")[0] for name in used}
     if unused := [name for name in columns if name not in used | holders]:
         plain(f"Columns that are not used: {', '.join(unused)}")

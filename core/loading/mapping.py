@@ -111,15 +111,21 @@ def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def _with_others(rows: list[dict[str, Any]], names: list[str], fields: dict[str, Any]) -> str:
     """Columns of options that names tell of, and those beside them that hold gold where none of these does.
 
+    Only where gold is a text everywhere, and these columns explain all of it: a letter or a number may stand anywhere.
+
     >>> rows = [{"option a": "ice", "option b": "fire", "third": "air", "gold": gold} for gold in ("ice", "air")]
     >>> _with_others(rows, list(rows[0]), {"options": "option a,option b", "gold": "gold"})
     'option a,option b,third'
     """
     known, gold = named_columns(fields["options"]), fields["gold"]
     texts = [{name: str(values.get(name) or "").strip() for name in (*names, gold)} for values in rows]
-    missed = [row for row in texts if row[gold] and row[gold] not in {row[name] for name in known}]
+    given = [row for row in texts if row[gold]]
+    missed = [row for row in given if row[gold] not in {row[name] for name in known}]
     free = [name for name in names if name not in (*known, *fields.values())]
     others = {name for name in free if any(row[name] == row[gold] for row in missed)}
+    told = all(any(row[name] == row[gold] for name in others) for row in missed)
+    if not told or any(len(row[gold]) < 2 or POSITION.fullmatch(row[gold]) for row in given):
+        return fields["options"]
     return joined_columns([name for name in names if name in known or name in others])
 
 
