@@ -32,7 +32,7 @@ from core.runs.plan import run_config
 from core.runs.work import Work
 from core.settings import CompareSettings, HeadToHeadSettings
 from core.store.database import Store
-from tests.app import opened, released  # noqa: F401
+from tests.app import opened, released, words  # noqa: F401
 from tests.lab import filled_lab, toy_pipeline
 from tests.test_judging import ITEM, response
 from tests.tiny import tiny_model
@@ -290,6 +290,13 @@ def test_a_real_tiny_judge_from_the_run_to_the_screens(home, tmp_path):
     assert not app.exception
     assert "Who wins when the judge sees both, in either order?" in [e.value for e in app.subheader]
     assert any("first place" in frame.value.columns for frame in app.dataframe)
+    listed = app.selectbox(key=f"show_{run.id}")
+    for filtered, count in {"a": own.wins, "b": own.losses, "flipped": own.flips, "tie": own.ties}.items():
+        listed.set_value(filtered).run()
+        assert "went wrong" not in words(app) and f"{count} of {own.judged + own.unjudged} comparisons" in words(app), filtered
+    for order, answers in (("a_first", own.with_a_first), ("b_first", own.with_b_first)):
+        listed.set_value(f"{order}.{'first' if order == 'a_first' else 'second'}").run()
+        assert f"{answers['a']} of " in words(app)
 
 
 def test_the_page_says_how_to_get_a_comparison_where_there_is_none(home, tmp_path):

@@ -175,9 +175,17 @@ def accuracy_of(result: VariantResult, by: str) -> Estimate:
 
 
 def answers_by_order(orders: Sequence[tuple[str, dict[str, int]]], a: str, b: str) -> go.Figure:
-    """What a judge that saw both answered in each order: a bar an order, with the answers for A, for neither, for B."""
+    """What a judge that saw both answered in each order: a bar an order, with the answers for A, for neither, for B.
+
+    orders: A first, then B first.  A part's customdata ends with its order and answer, such as `a_first.second`.
+    """
     figure = go.Figure()
-    for key, name, colour in (("a", f"for {a}", WINS), ("tie", "for neither", EVEN), ("b", f"for {b}", LOSES)):
+    parts = (
+        ("a", f"for {a}", WINS, ("first", "second")),
+        ("tie", "for neither", EVEN, ("tie", "tie")),
+        ("b", f"for {b}", LOSES, ("second", "first")),
+    )
+    for key, name, colour, given in parts:
         counts = [answers[key] for _, answers in orders]
         total = [max(1, sum(answers.values())) for _, answers in orders]
         figure.add_bar(
@@ -189,7 +197,10 @@ def answers_by_order(orders: Sequence[tuple[str, dict[str, int]]], a: str, b: st
             text=[str(n) if n else "" for n in counts],
             textfont={"color": "#16212B"},
             insidetextanchor="middle",
-            customdata=[(n, of) for n, of in zip(counts, total, strict=True)],
+            customdata=[
+                (n, of, f"{order}.{answer}")
+                for n, of, order, answer in zip(counts, total, ("a_first", "b_first"), given, strict=True)
+            ],
             hovertemplate="%{y}: %{customdata[0]} of %{customdata[1]} answers " + safe(name) + "<extra></extra>",
         )
     figure.update_layout(

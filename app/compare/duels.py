@@ -1,11 +1,15 @@
 """Head-to-head comparisons on the Compare page: who wins when the judge sees both, and what the place did."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
+from app.address import put
 from app.charts.comparison import answers_by_order
+from app.compare.choices import pair_name
+from app.compare.comparisons import comparisons, filter_of
 from app.figures import chart, download
 from app.navigation import link
 from app.state import Lab
@@ -50,6 +54,8 @@ def duels_tab(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) ->
         )
     for duels in found:
         _orders(duels)
+        rate = evaluation.rate(duels.a, duels.b)
+        comparisons(here, duels, pair_name(evaluation, rate) if rate else None)
         if doubts[duels.run]:
             st.warning(duel_warning(doubts[duels.run]), icon=":material/casino:")
     download(lambda: pd.DataFrame(rows), "head_to_head")
@@ -86,11 +92,19 @@ def _orders(duels: Duels) -> None:
         chart(
             "Does the judge say the same in both orders?",
             "Answers by who was shown first. Bars that are not alike: the judge prefers a place. Alike bars still hide "
-            "answers that flip both ways; the sentence above counts them.",
+            "answers that flip both ways; the sentence above counts them. Click a part to list its comparisons.",
             answers_by_order(orders, duels.a, duels.b),
             pd.DataFrame([{"order": order} | answers for order, answers in orders]),
             key=f"orders_{duels.run}",
+            on_select=partial(_filter, duels),
+            selection_mode="points",
         )
+
+
+def _filter(duels: Duels) -> None:
+    """Keep the clicked order and answer as the filter of the comparisons below."""
+    for *_, code in (point["customdata"] for point in st.session_state[f"orders_{duels.run}"]["selection"]["points"]):
+        put(**{filter_of(duels): code})
 
 
 def _row(duels: Duels, doubts: list[str]) -> dict[str, str | int]:
