@@ -293,7 +293,8 @@ def test_a_real_tiny_judge_from_the_run_to_the_screens(home, tmp_path):
     listed = app.selectbox(key=f"show_{run.id}")
     for filtered, count in {"a": own.wins, "b": own.losses, "flipped": own.flips, "tie": own.ties}.items():
         listed.set_value(filtered).run()
-        assert "went wrong" not in words(app) and f"{count} of {own.judged + own.unjudged} comparisons" in words(app), filtered
+        shown = words(app)
+        assert "went wrong" not in shown and f"{count} of {own.judged + own.unjudged} comparisons" in shown, filtered
     for order, answers in (("a_first", own.with_a_first), ("b_first", own.with_b_first)):
         listed.set_value(f"{order}.{'first' if order == 'a_first' else 'second'}").run()
         assert f"{answers['a']} of " in words(app)
