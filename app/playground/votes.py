@@ -22,7 +22,7 @@ def voting(here: Lab, found: Round) -> None:
     """Buttons for the vote overall, a row a criterion below, and the reveal; the last choice stands."""
     standing = vote_of(here.store, found.wish.round)
     st.subheader("The room's vote", anchor=False)
-    keys = dict(zip(PLACES, "1234", strict=True)) | {"tie": "T", "bad": "0"}
+    keys = dict(zip(PLACES, "1234", strict=True)) | {"tie": "G", "bad": "X"}  # Streamlit keeps C to itself
     with st.container(horizontal=True):
         for said in (*PLACES[: len(found.wish.contenders)], "tie", "bad"):
             chosen = "primary" if standing.get(OVERALL) == said else "secondary"
@@ -45,7 +45,7 @@ def _by_criterion(here: Lab, found: Round, standing: dict[str, str]) -> None:
     with st.expander("Vote by criterion", expanded=any(name != OVERALL for name in standing)):
         for criterion in rubric.criteria:
             said = st.segmented_control(
-                criterion.name,
+                criterion.key.replace("_", " "),
                 options,
                 key=f"play_vote_{found.wish.round}_{criterion.key}",
                 default=standing.get(criterion.key),

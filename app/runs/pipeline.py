@@ -142,7 +142,7 @@ def _models(_here: Lab, sealed: str, written: str, _file: PipelineFile) -> list[
 def _table(would: DryRun) -> None:
     done = sum(run.standing == "done" for run in would.runs)
     rest = f"about {duration(would.seconds)} for the rest" if done < len(would.runs) else "nothing is left to do"
-    st.caption(f"{len(would.runs)} runs, {done} of them done and reused; {rest}.")
+    st.caption(f"{len(would.runs)} runs with its data set, {done} of them done and reused; {rest}.")
     rows = [
         {
             "what": run.what,
