@@ -9,9 +9,11 @@ const main = () => document.querySelector('[data-testid="stMain"]');
 
 const left = new Map();  // view → how far down it was when something was last pressed in it
 let shown = null;
-const note = () => { if (shown !== null && main()) left.set(shown, main().scrollTop); };
+let turn = 0;  // counts up where somebody scrolls or presses: then nothing is moved any more
+const note = () => { turn += 1; if (shown !== null && main()) left.set(shown, main().scrollTop); };
 document.addEventListener("pointerdown", note, true);
 document.addEventListener("keydown", note, true);
+document.addEventListener("wheel", () => { turn += 1; }, { capture: true, passive: true });
 
 function show(view) {
   if (view === shown) return;
@@ -19,11 +21,12 @@ function show(view) {
   shown = view;
   if (first) return;
   const top = left.get(view) ?? 0;
-  const until = performance.now() + 1500;  // what is below may still be on its way
+  const until = performance.now() + 10000;  // what is below may still be on its way
+  const mine = ++turn;
   const go = () => {
-    if (shown !== view || !main()) return;
+    if (mine !== turn || !main()) return;
     main().scrollTop = top;
-    if (main().scrollTop < top && performance.now() < until) setTimeout(go, 100);
+    if (main().scrollTop < top - 1 && performance.now() < until) setTimeout(go, 100);
   };
   go();
 }

@@ -199,7 +199,8 @@ DOWN = "document.querySelector('[data-testid=\"stMain\"]').scrollTop"
 def test_what_is_opened_begins_at_its_top_and_the_list_comes_back_where_it_was_left(address, browser):
     page = opened(browser, f"{address}/explanations")
     seen(page)
-    page.evaluate(f"{DOWN} = 400")
+    page.evaluate(f"{DOWN} = 250")
+    seen(page)
     down = page.evaluate(DOWN)
     rows = page.get_by_test_id("stDataFrameResizable").first.bounding_box()
     page.mouse.click(rows["x"] + 300, max(rows["y"], 0) + 150)  # in the words of a row, not on its box
@@ -208,4 +209,5 @@ def test_what_is_opened_begins_at_its_top_and_the_list_comes_back_where_it_was_l
     assert page.evaluate(DOWN) == 0 < down
     page.keyboard.press("Escape")
     page.wait_for_url(lambda now: "item=" not in now)
-    page.wait_for_function(f"{DOWN} === {down}")
+    seen(page)
+    page.wait_for_function(f"Math.abs({DOWN} - {down}) < 60")  # browsers move it where something above grows late
