@@ -1,4 +1,4 @@
-"""What is chosen on the Compare page: how a win is decided, an evaluation, a baseline, a pair of variants.
+"""What is chosen on the Compare page: how a win is decided, a baseline, a pair of variants, a tab.
 
 A click on a figure goes one step down: from all variants to one pair (`open_pair`), from a pair to the questions
 behind a criterion or a category (`open_questions`).

@@ -69,8 +69,7 @@ def _words(duels: Duels) -> dict[str, str]:
         "unjudged": "not read",
     }
     for order, (shown, other) in (("a_first", (duels.a, duels.b)), ("b_first", (duels.b, duels.a))):
-        for answer, wins in zip(ANSWERS, (f"for {shown}", "for neither", f"for {other}"), strict=True):
-            words[f"{order}.{answer}"] = f"{shown} shown first: {wins}"
+        words |= {f"{order}.{answer}": f"{shown} shown first: {said}" for answer, said in _for(shown, other).items()}
     return words
 
 
@@ -94,6 +93,7 @@ def _shown(rows: pd.DataFrame, duels: Duels) -> pd.DataFrame:
     """The cells; an answer is told by whom it is for."""
     outcomes = {"a": f"won by {duels.a}", "b": f"won by {duels.b}", "tie": "tie", "unjudged": "not read"}
     a_first, b_first = _orders(duels)
+    unsaid = rows["origin"].map({"rule": "by rule"}).fillna("not read")
     return pd.DataFrame(
         {
             "question": rows["question"],
@@ -101,13 +101,14 @@ def _shown(rows: pd.DataFrame, duels: Duels) -> pd.DataFrame:
                 "flipped: a tie" if flipped else outcomes[outcome]
                 for outcome, flipped in zip(rows["outcome"], rows["flipped"], strict=True)
             ],
-            a_first: rows["a_first"].map(_for(duels.a, duels.b)).fillna("by rule"),
-            b_first: rows["b_first"].map(_for(duels.b, duels.a)).fillna("by rule"),
+            a_first: rows["a_first"].map(_for(duels.a, duels.b)).fillna(unsaid),
+            b_first: rows["b_first"].map(_for(duels.b, duels.a)).fillna(unsaid),
         }
     )
 
 
 def _for(first: str, second: str) -> dict[str, str]:
+    """Answer of the judge → whom it is for, by who stood in the first and the second place."""
     return dict(zip(ANSWERS, (f"for {first}", "for neither", f"for {second}"), strict=True))
 
 

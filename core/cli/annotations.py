@@ -10,6 +10,8 @@ from core.annotation.exporting import What, agreement_frame, annotation_rows, co
 from core.cli.common import RESULTS, AsJson, cli, export_rows, print_rows
 from core.home import default_home
 from core.settings import CompareSettings
+from core.statistics.estimates import Estimate
+from core.statistics.words import interval
 from core.store.database import any_store
 
 annotations = typer.Typer(no_args_is_help=True, help="What people said of explanations here: list, agreement, export.")
@@ -49,7 +51,7 @@ def _words(row: dict[str, Any]) -> dict[str, Any]:
 
     def spread(name: str) -> str:
         value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-        return "undefined" if pd.isna(value) else f"{value:.2f} ({low:.2f} … {high:.2f})"
+        return "undefined" if pd.isna(value) else interval(Estimate(value, low, high, row["questions"]), "coefficient")
 
     return {
         "judge": row["judge"],

@@ -11,6 +11,8 @@ from core.playground.exporting import export, export_votes, listed, vote_rows
 from core.playground.records import OVERALL
 from core.playground.sessions import find_session
 from core.playground.tally import Tally, tally
+from core.statistics.estimates import Estimate
+from core.statistics.words import interval
 from core.store.database import any_store
 from core.store.files import draft_of, refuse_existing
 
@@ -97,7 +99,7 @@ def _figures(row: Tally) -> dict[str, Any]:
 def _words(row: dict[str, Any]) -> dict[str, Any]:
     """A row for people: the share best with its interval, or why there is none."""
     known = row["share"] is not None
-    share = f"{row['share']:.1%} ({100 * row['low']:.1f} … {100 * row['high']:.1f})" if known else row["note"]
+    share = interval(Estimate(row["share"], row["low"], row["high"], row["n"]), "share") if known else row["note"]
     return {name: row[name] for name in ("variant", "criterion", "best", "other", "tie", "bad", "n")} | {
         "share best (95%)": share
     }
