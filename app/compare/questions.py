@@ -171,8 +171,10 @@ def side_by_side(here: Lab, evaluation: Evaluation, rate: WinRate, asked: Item, 
     texts = {label: _responses(here, here.sealed, evaluation.samples[label], asked.id) for label in (rate.a, rate.b)}
     for column, label, other in zip(st.columns(2), (rate.a, rate.b), (rate.b, rate.a), strict=True):
         with column:
-            chips = _verdicts(here, here.sealed, evaluation.judges[label], asked.id, criterion)
-            _samples(here, evaluation, asked, label, texts[label], [row.explanation for row in texts[other]], chips)
+            on_criterion = _verdicts(here, here.sealed, evaluation.judges[label], asked.id, criterion)
+            _samples(
+                here, evaluation, asked, label, texts[label], [row.explanation for row in texts[other]], on_criterion
+            )
     with st.container(horizontal=True):
         for side, label in (("A", rate.a), ("B", rate.b)):
             run = evaluation.samples[label]
@@ -216,7 +218,7 @@ def _samples(
     label: str,
     rows: list[Explanation],
     others: list[str],
-    chips: dict[int, str],
+    on_criterion: dict[int, str],
 ) -> None:
     scored = _scores(here, here.sealed, evaluation.judges[label], asked.id)[evaluation.settings.score]
     plain(f"{label}: {len(rows)} samples")
@@ -227,6 +229,6 @@ def _samples(
         with st.container(border=True):
             how = " (forced)" if prediction and row.parsed is None else ""
             said = f"answers {prediction}{how}{right}" if prediction else f"no answer line{right}"
-            plain(f"{chips.get(row.sample, '')}score {number(_known(score))} · {said}")
+            plain(f"{on_criterion.get(row.sample, '')}score {number(_known(score))} · {said}")
             found = [span for other in others for span in shared_spans(row.explanation, other)[0]]
             show_highlighted(row.explanation or "(empty)", merged(found, len(row.explanation)))
