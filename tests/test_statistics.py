@@ -11,7 +11,7 @@ from core.statistics.length_control import length_controlled
 from core.statistics.logit import fit_logits
 from core.statistics.power import detectable, questions_needed
 from core.statistics.resampling import Resamples
-from core.statistics.significance import holm, non_inferior, sign_flip_p
+from core.statistics.significance import holm, non_inferior, sign_flip_p, sign_test_p
 
 
 def coverage(values: np.ndarray, truth: float) -> float:
@@ -56,6 +56,11 @@ def test_independent_yes_and_no_give_wilsons_interval(hits, n):
     wilson = binomtest(hits, n).proportion_ci(method="wilson")
     assert low == pytest.approx(wilson.low, abs=0.006)
     assert high == pytest.approx(wilson.high, abs=0.006)
+
+
+@pytest.mark.parametrize(("up", "down"), [(9, 2), (3, 3), (0, 7), (41, 60)])
+def test_the_sign_test_is_the_librarys(up, down):
+    assert sign_test_p(up, down) == pytest.approx(binomtest(up, up + down).pvalue, rel=1e-9)
 
 
 def test_missing_questions_take_no_part_in_a_mean():

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from core.analysis.results import CategoryShares
 from core.errors import BadInput
@@ -24,6 +23,7 @@ from core.records import CATEGORIES, Category, RightBy
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.statistics.resampling import Resamples
+from core.statistics.significance import sign_test_p
 from core.store.database import Store
 
 WORST_FIRST: tuple[Category, ...] = CATEGORIES[::-1]
@@ -152,7 +152,7 @@ def moved(table: QuestionTable, before: str, after: str, settings: CompareSettin
         worse=worse,
         same=len(step) - better - worse,
         net=Resamples(len(step), settings.resamples, settings.seed).mean(step, bounds=(-1.0, 1.0)),
-        p=float(binomtest(better, better + worse).pvalue) if better + worse else None,
+        p=sign_test_p(better, worse),
     )
 
 

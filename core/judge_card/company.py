@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from core.analysis.agreement import agreement_between
 from core.analysis.duels import DuelFigures, figures
@@ -54,7 +53,7 @@ def shared_scores(store: Store, evidence: Evidence, other: JudgeRuns, score: str
         [evidence.judge.runs, other.runs],
     )
     question = evidence.questions.get_indexer(frame["item_id"])
-    a, b = (rankdata(frame[name]) if len(frame) else np.zeros(0) for name in ("a", "b"))
+    a, b = (frame[name].rank().to_numpy() for name in ("a", "b"))
     return SharedScores(
         judge=other,
         explanations=len(frame),
