@@ -6,13 +6,19 @@ app = opened("compare", evaluation=key)
 assert "Δ(W−L)" in words(app)
 """
 
+from functools import cache
+
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.navigation import ROOT
 from core.home import Home
 from core.store.database import Store, open_store
+
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+"""Looks through every installed package for components, a tenth of a second in each session: once is enough here."""
 
 
 @pytest.fixture(autouse=True)
@@ -24,13 +30,12 @@ def released():
 
 
 def opened(name: str, **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
-    if name != "overview":
-        app.switch_page(f"../pages/{name}.py")
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.run()
-    return app
+    """A session that follows a link to a page with a view in it."""
+    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60)
+    app.switch_page(f"../pages/{name}.py")
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
 
 
 def turned(app: AppTest, **query: str) -> AppTest:

@@ -2,14 +2,18 @@
 
 import re
 import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from app.compare.choices import pair_name
-from core.analysis.results import evaluations
+from core.analysis.results import Evaluation, evaluations
 from core.annotation.queues import open_queue
 from core.annotation.writing import rate
+from core.home import Home
 from core.store.database import open_store
 from core.store.queries import label_counts
 from tests.browser import browser_page, served, settle
@@ -33,88 +37,106 @@ def click(page: Page, place: Locator) -> None:
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
-@pytest.mark.timeout(180)
-def test_bars_and_cells_lead_to_what_is_behind_them(lab_home):
-    with open_store(lab_home) as store:
+@dataclass(frozen=True)
+class Shown:
+    """A filled lab in a browser, where somebody rated its explanations, and what of it the tests here look for."""
+
+    address: str
+    page: Page
+    dataset: str
+    label: dict[str, Any]
+    """Split, gold and items of the first bar of labels."""
+    evaluation: Evaluation
+
+
+@pytest.fixture(scope="module")
+def shown(filled, tmp_path_factory) -> Iterator[Shown]:
+    home = Home(tmp_path_factory.mktemp("charts") / "home")
+    shutil.copytree(filled, home.path)
+    with open_store(home) as store:
         store.ingest()
         queue = open_queue(store, settings_of(store, "rate", size=16))
         for place, task in enumerate(queue.tasks):
             rate(store, "kim", queue, task, whole("unsatisfactory" if place % 2 else "excellent"))
         dataset = queue.settings.dataset
-        first = label_counts(store, dataset).iloc[0]
-        criteria = evaluations(store, SETTINGS)[0].card.criteria
-        parts = [n for of_all in zip(*(c.counts for c in criteria), strict=True) for n in of_all]
-        drawn = next(place for place, n in enumerate(parts) if n)  # plotly draws parts without width too
-    with served(lab_home) as (address, _), browser_page() as page:
-        page.goto(f"{address}/datasets?dataset={dataset}&tab=Splits%20and%20labels")
-        settle(page)
-        click(page, chart(page, "balance").locator(".barlayer .point path").first)
-        expect(page.get_by_text(f"1 to {first['items']} of {first['items']} questions")).to_be_visible()
-        assert f"label={first['gold']}" in page.url and f"split={first['split']}" in page.url
-
-        page.goto(f"{address}/judges")
-        settle(page)
-        click(page, chart(page, "verdicts").locator(".barlayer .point path").nth(drawn))
-        page.wait_for_url(re.compile("/explanations.*verdict="))
-        expect(page.get_by_text(re.compile(rf"^{parts[drawn]} of \d+ explanations"))).to_be_visible()
-        page.go_back()
-        page.wait_for_url(re.compile("/judges"))
-        expect(page.get_by_text("Which verdicts does it give?")).to_be_visible()
-
-        page.goto(f"{address}/anchors")
-        settle(page)
-        click(page, chart(page, "categories").locator(".barlayer .point path").last)
-        page.wait_for_url(re.compile("/explanations.*category=consistently_incorrect"))
-        expect(page.get_by_text(re.compile(r"^category: consistently incorrect"))).to_be_visible()
-
-        page.go_back()
-        settle(page)
-        click(page, chart(page, "dots").locator(".scatterlayer .point").first)
-        page.wait_for_url(re.compile("/explanations.*category=consistently_correct"))
-
-        page.goto(f"{address}/anchors?part=Scores")
-        settle(page)
-        click(page, chart(page, "scores").locator(".scatterlayer .point").last)
-        page.wait_for_url(re.compile("/explanations.*category=consistently_incorrect"))
-
-        page.goto(f"{address}/compare")
-        settle(page)
-        click(page, chart(page, "plane").locator(".scatterlayer .point").first)
-        page.wait_for_url(re.compile("/explanations.*variant=base"))
-
-        page.goto(f"{address}/annotate?rater=kim&tab=Agreement")
-        settle(page)
-        cells = chart(page, "confusion").locator(".heatmaplayer")
-        cells.scroll_into_view_if_needed()
-        page.wait_for_timeout(500)
-        box = cells.bounding_box()
-        corner = {"x": box["x"] + box["width"] / 8, "y": box["y"] + 7 * box["height"] / 8}
-        page.mouse.click(corner["x"], corner["y"])
-        expect(page.get_by_text(re.compile(r"^\d+ of them: \w+: excellent, not unsatisfactory"))).to_be_visible()
-        page.get_by_role("button", name="All", exact=True).click()
-        expect(page.get_by_text(re.compile(r"^\d+ of them"))).to_have_count(0)
+        label = label_counts(store, dataset).iloc[0].to_dict()
+        evaluation = evaluations(store, SETTINGS)[0]
+    with served(home) as (address, _), browser_page() as page:
+        yield Shown(address, page, dataset, label, evaluation)
 
 
 @pytest.mark.timeout(180)
-def test_clicks_go_from_the_win_matrix_to_a_pair_and_from_a_criterion_to_its_questions(lab_home):
-    with open_store(lab_home) as store:
-        store.ingest()
-        evaluation = evaluations(store, SETTINGS)[0]
+def test_bars_and_cells_lead_to_what_is_behind_them(shown):
+    page, address, first = shown.page, shown.address, shown.label
+    criteria = shown.evaluation.card.criteria
+    parts = [n for of_all in zip(*(c.counts for c in criteria), strict=True) for n in of_all]
+    drawn = next(place for place, n in enumerate(parts) if n)  # plotly draws parts without width too
+    page.goto(f"{address}/datasets?dataset={shown.dataset}&tab=Splits%20and%20labels")
+    settle(page)
+    click(page, chart(page, "balance").locator(".barlayer .point path").first)
+    expect(page.get_by_text(f"1 to {first['items']} of {first['items']} questions")).to_be_visible()
+    assert f"label={first['gold']}" in page.url and f"split={first['split']}" in page.url
+
+    page.goto(f"{address}/judges")
+    settle(page)
+    click(page, chart(page, "verdicts").locator(".barlayer .point path").nth(drawn))
+    page.wait_for_url(re.compile("/explanations.*verdict="))
+    expect(page.get_by_text(re.compile(rf"^{parts[drawn]} of \d+ explanations"))).to_be_visible()
+    page.go_back()
+    page.wait_for_url(re.compile("/judges"))
+    expect(page.get_by_text("Which verdicts does it give?")).to_be_visible()
+
+    page.goto(f"{address}/anchors")
+    settle(page)
+    click(page, chart(page, "categories").locator(".barlayer .point path").last)
+    page.wait_for_url(re.compile("/explanations.*category=consistently_incorrect"))
+    expect(page.get_by_text(re.compile(r"^category: consistently incorrect"))).to_be_visible()
+
+    page.go_back()
+    settle(page)
+    click(page, chart(page, "dots").locator(".scatterlayer .point").first)
+    page.wait_for_url(re.compile("/explanations.*category=consistently_correct"))
+
+    page.goto(f"{address}/anchors?part=Scores")
+    settle(page)
+    click(page, chart(page, "scores").locator(".scatterlayer .point").last)
+    page.wait_for_url(re.compile("/explanations.*category=consistently_incorrect"))
+
+    page.goto(f"{address}/compare")
+    settle(page)
+    click(page, chart(page, "plane").locator(".scatterlayer .point").first)
+    page.wait_for_url(re.compile("/explanations.*variant=base"))
+
+    page.goto(f"{address}/annotate?rater=kim&tab=Agreement")
+    settle(page)
+    cells = chart(page, "confusion").locator(".heatmaplayer")
+    cells.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    box = cells.bounding_box()
+    corner = {"x": box["x"] + box["width"] / 8, "y": box["y"] + 7 * box["height"] / 8}
+    page.mouse.click(corner["x"], corner["y"])
+    expect(page.get_by_text(re.compile(r"^\d+ of them: \w+: excellent, not unsatisfactory"))).to_be_visible()
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(page.get_by_text(re.compile(r"^\d+ of them"))).to_have_count(0)
+
+
+@pytest.mark.timeout(180)
+def test_clicks_go_from_the_win_matrix_to_a_pair_and_from_a_criterion_to_its_questions(shown):
+    page, evaluation = shown.page, shown.evaluation
     labels = list(evaluation.samples)
     cells = [(a, b) for a in labels for b in labels if a != b]
     wanted = (labels[0], labels[2])
     pair = pair_name(evaluation, evaluation.rate(*wanted))
-    with served(lab_home) as (address, _), browser_page() as page:
-        page.goto(f"{address}/compare")
-        settle(page)
-        click(page, chart(page, "matrix").locator(".scatterlayer .point").nth(cells.index(wanted)))
-        page.wait_for_url(re.compile("tab=One(\\+|%20)pair"))
-        expect(page.get_by_text(re.compile(f"^{pair}: ")).last).to_be_visible()
-        settle(page)
-        click(page, chart(page, "chart_scored_by").locator(".scatterlayer .point").nth(1))
-        page.wait_for_url(re.compile("tab=Questions"))
-        criterion = evaluation.card.criteria[1].criterion
-        assert f"scored_by={criterion}" in page.url
-        expect(page.get_by_text(re.compile(r"^8 of 8 questions; A: "))).to_be_visible()
-        page.go_back()
-        expect(page.get_by_text(re.compile(f"^{pair}: ")).last).to_be_visible()
+    page.goto(f"{shown.address}/compare")
+    settle(page)
+    click(page, chart(page, "matrix").locator(".scatterlayer .point").nth(cells.index(wanted)))
+    page.wait_for_url(re.compile("tab=One(\\+|%20)pair"))
+    expect(page.get_by_text(re.compile(f"^{pair}: ")).last).to_be_visible()
+    settle(page)
+    click(page, chart(page, "chart_scored_by").locator(".scatterlayer .point").nth(1))
+    page.wait_for_url(re.compile("tab=Questions"))
+    criterion = evaluation.card.criteria[1].criterion
+    assert f"scored_by={criterion}" in page.url
+    expect(page.get_by_text(re.compile(r"^8 of 8 questions; A: "))).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text(re.compile(f"^{pair}: ")).last).to_be_visible()

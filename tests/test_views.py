@@ -93,7 +93,7 @@ DRAWN = """() => document.querySelector('.stApp[data-test-script-state=notRunnin
 
 
 STILL = 4
-"""Looks, 0.4 s apart, that must show the same."""
+"""Looks, 0.25 s apart, that must show the same."""
 
 
 def seen(page: Page) -> list[str]:
@@ -101,7 +101,7 @@ def seen(page: Page) -> list[str]:
     page.wait_for_function(DRAWN)
     views = [page.evaluate(STATE)]
     while len(views) < STILL or any(view != views[-1] for view in views[-STILL:]):
-        page.wait_for_timeout(400)
+        page.wait_for_timeout(250)
         page.wait_for_function(DRAWN)
         views.append(page.evaluate(STATE))
     return views[-1]

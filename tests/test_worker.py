@@ -41,11 +41,23 @@ def responses(folder: RunFolder) -> dict[tuple[str, int], str]:
     return {(row.item_id, row.sample): row.response for row in rows}
 
 
-def test_a_killed_run_resumes_to_the_rows_of_an_undisturbed_one(home, tmp_path):
-    config = long_sample(home, tmp_path)
-    folder = launch(home, config)
+INGEST_FOR_EVER = """
+from core.home import default_home
+from core.store.database import open_store
+
+with open_store(default_home()) as store:
+    while True:
+        store.ingest()
+"""
+
+
+def test_worker_and_database_killed_at_once_leave_the_rows_of_an_undisturbed_run(home, tmp_path):
+    folder = launch(home, long_sample(home, tmp_path))
     for lines in (1, 300, 600):
+        owner = subprocess.Popen([sys.executable, "-c", INGEST_FOR_EVER], cwd=PROJECT)
         wait_until(lambda wanted=lines: sum(1 for _ in folder.lines("explanations")) >= wanted or folder.result)
+        owner.kill()
+        owner.wait()
         if folder.result:
             break
         os.killpg(holder(folder), signal.SIGKILL)
@@ -57,41 +69,17 @@ def test_a_killed_run_resumes_to_the_rows_of_an_undisturbed_one(home, tmp_path):
     wait_until(lambda: not folder.alive)
     assert folder.state == "done"
     assert folder.result["summary"]["explanations"] == 64 * folder.result["summary"]["questions"]
-
-    undisturbed = type(home)(tmp_path / "other")
-    whole = launch(undisturbed, long_sample(undisturbed, tmp_path))
-    wait_until(lambda: not whole.alive)
-    assert responses(whole) == responses(folder)
-
-
-INGEST_FOR_EVER = """
-from core.home import default_home
-from core.store.database import open_store
-
-with open_store(default_home()) as store:
-    while True:
-        store.ingest()
-"""
-
-
-def test_worker_and_database_killed_at_once_lose_and_double_nothing(home, tmp_path):
-    folder = launch(home, long_sample(home, tmp_path))
-    for lines in (1, 300, 600):
-        owner = subprocess.Popen([sys.executable, "-c", INGEST_FOR_EVER], cwd=PROJECT)
-        wait_until(lambda wanted=lines: sum(1 for _ in folder.lines("explanations")) >= wanted or folder.result)
-        owner.kill()
-        if not folder.result:
-            os.killpg(holder(folder), signal.SIGKILL)
-        owner.wait()
-        wait_until(lambda: not folder.alive)
-        resume(folder)
-    wait_until(lambda: not folder.alive)
     with open_store(home) as store:
         store.ingest()
         stored = store.rows("SELECT item_id, sample, response FROM explanations WHERE run = ?", [folder.id])
         assert store.problems == []
     assert len(stored) == 64 * 16
     assert {(item, sample): text for item, sample, text in stored} == responses(folder)
+
+    undisturbed = type(home)(tmp_path / "other")
+    whole = launch(undisturbed, long_sample(undisturbed, tmp_path))
+    wait_until(lambda: not whole.alive)
+    assert responses(whole) == responses(folder)
 
 
 def test_stop_keeps_what_was_done_and_resume_finishes(home, tmp_path):

@@ -17,7 +17,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -237,6 +237,7 @@ def create_run(home: Home, config: RunConfig) -> RunFolder:
     return folder
 
 
+@cache
 def _versions() -> dict[str, str]:
     return {name: version(name) for name in VERSIONED}
 

@@ -40,8 +40,8 @@ def sign_flip_p(differences: np.ndarray, permutations: int, seed: int) -> np.nda
 def sign_test_p(up: int, down: int) -> float | None:
     """Two-sided p value that rises are as likely as falls (exact sign test, McNemar); None where there is neither.
 
-    Twice the chance of so few of the rarer kind or fewer, from the binomial distribution: that of `scipy.stats.binomtest`,
-    whose module takes every command of the lab half a second to load.
+    Twice the binomial chance of so few of the rarer kind, or fewer; what `scipy.stats.binomtest` gives, without its
+    module, which every command of the lab would wait half a second for.
 
     >>> sign_test_p(8, 1), sign_test_p(2, 2), sign_test_p(0, 0)
     (0.0390625, 1.0, None)
