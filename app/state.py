@@ -14,10 +14,12 @@ from typing import Any
 
 import streamlit as st
 
+from app.working import once
 from core.analysis.diagnostics import Diagnostic, diagnose
 from core.analysis.results import Details, Evaluation, evaluations
 from core.analysis.results import details as details_of
 from core.home import Home, default_home
+from core.judge_card.pictures import LengthBin, length_bins
 from core.settings import CompareSettings
 from core.store.database import Store, announce, open_store, rebuild
 
@@ -28,7 +30,7 @@ INGEST_SECONDS = 2.0
 
 
 WARM_FROM = 5_000
-"""Scores in the lab from which on results are computed before a page asks: below, they take no time to speak of."""
+"""Scores in the lab from which on there is work ahead of the pages: below, it takes no time to speak of."""
 
 
 class Lab:
@@ -86,22 +88,26 @@ class Lab:
                 self._warm_up()
 
     def _warm_up(self) -> None:
-        """Begin on what pages will ask for first, in a thread of its own, where that takes seconds and has changed."""
+        """Begin on what pages open on (`app.ahead`), in a thread of its own, where it takes seconds and has changed."""
         try:
             state, scores = _state_of_results(self), self.store.rows("SELECT count(*) FROM scores")[0][0]
         except Exception:  # the database is being closed, or broken: `refresh` says so
             return
         if state != self._warm and scores >= WARM_FROM and not (self._warmer and self._warmer.is_alive()):
             self._warm = state
-            self._warmer = threading.Thread(target=self._compute_results, name="warmer", daemon=True)
+            self._warmer = threading.Thread(target=self._work_ahead, name="warmer", daemon=True)
             self._warmer.start()
 
-    def _compute_results(self) -> None:
-        try:
-            _ahead(self, self._warm)
-        except Exception:
-            if not self._closing.is_set():
-                log.exception("computing results ahead failed; they are computed when a page asks for them")
+    def _work_ahead(self) -> None:
+        from app.ahead import OPENINGS  # which imports the pages' parts, and they this module
+
+        for opening in OPENINGS:
+            try:
+                opening(self)
+            except Exception:
+                if self._closing.is_set():
+                    return
+                log.exception("working ahead failed (%s); a page does it when it is opened", opening.__name__)
 
     def close(self) -> None:
         """Stop the thread and let go of the database file."""
@@ -134,14 +140,17 @@ def rebuild_database() -> int:
     return runs
 
 
-@st.cache_resource(max_entries=8, show_spinner="Resampling questions for the intervals …")
+@once("Resampling questions for the intervals …", keep=8, seconds=1.6)
 def _results(_store: Store, sealed: str, settings: dict[str, Any]) -> list[Evaluation]:
     return evaluations(_store, CompareSettings(**settings))
 
 
-def results(settings: CompareSettings | None = None) -> list[Evaluation]:
-    """Every evaluation of the lab under these settings; what people rate since is taken in by tens."""
-    here = lab()
+def results(settings: CompareSettings | None = None, here: Lab | None = None) -> list[Evaluation]:
+    """Every evaluation of the lab under these settings; what people rate since is taken in by tens.
+
+    here: the lab, for a thread that may outlive it, which must not open it once more; so below.
+    """
+    here = here or lab()
     return _results(here.store, _state_of_results(here), (settings or CompareSettings()).model_dump())
 
 
@@ -150,36 +159,41 @@ def _state_of_results(here: Lab) -> str:
     return f"{here.sealed} {rated}"
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _ahead(_here: Lab, state: str) -> None:
-    """Results under the usual settings and what the first of them is taken apart into, for the caches of all pages."""
-    for evaluation in _results(_here.store, state, CompareSettings().model_dump())[:1]:
-        _diagnostics(_here.store, _here.sealed, _key_of(evaluation), evaluation)
-        _details(_here.store, _here.sealed, _key_of(evaluation), evaluation)
-
-
 def _key_of(evaluation: Evaluation) -> str:
     return f"{evaluation.key} {evaluation.settings.model_dump_json()}"
 
 
-@st.cache_resource(max_entries=32, show_spinner="Looking for signs of failure …")
+@once("Looking for signs of failure …", keep=32, seconds=0.2)
 def _diagnostics(_store: Store, sealed: str, key: str, _evaluation: Evaluation) -> list[Diagnostic]:
     return diagnose(_store, _evaluation)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Taking the win rates apart …")
+@once("Taking the win rates apart …", keep=8, seconds=0.9)
 def _details(_store: Store, sealed: str, key: str, _evaluation: Evaluation) -> Details:
     return details_of(_store, _evaluation)
 
 
-def details(evaluation: Evaluation) -> Details:
+@once("Sorting scores by length …", keep=16, seconds=0.5)
+def _length_bins(_store: Store, sealed: str, key: str, _evaluation: Evaluation) -> list[LengthBin]:
+    return length_bins(_store, _evaluation.card, _evaluation.settings)
+
+
+def details(evaluation: Evaluation, here: Lab | None = None) -> Details:
     """Criteria, categories, length and strengths of an evaluation of `results`."""
-    return _details(lab().store, lab().sealed, _key_of(evaluation), evaluation)
+    here = here or lab()
+    return _details(here.store, here.sealed, _key_of(evaluation), evaluation)
 
 
-def diagnostics(evaluation: Evaluation) -> list[Diagnostic]:
+def diagnostics(evaluation: Evaluation, here: Lab | None = None) -> list[Diagnostic]:
     """The signs of failure of an evaluation of `results`, under the settings it was made with."""
-    return _diagnostics(lab().store, lab().sealed, _key_of(evaluation), evaluation)
+    here = here or lab()
+    return _diagnostics(here.store, here.sealed, _key_of(evaluation), evaluation)
+
+
+def scores_by_length(evaluation: Evaluation, here: Lab | None = None) -> list[LengthBin]:
+    """Mean scores of an evaluation of `results` in bins of the explanations' lengths."""
+    here = here or lab()
+    return _length_bins(here.store, here.sealed, _key_of(evaluation), evaluation)
 
 
 # --- work that must not hold up a page

@@ -215,6 +215,11 @@ STYLES = """
 [class*="st-key-sentence_"] [data-testid="stText"] {
     font-family: inherit; font-size: 1.15rem; font-weight: 560; line-height: 1.45;
 }
+[class*="st-key-working_"] {
+    position: fixed; bottom: 1rem; left: 50%; width: min(30rem, 84vw); transform: translateX(-50%); z-index: 999;
+    padding: 0.6rem 1rem; border-radius: 0.5rem; background: light-dark(#FFFFFF, #1B2622);
+    box-shadow: 0 2px 12px rgba(0, 0, 0, 0.25);
+}
 .st-key-window { position: absolute; height: 0; overflow: hidden; }
 .st-key-method {
     display: grid; grid-template-columns: repeat(auto-fit, minmax(7.6rem, 1fr)); gap: 1.3rem; padding-right: 1.2rem;

@@ -1,13 +1,13 @@
 """How long every page takes on the server, on a lab that is made up: figures, no claim.
 
-    .venv/bin/python bench/pages.py [--explanations 100000] [--home FOLDER] [--only anchors] [--runs 2000]
+    .venv/bin/python bench/pages.py [--explanations 100000] [--home FOLDER] [--only anchors] [--runs 2000] [--cold]
 
 The lab is that of `store.py` (four variants, five verdicts an explanation) with what `made_up.py` adds: two annotators
 at work, and judgements made elsewhere.  Each view is opened as a link is, in a session of its own, by Streamlit's own
-test runner, which runs the page as the server does and has no browser; what the runner itself takes is left out.
-Beside the time of the first drawing since the process began stand the shortest of some more drawings of the open page,
-and the least time that all processors spent on one, which other work on the machine changes less.  `--runs` adds so
-many finished runs.
+test runner, which runs the page as the server does and has no browser; what the runner itself takes is left out.  What
+the app works ahead (`app.ahead`) is there before the first view, unless `--cold` leaves it out.  Beside the time of the
+first drawing since the process began stand the shortest of some more drawings of the open page, and the least time that
+all processors spent on one, which other work on the machine changes less.  `--runs` adds so many finished runs.
 
 Not covered: the browser, the network, several viewers.
 """
@@ -114,10 +114,10 @@ VIEWS: dict[str, dict[str, Query]] = {
 """Page → view → its parameters in the URL; {kind} stands for the newest run of a kind."""
 
 
-def measure(home: Home, only: str) -> list[list[str]]:
+def measure(home: Home, only: str, cold: bool = False) -> list[list[str]]:
     """A row a view: milliseconds of the first drawing, of the quickest of the next, and processor time of that."""
     newest = {path.name.partition("-")[0]: path.name for path in sorted(home.runs.glob("*-*"))}
-    warm_up()
+    warm_up(cold)
     return [
         [f"{page}: {view}", *_figures(page, {name: value.format_map(newest) for name, value in query.items()})]
         for page, views in VIEWS.items()
@@ -126,15 +126,16 @@ def measure(home: Home, only: str) -> list[list[str]]:
     ]
 
 
-def warm_up() -> None:
-    """The process as it is once it serves: modules loaded, rows taken in; but no result computed ahead."""
+def warm_up(cold: bool) -> None:
+    """The process as it is a moment after it began to serve: rows taken in, and, unless cold, what pages open on."""
     from app import navigation, state
-    from app.navigation import PAGES
+    from app.ahead import OPENINGS, modules
 
-    state.WARM_FROM = sys.maxsize
-    state.lab()
-    for page in PAGES:
-        __import__(f"app.{page}")
+    state.WARM_FROM = sys.maxsize  # not by a thread beside the drawings
+    for opening in [modules] if cold else OPENINGS:
+        began = time.perf_counter()
+        opening(state.lab())
+        console.print(f"ahead: {opening.__name__}  {time.perf_counter() - began:.1f} s")
     navigation.run = _timed(navigation.run)
 
 
@@ -192,6 +193,7 @@ def main(
     ] = None,
     only: Annotated[str, typer.Option(help="Pages whose name begins so.")] = "",
     runs: Annotated[int, typer.Option(help="Finished runs to add, for the pages that list runs.")] = 0,
+    cold: Annotated[bool, typer.Option(help="Work nothing ahead of the pages.")] = False,
 ) -> None:
     """Time every view of every page."""
     console.print(f"machine  {processor()}")
@@ -203,7 +205,7 @@ def main(
                 make_lab(lab, explanations)
             add_people(lab)
             add_runs(lab, runs)
-        show("The pages", ("page: view", "first, ms", "again, ms", "processor, ms"), measure(lab, only))
+        show("The pages", ("page: view", "first, ms", "again, ms", "processor, ms"), measure(lab, only, cold))
 
 
 if __name__ == "__main__":

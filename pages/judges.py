@@ -10,12 +10,12 @@ from app.figures import chart
 from app.judges.card import side_by_side, whole_card
 from app.judges.swap import judge_swap
 from app.navigation import DEMO, nothing_yet, open_page
-from app.state import Lab, lab, results
+from app.state import lab, results, scores_by_length
 from app.tables import grid
 from app.widgets import choice, header
 from core.analysis.results import Evaluation
 from core.judge_card import JudgeCard
-from core.judge_card.pictures import LengthBin, judge_matrix, length_bins
+from core.judge_card.pictures import judge_matrix
 from core.statistics.words import interval
 
 
@@ -33,7 +33,7 @@ def _responses(evaluation: Evaluation) -> str:
     return f"{evaluation.dataset_name} / {evaluation.split}, {evaluation.drawn}: {variants}"
 
 
-def one_judge(here: Lab, evaluation: Evaluation) -> None:
+def one_judge(evaluation: Evaluation) -> None:
     """The whole card of one judge, with what it is made from as pictures."""
     card = evaluation.card
     st.subheader("The card", anchor=False)
@@ -51,7 +51,7 @@ def one_judge(here: Lab, evaluation: Evaluation) -> None:
         pd.DataFrame(card.correlations, columns=names).assign(criterion=names),
         key="criteria",
     )
-    bins = _length_bins(here, here.sealed, card.key, evaluation)
+    bins = scores_by_length(evaluation)
     chart(
         "Does it score longer explanations higher?",
         "Mean score in bins of about equally many explanations, all variants together; 95% over questions.",
@@ -85,11 +85,6 @@ def _verdicts(evaluation: Evaluation) -> None:
 def names_of(card: JudgeCard) -> list[str]:
     """The card's criteria, in order."""
     return [c.criterion for c in card.criteria]
-
-
-@st.cache_data(max_entries=16, show_spinner="Sorting scores by length …")
-def _length_bins(_here: Lab, sealed: str, key: str, _evaluation: Evaluation) -> list[LengthBin]:
-    return length_bins(_here.store, _evaluation.card, _evaluation.settings)
 
 
 def between(found: list[Evaluation], chosen: Evaluation) -> None:
@@ -134,6 +129,6 @@ else:
     by_key = {evaluation.key: evaluation for evaluation in group}
     names = {key: f"{one.card.name} ({one.mode}, {one.card.rubric})" for key, one in by_key.items()}
     chosen = by_key[choice("Judge", list(by_key), key="judge", format_func=lambda key: names[key])]
-    one_judge(here, chosen)
+    one_judge(chosen)
     between(group, chosen)
     judge_swap(here, chosen)

@@ -6,10 +6,14 @@ import pytest
 
 from app import state
 from app.navigation import PAGES
+from core.annotation.queues import open_queue
+from core.annotation.writing import rate
 from core.runs.folders import RunFolder
 from core.store.database import open_store
 from tests.app import opened, released, store_of, words  # noqa: F401
 from tests.lab import toy_dataset, wait_until
+from tests.test_annotation import settings_of, whole
+from tests.test_page_judgements import choice_of, loaded
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -49,17 +53,43 @@ def test_compare_shows_n_tie_rule_interval_and_whether_the_judge_can_be_believed
     assert "chance" in " ".join(w.value for w in app.warning) + words(app)
 
 
-def test_results_of_a_large_lab_are_computed_before_a_page_asks(lab_home, monkeypatch):
+def test_what_pages_open_on_is_worked_out_in_a_large_lab_before_they_are_opened(lab_home, monkeypatch, caplog):
+    loaded(lab_home, [choice_of(q, who, 1 + q % 2) for q in range(6) for who in ("ann", "bo")])
+    with store_of(lab_home) as store:
+        queue = open_queue(store, settings_of(store, "rate", size=8))
+        for task in queue.tasks:
+            rate(store, "kim", queue, task, whole("satisfactory"))
     monkeypatch.setattr(state, "INGEST_SECONDS", 0.05)
     monkeypatch.setattr(state, "WARM_FROM", 1)
     here = state.lab()
     wait_until(lambda: here._warmer and not here._warmer.is_alive())
-    for name in ("evaluations", "details_of", "diagnose"):
-        monkeypatch.setattr(state, name, None)  # asked for again, they would fail
-    (evaluation, *_) = state.results()
-    assert state.details(evaluation).by_criterion and state.diagnostics(evaluation)
-    text = words(opened("compare", tab="One pair"))
-    assert "Which criteria drive it?" in text and "went wrong" not in text
+    caplog.set_level("DEBUG", "app.working")
+    for page, view in OPEN_ON:
+        assert "went wrong" not in words(opened(page, **view)) and worked_on(caplog) == [], (page, view)
+    opened("anchors", tab="Pairs", a_margin="1.25")
+    assert worked_on(caplog) == ["_built", "_built"]  # of B too, which begins as A stands
+
+
+def worked_on(caplog) -> list[str]:
+    """What was worked on since lines of it were caught."""
+    return [record.args[0] for record in caplog.records if record.name == "app.working"]
+
+
+OPEN_ON: list[tuple[str, dict[str, str]]] = [
+    ("overview", {}),
+    ("explanations", {}),
+    ("anchors", {}),
+    ("anchors", {"part": "Fewer responses"}),
+    ("anchors", {"part": "Scores"}),
+    ("anchors", {"tab": "Pairs"}),
+    ("annotate", {"tab": "Agreement"}),
+    ("judgements", {}),
+    ("judges", {}),
+    ("compare", {}),
+    ("compare", {"tab": "One pair"}),
+    ("compare", {"tab": "Questions"}),
+]
+"""Views that need nothing once the lab has worked ahead."""
 
 
 def test_a_small_lab_computes_nothing_before_it_is_asked(lab_home, monkeypatch):

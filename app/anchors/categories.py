@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.address import held
-from app.anchors.data import Samples, evaluation_with, expected, known_draws, scores, shares
+from app.anchors.data import RIGHT_BY, evaluation_with, expected, known_draws, samples_of, scores, shares
 from app.anchors.moves import map_view, moves_view
 from app.anchors.one_run import row_of
 from app.charts.anchors import expected_lines, score_boxes, share_dots
@@ -56,7 +56,7 @@ def categories_tab(here: Lab) -> None:
     with right:
         by: RightBy = choice(
             "Right by",
-            ["forced", "parsed"],
+            RIGHT_BY,
             key="by",
             help="`parsed`: an unreadable answer is wrong. `forced`: option probabilities decide there.",
         )
@@ -71,11 +71,6 @@ def choice_of_parts() -> str:
     names = {name: key for key, name in PARTS.items()}
     how = held("part", PARTS["shares"], names.__contains__)
     return names.get(st.segmented_control("View", list(names), label_visibility="collapsed", **how), "shares")
-
-
-def samples_of(draw: Draw) -> Samples:
-    """A draw's variants as the caches know them."""
-    return tuple(draw.samples.items())
 
 
 # --- shares

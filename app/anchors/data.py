@@ -5,12 +5,14 @@ explanations the first time, and from then on nothing until a run ends.  Runs ne
 sealed, so what is read of one is kept by its id.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import streamlit as st
 
 from app.state import Lab, results
+from app.working import once
 from core.analysis.distribution import CategoryScores, ExpectedShare, category_scores, expected_shares
 from core.analysis.draws import Draw, draws
 from core.analysis.pair_sources import Material, PairSource, criteria_of_judge, pair_sources, read_material
@@ -24,6 +26,9 @@ from core.store.queries import pair_sets, questions_of
 Samples = tuple[tuple[str, str], ...]
 """Variant labels and their sample runs, in the order of the chain."""
 
+RIGHT_BY: list[RightBy] = ["forced", "parsed"]
+"""Predictions that can decide what is right, the one that pages open on first."""
+
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _draws(_store: Store, sealed: str) -> list[Draw]:
@@ -35,7 +40,12 @@ def known_draws(here: Lab) -> list[Draw]:
     return _draws(here.store, here.sealed)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Sorting questions into categories …")
+def samples_of(draw: Draw) -> Samples:
+    """A draw's variants as they are known here."""
+    return tuple(draw.samples.items())
+
+
+@once("Sorting questions into categories …", keep=32, seconds=0.13)
 def _table(_store: Store, sealed: str, samples: Samples, by: RightBy) -> QuestionTable:
     return question_table(_store, dict(samples), by)
 
@@ -45,7 +55,7 @@ def table_of(here: Lab, samples: Samples, by: RightBy) -> QuestionTable:
     return _table(here.store, here.sealed, samples, by)
 
 
-@st.cache_data(max_entries=64, show_spinner="Resampling questions for the intervals …")
+@once("Resampling questions for the intervals …", keep=64, seconds=0.2)
 def _shares(_store: Store, sealed: str, samples: Samples, by: RightBy) -> dict[str, CategoryShares]:
     return shares_of(_table(_store, sealed, samples, by), CompareSettings())
 
@@ -55,7 +65,7 @@ def shares(here: Lab, samples: Samples, by: RightBy) -> dict[str, CategoryShares
     return _shares(here.store, here.sealed, samples, by)
 
 
-@st.cache_data(max_entries=64, show_spinner="Resampling questions for the intervals …")
+@once("Resampling questions for the intervals …", keep=64, seconds=0.05)
 def _moved(_store: Store, sealed: str, samples: Samples, by: RightBy, before: str, after: str) -> Moved:
     return moved(_table(_store, sealed, samples, by), before, after, CompareSettings())
 
@@ -65,7 +75,7 @@ def what_moved(here: Lab, samples: Samples, by: RightBy, before: str, after: str
     return _moved(here.store, here.sealed, samples, by, before, after)
 
 
-@st.cache_data(max_entries=64, show_spinner="Working out fewer responses a question …")
+@once("Working out fewer responses a question …", keep=64, seconds=0.07)
 def _expected(_store: Store, sealed: str, run: str, by: RightBy) -> list[ExpectedShare]:
     table = _table(_store, sealed, (("it", run),), by)
     known = table.category[:, 0] >= 0
@@ -77,7 +87,7 @@ def expected(here: Lab, run: str, by: RightBy) -> list[ExpectedShare]:
     return _expected(here.store, here.sealed, run, by)
 
 
-@st.cache_data(max_entries=64, show_spinner="Sorting scores by category …")
+@once("Sorting scores by category …", keep=64, seconds=0.2)
 def _scores(_store: Store, sealed: str, judge: str, by: RightBy, score: str) -> list[CategoryScores]:
     return category_scores(_store, judge, by, score, CompareSettings())
 
@@ -92,9 +102,9 @@ def questions(here: Lab, dataset: str, ids: list[str]) -> dict[str, dict[str, An
     return questions_of(here.store, dataset, ids)
 
 
-def evaluation_with(samples: str) -> Evaluation | None:
+def evaluation_with(samples: str, here: Lab | None = None) -> Evaluation | None:
     """The first evaluation that holds a sample run; None while nobody has judged it."""
-    return next((found for found in results() if samples in found.samples.values()), None)
+    return next((found for found in results(here=here) if samples in found.samples.values()), None)
 
 
 # --- pairs
@@ -105,27 +115,53 @@ def _sources(_store: Store, sealed: str) -> list[PairSource]:
     return pair_sources(_store)
 
 
-def known_sources(here: Lab) -> list[PairSource]:
-    """Judged samples that pairs can be made of."""
-    return _sources(here.store, here.sealed)
-
-
 @st.cache_data(max_entries=4, show_spinner=False)
 def _sets(_store: Store, sealed: str) -> list[dict[str, Any]]:
     return pair_sets(_store).to_dict("records")
 
 
-def known_sets(here: Lab) -> list[dict[str, Any]]:
-    """Pair sets that runs have written, the newest first."""
-    return _sets(here.store, here.sealed)
+@dataclass(frozen=True)
+class Start:
+    """Samples with settings to begin from."""
+
+    title: str
+    source: PairSource
+    settings: PairSettings
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading responses and scores …")
+def starts(here: Lab) -> dict[str, Start]:
+    """Key → pair sets that runs have written, the newest first, then judged samples with settings as they are usual."""
+    sources = {source.key: source for source in _sources(here.store, here.sealed)}
+    known = {}
+    for row in _sets(here.store, here.sealed):
+        if source := _source_of(row, sources):
+            title = f"pair set {row['label']} on {row['dataset_name']}  ({row['id']})"
+            known[row["id"]] = Start(title, source, PairSettings.model_validate_json(row["settings"]))
+    for key, source in sources.items():
+        known[key] = Start(source.title, source, PairSettings(strategy="anchor" if source.debates else "rank"))
+    return known
+
+
+def _source_of(row: dict[str, Any], sources: dict[str, PairSource]) -> PairSource | None:
+    """The samples of a written pair set, with the debater it was built with where it had one."""
+    parents = json.loads(row["parents"])
+    found = sources.get(f"{parents['samples']}+{parents['judgements']}")
+    if found is None or "debates" not in parents:
+        return found
+    return replace(found, **{role: parents[role] for role in ("debates", "debate_judgements")})
+
+
+def beside(settings: PairSettings) -> PairSettings:
+    """What is set beside A to begin with: the other of the paper's two strategies."""
+    return settings.model_copy(update={"strategy": "anchor" if settings.strategy == "rank" else "rank"})
+
+
+@once("Reading responses and scores …", keep=4, seconds=0.85)
 def _material(_here: Lab, name: str, source: PairSource, score: str) -> Material:
     return read_material(_here.home, _here.store, source, score)
 
 
-@st.cache_resource(max_entries=24, show_spinner="Choosing pairs …")
+@once("Choosing pairs …", keep=24, seconds=0.6)
 def _built(_here: Lab, name: str, source: PairSource, settings: PairSettings) -> tuple[list[Pair], list[Dropped]]:
     return _material(_here, name, source, settings.score).build(settings)
 

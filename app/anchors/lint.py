@@ -13,6 +13,7 @@ from app.figures import chart, download
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice
+from app.working import once
 from core.analysis.pair_difference import PLACES, Both, Place, difference
 from core.analysis.pair_lint import Check, Driver, drivers, lint, token_gap
 from core.records import Pair
@@ -21,24 +22,29 @@ from core.statistics.estimates import Estimate
 from core.statistics.words import interval
 
 
-@st.cache_data(max_entries=16, show_spinner="Checking the pairs …")
+@once("Checking the pairs …", keep=16, seconds=0.4)
 def _checks(_set: PairSet, key: str) -> list[Check]:
     return lint(_set.pairs, _set.material.facts, CompareSettings())
 
 
-@st.cache_data(max_entries=16, show_spinner="Looking for the criteria behind the choices …")
+@once("Looking for the criteria behind the choices …", keep=16, seconds=0.1)
 def _drivers(_set: PairSet, names: list[str], key: str) -> list[Driver]:
     return drivers(_set.pairs, _set.material.facts, names, CompareSettings())
 
 
-@st.cache_data(max_entries=16, show_spinner="Comparing lengths …")
+@once("Comparing lengths …", keep=16, seconds=0.05)
 def _gaps(_set: PairSet, key: str) -> list[float]:
     return [token_gap(pair, _set.material.facts) for pair in _set.pairs]
 
 
-@st.cache_resource(max_entries=8, show_spinner="Laying the two sets beside each other …")
+@once("Laying the two sets beside each other …", keep=8, seconds=0.05)
 def _difference(_a: PairSet, _b: PairSet, keys: tuple[str, str]) -> dict[Place, list[Both]]:
     return difference(_a.pairs, _b.pairs)
+
+
+def checked(found: PairSet) -> list[Check]:
+    """What there is to look at in a pair set before training on it."""
+    return _checks(found, found.key)
 
 
 def lint_view(here: Lab, a: PairSet, b: PairSet) -> None:
@@ -47,8 +53,8 @@ def lint_view(here: Lab, a: PairSet, b: PairSet) -> None:
         st.caption("A has no pair to check.")
         return
     names = criteria(here, a.material.source)
-    checks = {check.name: check for check in _checks(a, a.key)}
-    others = {check.name: check for check in _checks(b, b.key)} if b.pairs else {}
+    checks = {check.name: check for check in checked(a)}
+    others = {check.name: check for check in checked(b)} if b.pairs else {}
     led = {driver.criterion: driver for driver in _drivers(a, names, a.key)}
     st.subheader("What would DPO learn beside good explanations?", anchor=False)
     rows = [_check_row(check, others.get(check.name)) for check in checks.values()]

@@ -11,6 +11,7 @@ from app.figures import chart
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice
+from app.working import once
 from core.analysis.distribution import GROUPS, Group, categorised_runs, share_rows, shares_by_group
 from core.analysis.results import CategoryShares
 from core.method.categories import CATEGORIES
@@ -51,7 +52,7 @@ def one_run(here: Lab) -> None:
     )
 
 
-@st.cache_data(max_entries=32, show_spinner="Resampling questions for the intervals …")
+@once("Resampling questions for the intervals …", keep=32, seconds=0.05)
 def _shares(_store: Store, sealed: str, run: str, group: Group, by: RightBy) -> dict[str, CategoryShares]:
     return shares_by_group(_store, run, group, by, CompareSettings())
 

@@ -1,6 +1,5 @@
 """The Anchors page's pairs: two strategies on the same samples, counted, read, checked and compared live."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.address import held
-from app.anchors.data import PairSet, evaluation_with, known_sets, known_sources, pair_set
+from app.anchors.data import PairSet, Start, beside, evaluation_with, pair_set, starts
 from app.anchors.lint import difference_view, lint_view
 from app.anchors.over_lambda import over_lambda
 from app.anchors.reading import pair_browser
@@ -22,10 +21,8 @@ from app.navigation import DEMO, LAUNCH, nothing_yet
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice
-from core.analysis.pair_sources import PairSource
 from core.method.pairs import DROPPED, REASONS, anchor_lambda, debates_discarded, rules_of
 from core.records import CATEGORIES, Category
-from core.settings import PairSettings
 from core.statistics.words import number
 
 VIEWS = {
@@ -40,8 +37,8 @@ VIEWS = {
 
 def pairs_tab(here: Lab) -> None:
     """Where the pairs come from, the settings of A and B, and one of six views."""
-    sources = {source.key: source for source in known_sources(here)}
-    if not sources:
+    known = starts(here)
+    if not known:
         nothing_yet(
             "No pairs yet",
             "A pipeline builds them from the judged samples of its SFT variant: run the demo from the Overview, or "
@@ -51,15 +48,15 @@ def pairs_tab(here: Lab) -> None:
             key="pairs",
         )
         return
-    source, start = chosen_start(here, sources)
+    start = chosen_start(known)
+    source = start.source
     left, right = st.columns(2)
     with left, st.container(border=True):
         st.markdown("**A**")
-        a = pair_set(here, "A", source, settings_form("a", start))
+        a = pair_set(here, "A", source, settings_form("a", start.settings))
     with right, st.container(border=True):
         st.markdown("**B**, on the same samples")
-        other = "anchor" if a.settings.strategy == "rank" else "rank"
-        b = pair_set(here, "B", source, settings_form("b", a.settings.model_copy(update={"strategy": other})))
+        b = pair_set(here, "B", source, settings_form("b", beside(a.settings)))
     if a.settings.debated and source.debates is None:
         st.info(
             "No debater argued about these samples, so always-wrong questions give no pair under this strategy.",
@@ -86,32 +83,16 @@ def pairs_tab(here: Lab) -> None:
         believe(evaluation)
 
 
-def chosen_start(here: Lab, sources: dict[str, PairSource]) -> tuple[PairSource, PairSettings]:
-    """What the widgets start from: a pair set that a run has written, or judged samples with default settings."""
-    sets = {row["id"]: row for row in known_sets(here)}
-    written = {run: source for run, row in sets.items() if (source := _source_of(row, sources))}
-    names = {run: f"pair set {sets[run]['label']} on {sets[run]['dataset_name']}  ({run})" for run in written}
-    names |= {key: source.title for key, source in sources.items()}
+def chosen_start(known: dict[str, Start]) -> Start:
+    """What the widgets start from."""
     key = choice(
         "Start from a pair set, or from judged samples",
-        list(names),
+        list(known),
         key="pairs",
-        format_func=names.get,
+        format_func=lambda key: known[key].title,
         drops=[*keys_of("a"), *keys_of("b"), "pair"],
     )
-    if key in written:
-        return written[key], PairSettings.model_validate(json.loads(sets[key]["settings"]))
-    source = sources[key]
-    return source, PairSettings(strategy="anchor" if source.debates else "rank")
-
-
-def _source_of(row: dict[str, Any], sources: dict[str, PairSource]) -> PairSource | None:
-    """The samples of a written pair set, with the debater it was built with where it had one."""
-    parents = json.loads(row["parents"])
-    found = sources.get(f"{parents['samples']}+{parents['judgements']}")
-    if found is None or "debates" not in parents:
-        return found
-    return PairSource(**found.__dict__ | {role: parents[role] for role in ("debates", "debate_judgements")})
+    return known[key]
 
 
 def chosen_view() -> str:

@@ -42,14 +42,19 @@ def agreement(here: Lab) -> None:
             put(tab=None)
             st.rerun()
         return
-    found = [one for one in sources(here.store, results()) if figures.touched() & set(one.samples.values())]
-    if found:
+    if found := annotated_sources(figures):
         by_key = {one.key: one for one in found}
         source = by_key[choice("Explanations", list(by_key), key="of", format_func=lambda key: by_key[key].title)]
         judges = [one for one in found if one.judges and set(one.samples.values()) == set(source.samples.values())]
         _source(figures, source, judges)
     _apart(known)
     _downloads(here)
+
+
+def annotated_sources(figures: Figures) -> list[Source]:
+    """Explanations of which somebody said something."""
+    known = sources(figures.here.store, results(here=figures.here))
+    return [one for one in known if figures.touched() & set(one.samples.values())]
 
 
 def _source(figures: Figures, source: Source, judges: list[Source]) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app.state import Lab
+from app.working import once
 from core.analysis.agreement import PairAgreement
 from core.annotation import agreeing
 from core.annotation.agreeing import Checked, CriterionAgreement, PeopleAgreement, VoteCount
@@ -22,7 +23,7 @@ from core.store.database import Store
 EVERYBODY = "everybody"
 
 
-@st.cache_data(max_entries=4, show_spinner="Counting what has been annotated …")
+@once("Counting what has been annotated …", keep=4, seconds=0.05)
 def _counts(_store: Store, state: str) -> pd.DataFrame:
     return counts(_store)
 
@@ -33,42 +34,42 @@ def _touched(_store: Store, state: str) -> set[str]:
     return {samples for (samples,) in _store.rows(query)}
 
 
-@st.cache_resource(max_entries=8, show_spinner="Laying ratings beside the judge's verdicts …")
+@once("Laying ratings beside the judge's verdicts …", keep=8, seconds=0.1)
 def _pairs(_store: Store, state: str, judges: dict[str, str]) -> pd.DataFrame:
     return agreeing.pairs_of(_store, judges)
 
 
-@st.cache_data(max_entries=16, show_spinner="Measuring agreement with the judge …")
+@once("Measuring agreement with the judge …", keep=16, seconds=0.1)
 def _judge(_rows: pd.DataFrame, state: str, key: str, who: str, rubric: str) -> list[CriterionAgreement]:
     return agreeing.judge_agreement(_rows, load_rubric(rubric), CompareSettings())
 
 
-@st.cache_data(max_entries=16, show_spinner="Sorting disagreements …")
+@once("Sorting disagreements …", keep=16, seconds=0.05)
 def _disagreements(_rows: pd.DataFrame, state: str, key: str, who: str, rubric: str) -> pd.DataFrame:
     return agreeing.disagreements(_rows, load_rubric(rubric))
 
 
-@st.cache_data(max_entries=8, show_spinner="Measuring agreement between annotators …")
+@once("Measuring agreement between annotators …", keep=8, seconds=0.15)
 def _people(_store: Store, state: str, runs: list[str], rubric: str) -> list[PeopleAgreement]:
     return agreeing.people_agreement(_store, runs, load_rubric(rubric), CompareSettings())
 
 
-@st.cache_data(max_entries=8, show_spinner="Summing up what each annotator did …")
+@once("Summing up what each annotator did …", keep=8, seconds=0.05)
 def _annotators(_store: Store, state: str, runs: list[str], rubric: str) -> pd.DataFrame:
     return agreeing.annotator_table(_store, runs, load_rubric(rubric))
 
 
-@st.cache_data(max_entries=8, show_spinner="Laying answers beside gold …")
+@once("Laying answers beside gold …", keep=8, seconds=0.05)
 def _answers(_store: Store, state: str, runs: list[str]) -> PairAgreement | None:
     return agreeing.answer_agreement(_store, runs, CompareSettings())
 
 
-@st.cache_data(max_entries=8, show_spinner="Summing up spot-checks …")
+@once("Summing up spot-checks …", keep=8, seconds=0.05)
 def _checks(_store: Store, state: str, judges: dict[str, str], rubric: str) -> list[Checked]:
     return agreeing.spot_checks(_store, judges, load_rubric(rubric), CompareSettings())
 
 
-@st.cache_data(max_entries=8, show_spinner="Counting votes …")
+@once("Counting votes …", keep=8, seconds=0.05)
 def _votes(_store: Store, state: str, judges: dict[str, str], runs: list[str]) -> list[VoteCount]:
     return agreeing.votes(_store, judges, runs, CompareSettings())
 

@@ -15,6 +15,7 @@ from app.navigation import link
 from app.state import Lab
 from app.tables import grid
 from app.widgets import plain
+from app.working import once
 from core.analysis.comparison import WinRate
 from core.analysis.duels import Duels, head_to_heads, position_sentence
 from core.analysis.report import duel_warning
@@ -28,7 +29,7 @@ def duels_tab(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) ->
     known: every evaluation of the lab; a judge's card is where it gave scores.
     """
     st.subheader("Who wins when the judge sees both, in either order?", anchor=False)
-    found = _duels(here, evaluation)
+    found = duels_of(here, evaluation)
     if not found:
         st.caption(
             "No judge has seen two of these variants side by side. Launch a run of kind `head_to_head` from the Runs "
@@ -63,7 +64,7 @@ def duels_tab(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) ->
 
 def pair_in_short(here: Lab, evaluation: Evaluation, rate: WinRate) -> None:
     """A line for each judge that saw these two variants side by side."""
-    for duels in (one for one in _duels(here, evaluation) if {one.a, one.b} == {rate.a, rate.b}):
+    for duels in (one for one in duels_of(here, evaluation) if {one.a, one.b} == {rate.a, rate.b}):
         delta = duels.figures.delta if duels.a == rate.a else duels.figures.delta.scaled(-1)
         flips = number(duels.figures.flip_rate.value, "share")
         plain(
@@ -72,11 +73,12 @@ def pair_in_short(here: Lab, evaluation: Evaluation, rate: WinRate) -> None:
         )
 
 
-def _duels(here: Lab, evaluation: Evaluation) -> list[Duels]:
+def duels_of(here: Lab, evaluation: Evaluation) -> list[Duels]:
+    """Head-to-head runs between the variants of an evaluation."""
     return _computed(here, here.sealed, f"{evaluation.key} {evaluation.settings.model_dump_json()}", evaluation)
 
 
-@st.cache_data(max_entries=16, show_spinner="Resampling questions for the intervals …")
+@once("Resampling questions for the intervals …", keep=16, seconds=0.05)
 def _computed(_here: Lab, sealed: str, key: str, _evaluation: Evaluation) -> list[Duels]:
     return head_to_heads(_here.store, _evaluation.settings, _evaluation.samples.values())
 

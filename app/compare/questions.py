@@ -10,9 +10,10 @@ from app.compare.choices import ALL, chosen_pair
 from app.figures import download
 from app.highlight import merged, shared_spans, show_highlighted
 from app.navigation import link
-from app.state import Lab, lab
+from app.state import Lab
 from app.tables import ROW_OR_CELL, chosen_row, grid
 from app.widgets import choice, plain
+from app.working import once
 from core.analysis.comparison import ScoreTable, WinRate
 from core.analysis.question_table import question_outcomes, with_questions
 from core.analysis.results import Evaluation, score_table
@@ -33,12 +34,12 @@ ORDERS = {
 }
 
 
-@st.cache_resource(max_entries=6, show_spinner="Comparing samples question by question …")
+@once("Comparing samples question by question …", keep=6, seconds=0.2)
 def _table(_store: Store, sealed: str, key: str, criterion: str | None, _evaluation: Evaluation) -> ScoreTable:
     return score_table(_store, _evaluation, criterion)
 
 
-@st.cache_data(max_entries=12, show_spinner="Comparing samples question by question …")
+@once("Comparing samples question by question …", keep=12, seconds=0.25)
 def _counts(
     _store: Store, sealed: str, key: str, criterion: str | None, a: str, b: str, _evaluation: Evaluation
 ) -> pd.DataFrame:
@@ -50,13 +51,18 @@ def _counts(
     return counts.merge(found, on="item_id", how="left")
 
 
+def counts_of(here: Lab, evaluation: Evaluation, rate: WinRate, criterion: str | None) -> pd.DataFrame:
+    """Every question of a pair of variants with its outcomes, by the score or by one criterion's."""
+    key = f"{evaluation.key} {evaluation.settings.model_dump_json()}"
+    return _counts(here.store, here.sealed, key, criterion, rate.a, rate.b, evaluation)
+
+
 def questions_tab(here: Lab, evaluation: Evaluation) -> None:
     """The questions of a pair of variants, those that differ most first; a chosen one side by side."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rate = chosen_pair(evaluation)
         criterion, category, order = _filters([c.criterion for c in evaluation.card.criteria])
-    key = f"{evaluation.key} {evaluation.settings.model_dump_json()}"
-    every = _counts(here.store, lab().sealed, key, criterion, rate.a, rate.b, evaluation)
+    every = counts_of(here, evaluation, rate, criterion)
     found = every if category is None else every[every["category"] == category]
     by, ascending = ORDERS[order]
     found = found.assign(far=found["delta"].abs()).sort_values(
@@ -70,7 +76,7 @@ def questions_tab(here: Lab, evaluation: Evaluation) -> None:
     if found.empty:
         st.info("No question is left: take a filter away.", icon=":material/filter_alt_off:")
         return
-    _show_table(found, rate, f"{key} {criterion} {category} {order}")
+    _show_table(found, rate, f"{evaluation.key} {evaluation.settings} {criterion} {category} {order}")
     current = value("item", found["item_id"].iloc[0])
     asked = item(here.store, evaluation.dataset, current)
     if asked is None:

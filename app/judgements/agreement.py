@@ -9,12 +9,13 @@ from app.figures import chart
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice, plain
+from app.working import once
 from core.analysis.consensus import JudgementSet, SetAgreement, criteria, estimate_words, set_agreements
 from core.settings import CompareSettings
 from core.statistics.words import number
 
 
-@st.cache_data(max_entries=64, show_spinner="Resampling questions for the intervals …")
+@once("Resampling questions for the intervals …", keep=64, seconds=0.2)
 def _agreement(_here: Lab, sealed: str, run: str, criterion: str) -> SetAgreement:
     (found,) = set_agreements(_here.store, run, CompareSettings(), criterion)
     return found
@@ -23,8 +24,8 @@ def _agreement(_here: Lab, sealed: str, run: str, criterion: str) -> SetAgreemen
 def agreement(here: Lab, chosen: JudgementSet) -> None:
     """Agreement on one criterion; it opens on the first criterion, and the first raters, whose κ is defined."""
     st.subheader("Agreement of raters", anchor=False)
-    known = _criteria(here, here.sealed, chosen)
-    criterion = choice("Criterion", known, key="criterion", start=first_defined(here, chosen, known))
+    known = criteria_of(here, chosen)
+    criterion = choice("Criterion", known, key="criterion", start=first_defined(here, chosen))
     found = _agreement(here, here.sealed, chosen.id, criterion)
     if not found.pairs:
         st.caption("Agreement is undefined, because there is one rater alone.")
@@ -50,9 +51,14 @@ def _criteria(_here: Lab, sealed: str, chosen: JudgementSet) -> list[str]:
     return criteria(_here.store, chosen)
 
 
-def first_defined(here: Lab, chosen: JudgementSet, known: list[str]) -> str | None:
+def criteria_of(here: Lab, chosen: JudgementSet) -> list[str]:
+    """What a set was rated on."""
+    return _criteria(here, here.sealed, chosen)
+
+
+def first_defined(here: Lab, chosen: JudgementSet) -> str | None:
     """The first criterion on which some two raters have a κ; None where none has."""
-    for name in known:
+    for name in criteria_of(here, chosen):
         if any(pair.kappa.value is not None for pair in _agreement(here, here.sealed, chosen.id, name).pairs):
             return name
     return None

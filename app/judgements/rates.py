@@ -7,6 +7,7 @@ import streamlit as st
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice, plain
+from app.working import once
 from core.analysis.consensus import NO_CARD, JudgementSet, PreferenceRate, majority_counts, preference_rates
 from core.analysis.set_figures import (
     LengthUnit,
@@ -23,7 +24,7 @@ from core.statistics.words import interval, number
 Figures = tuple[list[PreferenceRate], list[SetCorrection], list[SetStrengths]]
 
 
-@st.cache_data(max_entries=16, show_spinner="Resampling questions for the intervals …")
+@once("Resampling questions for the intervals …", keep=16, seconds=0.5)
 def _figures(_here: Lab, sealed: str, run: str) -> Figures:
     settings = CompareSettings()
     return (
@@ -38,14 +39,28 @@ def _majority(_here: Lab, sealed: str, run: str) -> dict[str, int]:
     return majority_counts(_here.store, run)
 
 
-@st.cache_data(max_entries=16, show_spinner="Fitting the win rate at equal length …")
+@once("Fitting the win rate at equal length …", keep=16, seconds=0.25)
 def _lengths(_here: Lab, sealed: str, run: str, unit: LengthUnit) -> list[SetLength]:
     return set_lengths(_here.store, run, unit, CompareSettings())
 
 
+UNITS = get_args(LengthUnit)
+"""What lengths are counted in, the unit that the page opens on first."""
+
+
+def figures_of(here: Lab, chosen: JudgementSet) -> Figures:
+    """Win rates, those of judges corrected by people, and strengths."""
+    return _figures(here, here.sealed, chosen.id)
+
+
+def lengths_of(here: Lab, chosen: JudgementSet, unit: LengthUnit) -> list[SetLength]:
+    """Win rates at equal length."""
+    return _lengths(here, here.sealed, chosen.id, unit)
+
+
 def preferences(here: Lab, chosen: JudgementSet) -> None:
     """All figures of a pairwise set."""
-    rates, corrections, strengths = _figures(here, here.sealed, chosen.id)
+    rates, corrections, strengths = figures_of(here, chosen)
     win_rates(here, chosen, rates)
     equal_length(here, chosen)
     corrected(corrections, {rate.kind for rate in rates})
@@ -83,8 +98,7 @@ def win_rates(here: Lab, chosen: JudgementSet, rates: list[PreferenceRate]) -> N
 
 def equal_length(here: Lab, chosen: JudgementSet) -> None:
     st.subheader("Win rate at equal length", anchor=False)
-    unit = choice("Length in", list(get_args(LengthUnit)), key="length")
-    found = _lengths(here, here.sealed, chosen.id, unit)
+    found = lengths_of(here, chosen, choice("Length in", UNITS, key="length"))
     if not any(entry.found.controlled.value is not None for entry in found):
         st.caption(
             "Undefined, because fewer than two questions have a choice and outputs whose lengths are known: the file "

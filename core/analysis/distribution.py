@@ -168,14 +168,12 @@ def category_scores(
         "HAVING count(score) > 0 ORDER BY min(seq)",
         about,
     )
+    mean_of = {name: means["mean"].where(means["category"] == name) for name in CATEGORIES}
+    resampled = Resamples(len(means), settings.resamples, settings.seed).means(pd.DataFrame(mean_of).to_numpy(float))
     found = {row[0]: row[1:] for row in spread}
-    return [_scores(category, found[category], means, settings) for category in CATEGORIES if category in found]
-
-
-def _scores(
-    category: Category, found: tuple[int, int, list[float] | None], means: pd.DataFrame, settings: CompareSettings
-) -> CategoryScores:
-    judged, unjudged, quantiles = found
-    values = means.loc[means["category"] == category, "mean"].to_numpy(dtype=float)
-    mean = Resamples(len(values), settings.resamples, settings.seed).mean(values)
-    return CategoryScores(category, judged, unjudged, tuple(quantiles) if judged else None, mean)
+    return [
+        CategoryScores(name, judged, unjudged, tuple(quantiles) if judged else None, mean)
+        for name, mean in zip(CATEGORIES, resampled, strict=True)
+        if name in found
+        for judged, unjudged, quantiles in [found[name]]
+    ]

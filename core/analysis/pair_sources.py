@@ -9,14 +9,14 @@ starting the run that writes such a set down (`core.runs.plan.run_config` takes 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.analysis.pair_lint import SideFacts
 from core.data.datasets import load_items
 from core.home import Home
-from core.method.pairs import Judged, build_pairs
-from core.records import Dropped, Explanation, Item, Pair
+from core.method.pairs import Judged, Question, choose_pairs, questions_of
+from core.records import Dropped, Explanation, Item, Pair, RightBy
 from core.runs.folders import RunFolder
 from core.settings import PairSettings
 from core.store.database import Store
@@ -92,10 +92,17 @@ class Material:
     debates: Judged | None
     facts: Mapping[tuple[str, str, int], SideFacts]
     """(sample run, item, sample) → tokens and verdicts of a response."""
+    _questions: dict[RightBy, list[Question]] = field(default_factory=dict, repr=False)
 
     def build(self, settings: PairSettings) -> tuple[list[Pair], list[Dropped]]:
         """Pairs and dropped questions under these settings; their score must be the one that was read."""
-        return build_pairs(self.items, self.own, self.debates if settings.debated else None, settings)
+        return choose_pairs(self.items, self.questions(settings.right_by), settings)
+
+    def questions(self, right_by: RightBy) -> list[Question]:
+        """The questions with their candidates, made once: what is chosen of them hangs on the other settings."""
+        if right_by not in self._questions:
+            self._questions[right_by] = questions_of(self.items, self.own, self.debates, right_by)
+        return self._questions[right_by]
 
 
 def read_material(home: Home, store: Store, source: PairSource, score: Literal["expected", "total"]) -> Material:

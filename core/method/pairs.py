@@ -20,7 +20,7 @@ from typing import Literal
 from core.data.datasets import load_items
 from core.method.categories import categorise, predicted
 from core.prompts import load_prompt, option_text
-from core.records import CATEGORIES, Category, Dropped, Explanation, Item, Judgement, Pair, Side
+from core.records import CATEGORIES, Category, Dropped, Explanation, Item, Judgement, Pair, RightBy, Side
 from core.runs.folders import RunFolder
 from core.runs.work import Work
 from core.seeds import seed_of
@@ -269,20 +269,43 @@ def build_pairs(
     items: Mapping[str, Item], own: Judged, debates: Judged | None, settings: PairSettings
 ) -> tuple[list[Pair], list[Dropped]]:
     """Pairs and dropped questions, in the order the questions were sampled; questions not drawn come last."""
-    pairs, dropped = [], []
+    return choose_pairs(items, questions_of(items, own, debates, settings.right_by), settings)
+
+
+def questions_of(items: Mapping[str, Item], own: Judged, debates: Judged | None, right_by: RightBy) -> list[Question]:
+    """Every sampled question with its candidates; they hang on no other setting than what decides what is right."""
     debated = _by_item(debates.explanations) if debates else {}
     wanted = SampleSettings.model_validate(own.run.config.settings).n
+    found = []
     for item_id, responses in _by_item(own.explanations).items():
         item = items[item_id]
-        hits = sum(predicted(row, settings.right_by) == item.gold for row in responses)
-        category = categorise(hits, len(responses), wanted) if item.gold is not None else None
-        question = _question(item, category, responses, own, debated.get(item_id, []), debates, settings)
+        hits = sum(predicted(row, right_by) == item.gold for row in responses)
+        found.append(
+            Question(
+                item_id=item_id,
+                category=categorise(hits, len(responses), wanted) if item.gold is not None else None,
+                own=_sides(own, responses, item, right_by),
+                debates=_sides(debates, _ending_in_gold(debated.get(item_id, []), item), item, right_by)
+                if debates
+                else [],
+            )
+        )
+    return found
+
+
+def choose_pairs(
+    items: Mapping[str, Item], questions: Sequence[Question], settings: PairSettings
+) -> tuple[list[Pair], list[Dropped]]:
+    """What `build_pairs` gives, of questions at hand."""
+    pairs, dropped = [], []
+    for question in questions:
+        item = items[question.item_id]
         try:
             if item.gold is None:
                 raise NoPair("no_gold")
             chosen, rejected, reason = choose_pair(question, settings)
         except NoPair as why:
-            dropped.append(Dropped(item_id=item_id, category=question.category, reason=str(why)))
+            dropped.append(Dropped(item_id=item.id, category=question.category, reason=str(why)))
         else:
             pairs.append(_pair(item, question.category, chosen, rejected, reason, settings))
     kept = drawn_pairs(pairs, settings)
@@ -295,24 +318,7 @@ def build_pairs(
     return kept, dropped
 
 
-def _question(
-    item: Item,
-    category: Category | None,
-    responses: Sequence[Explanation],
-    own: Judged,
-    debated: Sequence[Explanation],
-    debates: Judged | None,
-    settings: PairSettings,
-) -> Question:
-    return Question(
-        item_id=item.id,
-        category=category,
-        own=_sides(own, responses, item, settings),
-        debates=_sides(debates, _ending_in_gold(debated, item), item, settings) if debates else [],
-    )
-
-
-def _sides(judged: Judged, responses: Iterable[Explanation], item: Item, settings: PairSettings) -> list[Side]:
+def _sides(judged: Judged, responses: Iterable[Explanation], item: Item, right_by: RightBy) -> list[Side]:
     run = judged.run.id
     return [
         Side(
@@ -320,7 +326,7 @@ def _sides(judged: Judged, responses: Iterable[Explanation], item: Item, setting
             sample=row.sample,
             text=row.response,
             score=judged.scores[row.item_id, row.sample],
-            prediction=(answer := predicted(row, settings.right_by)),
+            prediction=(answer := predicted(row, right_by)),
             correct=answer == item.gold,
         )
         for row in responses

@@ -19,8 +19,9 @@ from core.statistics.estimates import Estimate, doubt, percentile_interval, scor
 BLOCK = 1 << 22
 """Weights held in memory at a time."""
 
-KEPT = 1 << 26
-"""Weights, a byte each, that are kept for the next figures on the same questions; more are drawn anew each time."""
+FEW, MANY = 1 << 20, 1 << 26
+"""Weights, a byte each, that are kept for the next figures on the same questions: of as many as `FEW` several sets, of
+as many as `MANY` the last two; more are drawn anew each time."""
 
 Bounds = tuple[float, float] | None
 """The least and greatest possible value; they make the interval Wilson's.  None for values without bounds."""
@@ -36,9 +37,9 @@ class Resamples:
 
     def weights(self) -> Iterator[np.ndarray]:
         """Blocks of shape (rows, n), float32: how often each cluster was drawn; the same at every call."""
-        kept = self.n * self.resamples <= KEPT
-        blocks = _kept_counts(*self._key) if kept else _counts(*self._key)
-        for counts in blocks:
+        drawn = self.n * self.resamples
+        counts_of = _few_counts if drawn <= FEW else _many_counts if drawn <= MANY else _counts
+        for counts in counts_of(*self._key):
             yield counts.astype(np.float32)
 
     @property
@@ -86,9 +87,12 @@ def _counts(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
         yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
 
 
-@lru_cache(maxsize=2)
 def _kept_counts(n: int, resamples: int, seed: int) -> list[np.ndarray]:
     return [np.minimum(counts, 255).astype(np.uint8) for counts in _counts(n, resamples, seed)]
+
+
+_few_counts = lru_cache(maxsize=64)(_kept_counts)
+_many_counts = lru_cache(maxsize=2)(_kept_counts)
 
 
 def _estimate(column: np.ndarray, draws: np.ndarray, bounds: tuple[float, float] | None) -> Estimate:

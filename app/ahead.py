@@ -1,0 +1,99 @@
+"""What pages open on, worked out before anybody opens them: in a large lab that takes seconds.
+
+`app.state.Lab` calls each of `OPENINGS` in a thread whenever results may have changed.  They ask for what the pages ask
+for, with what stands in their widgets at first, and `app.working` keeps the answers.  What is chosen later is worked
+out then, with time left in sight.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import walk_packages
+
+import app
+from app.anchors.data import (
+    RIGHT_BY,
+    beside,
+    evaluation_with,
+    expected,
+    known_draws,
+    pair_set,
+    samples_of,
+    scores,
+    shares,
+    starts,
+)
+from app.anchors.lint import checked
+from app.annotate.agreement import annotated_sources
+from app.annotate.figures import EVERYBODY, Figures
+from app.compare.duels import duels_of
+from app.compare.questions import counts_of
+from app.judgements.agreement import first_defined
+from app.judgements.rates import UNITS, figures_of, lengths_of
+from app.state import Lab, details, diagnostics, results, scores_by_length
+from core.analysis.consensus import judgement_sets
+
+
+def modules(here: Lab) -> None:
+    """What pages import when they are first drawn, and what the launch forms look for models with."""
+    for found in walk_packages(app.__path__, "app."):
+        if found.name != "app.main":  # the script itself
+            import_module(found.name)
+    import_module("huggingface_hub").snapshot_download  # noqa: B018  (loaded by its name)
+
+
+def compared(here: Lab) -> None:
+    """Overview, Judges and Compare: every evaluation, and the first of them taken apart."""
+    for evaluation in results(here=here)[:1]:
+        diagnostics(evaluation, here)
+        details(evaluation, here)
+        scores_by_length(evaluation, here)
+        duels_of(here, evaluation)
+        for rate in evaluation.win_rates[-1:]:
+            counts_of(here, evaluation, rate, None)
+
+
+def categories(here: Lab) -> None:
+    """Anchors, tab Categories: shares of every draw, and all views of the first."""
+    for draw in known_draws(here):
+        shares(here, samples_of(draw), RIGHT_BY[0])
+    for draw in known_draws(here)[:1]:
+        for run in draw.samples.values():
+            expected(here, run, RIGHT_BY[0])
+        evaluation = evaluation_with(next(iter(draw.samples.values())), here)
+        for judge in evaluation.judges.values() if evaluation else ():
+            scores(here, judge, RIGHT_BY[0], "expected")
+
+
+def pairs(here: Lab) -> None:
+    """Anchors, tab Pairs: the newest pair set, or the first judged samples, and what stands beside it."""
+    for start in list(starts(here).values())[:1]:
+        for name, settings in (("A", start.settings), ("B", beside(start.settings))):
+            checked(pair_set(here, name, start.source, settings))
+
+
+def agreement(here: Lab) -> None:
+    """Annotate, tab Agreement: the first explanations that somebody rated."""
+    figures = Figures.now(here)
+    figures.annotated()
+    for source in annotated_sources(figures)[:1]:
+        figures.annotator_table(source)
+        figures.people_agreement(source)
+        figures.answer_agreement(source)
+        if source.judges:
+            figures.judge_agreement(source, EVERYBODY)
+            figures.disagreements(source, EVERYBODY)
+            figures.spot_checks(source)
+        figures.votes(source)
+
+
+def judgements(here: Lab) -> None:
+    """Judgements: the newest set."""
+    for chosen in judgement_sets(here.store)[-1:]:
+        first_defined(here, chosen)
+        if chosen.what == "preferences":
+            figures_of(here, chosen)
+            lengths_of(here, chosen, UNITS[0])
+
+
+OPENINGS: tuple[Callable[[Lab], None], ...] = (modules, compared, pairs, categories, agreement, judgements)
+"""In the order in which people get to the pages."""

@@ -1,0 +1,114 @@
+"""Work that takes a large lab seconds: done once for all viewers, with time left in sight of whoever waits for it.
+
+    @once("Choosing pairs …", keep=24, seconds=0.5)
+    def _built(_here: Lab, source: PairSource, settings: PairSettings): …
+
+    _built(here, source, settings)      # at once where it is known, else a line at the foot of the window until it is
+
+The work has a thread of its own and goes on when the viewer turns to something else, so that nothing is done twice.
+Not covered: work of workers, whose progress is in their run folders (`core.runs.watch`).
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from functools import wraps
+from itertools import count
+from typing import Any, ParamSpec, TypeVar
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+log = logging.getLogger(__name__)
+
+SHOWN_AFTER = 0.2
+"""Seconds that pass before a viewer is told to wait."""
+
+STEP = 0.2
+"""Seconds between two looks at what is worked on."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def once(words: str, keep: int, seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """A function whose results are kept for all viewers, by its arguments but those that begin with "_".
+
+    words: what it does, for who waits.  keep: results at most.  seconds: what it takes with 100,000 explanations
+    (bench/pages.py), until it was measured here.  What it returns is everybody's: nobody may change it.
+    """
+
+    def decorate(work: Callable[P, T]) -> Callable[P, T]:
+        lasts = [seconds]
+
+        def timed(*args: P.args, **options: P.kwargs) -> T:
+            began = time.monotonic()
+            found = work(*args, **options)
+            lasts[0] = time.monotonic() - began
+            log.debug("%s took %.2f s", work.__qualname__, lasts[0])
+            return found
+
+        kept = st.cache_resource(max_entries=keep, show_spinner=False)(wraps(work)(timed))
+
+        @wraps(work)
+        def ask(*args: P.args, **options: P.kwargs) -> T:
+            if get_script_run_ctx(suppress_warning=True) is None:  # in a thread, where nobody looks
+                return kept(*args, **options)
+            return _seen(_begun(kept, *args, **options), words, lasts[0])
+
+        return ask
+
+    return decorate
+
+
+def _begun(work: Callable[..., Any], *args: Any, **options: Any) -> Future:
+    """What the work will give; it ends with the process."""
+    future: Future = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work(*args, **options))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=getattr(work, "__name__", "work"), daemon=True).start()
+    return future
+
+
+def _seen(future: Future[T], words: str, seconds: float) -> T:
+    """The result, once it is there; a viewer sees words and time left until then, and may leave."""
+    try:
+        return future.result(SHOWN_AFTER)
+    except NotYet:
+        if future.done():  # the work itself ran into a time limit
+            raise
+    began, place = time.monotonic() - SHOWN_AFTER, st.empty()
+    line = place.container(key=f"working_{next(_places)}").empty()
+    while not future.done():
+        spent = time.monotonic() - began
+        line.progress(min(spent / seconds, 0.97), text=f"{words} {time_left(seconds - spent)}")
+        _wait(future)
+    place.empty()
+    return future.result()
+
+
+_places = count()
+
+
+def _wait(future: Future) -> None:
+    try:
+        future.exception(STEP)
+    except NotYet:
+        return
+
+
+def time_left(seconds: float) -> str:
+    """Time left of what takes seconds.
+
+    >>> time_left(2.3), time_left(0.4), time_left(-3)
+    ('about 2 s left', 'about 1 s left', 'longer than usual')
+    """
+    return f"about {max(1, round(seconds))} s left" if seconds > -1 else "longer than usual"

@@ -1,0 +1,104 @@
+"""Work that pages wait for: done once, with words and time left in sight, and gone on with when nobody waits."""
+
+import threading
+import time
+
+import pytest
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.testing.v1 import AppTest
+
+from app import working
+from app.working import once
+from core.errors import BadInput
+from tests.app import released  # noqa: F401
+from tests.lab import wait_until
+
+done: list[str] = []
+"""What was worked on, since a test began."""
+
+
+@once("Counting stars …", keep=4, seconds=2.0)
+def slow(_place: str, name: str) -> str:
+    time.sleep(0.5)
+    done.append(name)
+    if name == "none":
+        raise BadInput("There are no stars.")
+    return f"{name} has stars"
+
+
+PAGE = """
+import streamlit as st
+from core.errors import LabError
+from tests.test_working import slow
+try:
+    st.text(slow("here", {name!r}))
+except LabError as error:
+    st.text(str(error))
+"""
+
+
+@pytest.fixture
+def lines(monkeypatch) -> list[str]:
+    """What is said to whoever waits."""
+    done.clear()
+    said: list[str] = []
+    draw = DeltaGenerator.progress
+
+    def progress(self, value, text):
+        said.append(text)
+        return draw(self, value, text)
+
+    monkeypatch.setattr(DeltaGenerator, "progress", progress)
+    monkeypatch.setattr(working, "STEP", 0.05)
+    return said
+
+
+def test_who_waits_is_told_for_what_and_how_long_and_nothing_of_it_stays(lines):
+    app = AppTest.from_string(PAGE.format(name="east")).run()
+    assert app.text[0].value == "east has stars" and not app.exception
+    assert set(lines) == {"Counting stars … about 2 s left"}
+    assert not app.get("progress")
+    lines.clear()
+    app.run()
+    AppTest.from_string(PAGE.format(name="east")).run()
+    assert done == ["east"] and not lines  # kept, for other viewers too
+
+
+def test_a_second_viewer_waits_for_the_work_of_the_first(lines):
+    pages = [AppTest.from_string(PAGE.format(name="west")) for _ in range(2)]
+    threads = [threading.Thread(target=page.run) for page in pages]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [page.text[0].value for page in pages] == ["west has stars"] * 2
+    assert done == ["west"]
+
+
+def test_work_goes_on_when_its_viewer_leaves(lines, monkeypatch):
+    def leave(*_, **__):
+        raise RuntimeError("the viewer left")
+
+    with monkeypatch.context() as left:
+        left.setattr(DeltaGenerator, "progress", leave)
+        assert AppTest.from_string(PAGE.format(name="north")).run().exception
+    wait_until(lambda: done == ["north"])
+    assert AppTest.from_string(PAGE.format(name="north")).run().text[0].value == "north has stars"
+    assert done == ["north"]
+
+
+def test_what_goes_wrong_is_said_where_it_was_asked_for_and_tried_again(lines):
+    for _ in range(2):
+        assert AppTest.from_string(PAGE.format(name="none")).run().text[0].value == "There are no stars."
+    assert done == ["none", "none"]
+
+
+def test_the_time_left_is_that_of_the_last_time(lines):
+    AppTest.from_string(PAGE.format(name="south")).run()
+    lines.clear()
+    AppTest.from_string(PAGE.format(name="up")).run()
+    assert set(lines) == {"Counting stars … about 1 s left"}  # half a second, and not the two that were assumed
+
+
+def test_in_a_thread_of_its_own_nothing_is_shown(lines):
+    assert slow("here", "down") == "down has stars" and not lines
