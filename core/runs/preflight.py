@@ -10,6 +10,7 @@ Nothing is fetched, loaded or started; a server is asked for one token.  The run
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import psutil
@@ -116,16 +117,25 @@ def _looks_at_rows(home: Home, config: RunConfig) -> list[Look]:
 
 
 def _questions(home: Home, config: RunConfig) -> Look:
+    folder = home.runs / config.parents["dataset"]
     try:
-        chosen = select_items(load_items(RunFolder(home.runs / config.parents["dataset"])), _selection(config))
+        chosen, gold = _chosen(
+            folder, (folder / "result.json").stat().st_mtime_ns, _selection(config).model_dump_json()
+        )
     except LabError as error:
         return Look("questions", False, str(error))
     if not chosen:
         return Look("questions", False, "The part of the split holds no question: widen it.")
-    gold = sum(item.gold is not None for item in chosen)
     if config.kind == "sft" and not gold:
         return Look("questions", False, "None of these questions has a gold label to train on: choose another split.")
-    return Look("questions", True, f"{len(chosen):,} questions, {gold:,} of them with gold.")
+    return Look("questions", True, f"{chosen:,} questions, {gold:,} of them with gold.")
+
+
+@lru_cache(maxsize=64)
+def _chosen(dataset: Path, sealed: int, selection: str) -> tuple[int, int]:
+    """Questions of a data set that a selection takes, and those of them that have gold; `sealed` dates the seal."""
+    chosen = select_items(load_items(RunFolder(dataset)), Selection.model_validate_json(selection))
+    return len(chosen), sum(item.gold is not None for item in chosen)
 
 
 def _selection(config: RunConfig) -> Selection:
