@@ -213,7 +213,8 @@ def test_a_rate_is_measured_per_kind_and_size_of_weights(home, tmp_path):
         finished(home, step, startup, seconds)
     rates = measured_rates(home)
     assert rates.of(steps[0]) == (pytest.approx(40 / 40), "measured here")
-    assert rates.seconds(steps[1], 10) == pytest.approx(4 + 10)
+    assert rates.seconds(steps[1], 10, forked=False) == pytest.approx(4 + 10)
+    assert rates.seconds(steps[1], 10, forked=True) == pytest.approx(STARTUP_SECONDS[True] + 10)  # none was seen yet
     other = steps[0].model_copy(update={"model": steps[0].model.model_copy(update={"path": ""})})
     assert rates.of(other)[1] == "assumed"
 

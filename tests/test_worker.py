@@ -105,7 +105,7 @@ def test_asking_twice_starts_one_worker_and_finished_work_is_not_redone(home, tm
     launch(home, config)
     assert not first.alive
     assert (first.path / "result.json").stat().st_mtime_ns == sealed
-    assert [e["type"] for e in first.events()].count("started") == 1
+    assert [e["forked"] for e in first.events() if e["type"] == "started"] == [False]
 
 
 def test_two_runs_wait_for_the_one_slot(home, tmp_path):
@@ -149,6 +149,8 @@ def test_a_pipeline_survives_kills_fills_everything_and_repeats_nothing(home, tm
     wait_until(lambda: not folder.alive, seconds=400)
     assert folder.result["error"] is None, folder.result
     assert {RunFolder(home.runs / step.id).state for step in steps} == {"done"}
+    started = [e for step in steps for e in RunFolder(home.runs / step.id).events() if e["type"] == "started"]
+    assert any(event["forked"] for event in started)
 
     seals = {step.id: (home.runs / step.id / "result.json").stat().st_mtime_ns for step in steps}
     launch(home, config)

@@ -108,7 +108,7 @@ def _planned(home: Home, config: RunConfig, units: int, rates: Rates, known: boo
         id=config.id if known else None,
         standing=standing,
         units=units,
-        seconds=0.0 if standing == "done" else rates.seconds(config, units),
+        seconds=0.0 if standing == "done" else rates.seconds(config, units, forked=True),
         rate=rates.of(config)[1],
     )
 

@@ -19,8 +19,9 @@ from core.home import Home
 from core.runs.folders import RunConfig, RunFolder, all_runs
 from core.runs.pipeline import steps_of
 
-STARTUP_SECONDS = 8.0
-"""A worker's imports and model loading, before any was measured."""
+STARTUP_SECONDS = {False: 8.0, True: 2.5}
+"""Whether a run's process is a fork → its imports and model loading, before any was measured: a pipeline's worker does
+its runs in forks of itself, which need not import."""
 
 ASSUMED_SECONDS = {
     "sft": 0.2,
@@ -53,8 +54,8 @@ class Rates:
     """(how, data set) → seconds a unit."""
     anywhere: Mapping[How, float]
     """The same over all data sets."""
-    startup: float
-    """Seconds from the start of a worker to its first unit, the median of all; `STARTUP_SECONDS` before any."""
+    startup: Mapping[bool, float]
+    """Seconds from the start of a process, a fork or not, to its first unit: the median, or `STARTUP_SECONDS`."""
     speed: float
     """Measured over assumed seconds of all that was measured; 1 before anything was."""
 
@@ -67,9 +68,9 @@ class Rates:
             return self.anywhere[how], "measured here on other questions"
         return self.speed * _assumed(step), "assumed"
 
-    def seconds(self, step: RunConfig, units: int) -> float:
-        """Expected seconds of a whole run."""
-        startup = 1.0 if step.kind in ("pairs", "import", "judgements") else self.startup
+    def seconds(self, step: RunConfig, units: int, forked: bool) -> float:
+        """Expected seconds of a whole run, on its own or, as a fork, in a pipeline."""
+        startup = 1.0 if step.kind in ("pairs", "import", "judgements") else self.startup[forked]
         return startup + units * self.of(step)[0]
 
 
@@ -91,40 +92,41 @@ def measured_rates(home: Home) -> Rates:
     """Rates of the home's finished runs; runs that were resumed are left out, as only their end was timed."""
     here: dict[tuple[How, str], _Timed] = defaultdict(_Timed)
     anywhere: dict[How, _Timed] = defaultdict(_Timed)
-    startups: list[float] = []
+    startups: dict[bool, list[float]] = defaultdict(list)
     assumed = 0.0
     for folder in all_runs(home):
         config, sealed = folder.config, folder.path / "result.json"
         if not (config.model and sealed.exists()):
             continue
-        startup, seconds, units = _measured(str(folder.path), sealed.stat().st_mtime_ns)
+        forked, startup, seconds, units = _measured(str(folder.path), sealed.stat().st_mtime_ns)
         if not units:
             continue
         here[_how(config), config.parents.get("dataset", "")].add(seconds, units)
         anywhere[_how(config)].add(seconds, units)
-        startups.append(startup)
+        startups[forked].append(startup)
         assumed += units * _assumed(config)
     return Rates(
         here={key: timed.rate for key, timed in here.items()},
         anywhere={how: timed.rate for how, timed in anywhere.items()},
-        startup=median(startups) if startups else STARTUP_SECONDS,
+        startup={forked: median(startups[forked] or [usual]) for forked, usual in STARTUP_SECONDS.items()},
         speed=sum(timed.seconds for timed in anywhere.values()) / assumed if assumed else 1.0,
     )
 
 
 @lru_cache(maxsize=4096)
-def _measured(path: str, sealed: int) -> tuple[float, float, int]:
-    """(seconds of start-up, seconds after it, units) of a sealed run; no units if it does not count.
+def _measured(path: str, sealed: int) -> tuple[bool, float, float, int]:
+    """(whether in a fork, seconds of start-up, seconds after it, units) of a sealed run; no units if it counts not.
 
     Work is what the run's costs say; what its whole time has beyond them is start-up.  `sealed` dates the seal.
     """
     folder = RunFolder(Path(path))
     result, events = folder.result, folder.events()
-    starts = sum(event["type"] == "started" for event in events)
-    if not result or result["state"] != "done" or starts != 1:
-        return 0.0, 0.0, 0
+    starts = [event for event in events if event["type"] == "started"]
+    if not result or result["state"] != "done" or len(starts) != 1:
+        return False, 0.0, 0.0, 0
     worked = sum(event["seconds"] for event in events if event["type"] == "cost")
-    return max(0.0, result["seconds"] - worked), worked, _units_done(folder.config, result)
+    forked = starts[0].get("forked", True)  # as most runs were before it was written down
+    return forked, max(0.0, result["seconds"] - worked), worked, _units_done(folder.config, result)
 
 
 def _units_done(config: RunConfig, result: Mapping) -> int:
@@ -187,7 +189,7 @@ def _pipeline_left(home: Home, pipeline: RunFolder, rates: Rates) -> float:
         if result and result["state"] == "done":
             continue
         known = _from_progress(folder) if folder.path.exists() else None
-        left += rates.seconds(step, units_of(step, steps, splits)) if known is None else known
+        left += rates.seconds(step, units_of(step, steps, splits), forked=True) if known is None else known
     return left
 
 

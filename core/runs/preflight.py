@@ -67,7 +67,7 @@ def preflight(home: Home, config: RunConfig, rates: Rates) -> Preflight:
         looks += _looks_at_model(home, config)
     folder = RunFolder(home.runs / config.id)
     standing = folder.state if folder.path.exists() else "new"
-    seconds, (_, source) = rates.seconds(config, units), rates.of(config)
+    seconds, (_, source) = rates.seconds(config, units, forked=False), rates.of(config)
     return Preflight(
         [*looks, _standing(folder.id, standing)], folder.id if standing == "done" else None, units, seconds, source
     )

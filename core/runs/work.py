@@ -10,6 +10,7 @@ import os
 import time
 import traceback
 from collections.abc import Iterable
+from multiprocessing import parent_process
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -103,9 +104,9 @@ class Work:
         return self
 
     def started(self) -> None:
-        """The wait for a slot is over: work begins, and the clock with it."""
+        """The wait for a slot is over: work begins, and the clock with it; a fork has loaded what it needs before."""
         self._began = time.monotonic()
-        self.event("started")
+        self.event("started", forked=parent_process() is not None)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
