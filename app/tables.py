@@ -25,8 +25,8 @@ BESIDE, BROAD, BESIDE_BROAD = 280, 1000, 370
 MARKS = 34
 """Pixels of the boxes that choose rows."""
 
-LETTER, PADDING = 7.3, 20
-"""Pixels of a letter, and of a cell around its text."""
+LETTER, THIN_LETTER, PADDING = 7.3, 6.8, 20
+"""Pixels of a letter, wide enough for most texts or for half of them, and of a cell around its text."""
 
 NARROW = 700
 """Room below which long texts take several lines."""
@@ -137,6 +137,8 @@ def lines_of(cell: Any, width: int) -> int:
     (5, 1)
     """
     letters = _letters(width)
+    if isinstance(cell, str) and len(cell) <= (width - PADDING) / THIN_LETTER:
+        return 1  # or a letter too much, which is cut: other lines would cost all rows more
     return len(textwrap.wrap(cell[: (FIVE + 1) * letters], letters)) if isinstance(cell, str) else 1
 
 

@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from app.address import held, put
-from app.anchors.data import Samples, table_of, what_moved
+from app.anchors.data import Samples, questions, table_of, what_moved
 from app.anchors.parts import category_words, question_list
-from app.charts.anchors import anchor_map
+from app.charts.anchors import NAMED, anchor_map
 from app.charts.categories import flow
 from app.charts.cells import cells
 from app.charts.style import CATEGORY_NAMES
@@ -170,11 +170,13 @@ def map_view(here: Lab, draw: Draw, by: RightBy) -> None:
         st.info("No question has a category by this prediction.", icon=":material/help:")
         return
     share = np.where(table.category < 0, np.nan, table.right / np.maximum(table.drawn, 1))
+    ids = [table.items[row] for row in order]
+    asked = questions(here, draw.dataset, ids) if len(ids) <= NAMED else {}
     chart(
         "Where does each question stand, from always wrong to always right?",
         f"n = {len(order):,} questions, in the same order in every row: by their mean share of right responses.",
-        anchor_map(share[order], table.labels),
-        pd.DataFrame(share[order], columns=list(table.labels)).assign(id=[table.items[row] for row in order]),
+        anchor_map(share[order], table.labels, [asked[item]["question"] for item in ids if item in asked]),
+        pd.DataFrame(share[order], columns=list(table.labels)).assign(id=ids),
         key="map",
     )
     if len(table.labels) > 1:

@@ -107,9 +107,8 @@ def chosen_view() -> str:
 def summary(sets: Sequence[PairSet]) -> None:
     """What came out, A and B side by side."""
     rows = [_summary(found, found.name, found.key) for found in sets]
-    frame = pd.DataFrame([{"": name} | {r["set"]: r[name] for r in rows} for name in rows[0] if name != "set"])
-    grid(frame, key="summary")
-    st.caption("λ: share of pairs from variable or consistently incorrect questions.")
+    grid(rows, key="summary", first=["set", "pairs", "λ", "no pair"])
+    st.caption("λ: share of pairs from variable or consistently incorrect questions. No pair: questions left out.")
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
@@ -121,8 +120,8 @@ def _summary(_found: PairSet, name: str, key: str) -> dict[str, str]:
     return {
         "set": f"{name}: {_found.settings.strategy.replace('_', ' ')}",
         "pairs": f"{len(_found.pairs):,}",
-        "questions without a pair": f"{len(_found.dropped):,}",
         "λ": "undefined, because there is no pair" if share is None else number(share, "share"),
+        "no pair": f"{len(_found.dropped):,}",
         "mean lead of chosen, score points": number(sum(gaps) / len(gaps)) if gaps else "–",
         "unjudged responses": f"{unjudged:,}",
         "debater responses discarded": f"{debates_discarded(_found.material.items, debates):,}" if debates else "–",

@@ -51,10 +51,14 @@ def keys_of(side: str) -> list[str]:
 def settings_form(side: str, start: PairSettings) -> PairSettings:
     """The settings that a side's widgets say."""
     fields = PairSettings.model_fields
-    values = {name: _widget(side, name, fields[name], start) for name in OPEN}
-    with st.popover("All settings", icon=":material/tune:", width="stretch"):
-        hidden = [name for name in fields if name not in OPEN]
-        values |= {name: _widget(side, name, fields[name], start) for name in hidden}
+    values: dict[str, Any] = {}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        for name in OPEN:
+            with st.container(width=150):
+                values[name] = _widget(side, name, fields[name], start)
+        with st.popover("All settings", icon=":material/tune:", width=145):
+            hidden = [name for name in fields if name not in OPEN]
+            values |= {name: _widget(side, name, fields[name], start) for name in hidden}
     try:
         return PairSettings(**values)
     except ValidationError as error:
@@ -77,7 +81,7 @@ def _widget(side: str, name: str, field: FieldInfo, start: PairSettings) -> Any:
         max_value=high,
         step=1 if whole else STEPS[name],
         help=field.description,
-        placeholder="as it comes" if name == "target_lambda" else "none",
+        placeholder="any" if name == "target_lambda" else "none",
         **({"value": None} if value is None else {}),
         **held(key, value if value is None else kind(value), lambda n: low <= n <= (high or math.inf), kind),
     )

@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.charts.cells import cells
-from app.charts.style import SUPPORT, safe, styled, zero_line
+from app.charts.style import BLUE, SUPPORT, safe, styled, zero_line
 
 
 def confusion_map(counts: pd.DataFrame, rows: str, columns: str, chosen: tuple[int, int] | None = None) -> go.Figure:
@@ -48,5 +48,5 @@ def kappa_map(rows: pd.DataFrame) -> go.Figure:
     return styled(figure, height, legend=legend, scattermode="group", showlegend=several, shapes=[zero])
 
 
-RATER_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+RATER_COLOURS = (BLUE, "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 """Okabe and Ito's, told apart by colour-blind eyes."""

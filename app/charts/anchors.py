@@ -1,6 +1,7 @@
 """Figures of the Anchors page beyond shares and flows: cells to click, the map, fewer draws, scores."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 
 import numpy as np
 import plotly.graph_objects as go
@@ -24,11 +25,17 @@ MAP_COLOURS = [
 """Never right, then from seldom to mostly right, then always right."""
 
 
-def anchor_map(shares: np.ndarray, labels: Sequence[str]) -> go.Figure:
+NAMED = 1_000
+"""Questions of a map at most whose words its hover shows: they are sent once for each variant."""
+
+
+def anchor_map(shares: np.ndarray, labels: Sequence[str], questions: Sequence[str]) -> go.Figure:
     """Every question as a column, from always wrong to always right; a row a variant.
 
     shares: share of right responses, shape (questions, variants), in the order they are drawn; NaN: no category.
+    questions: their words, in the same order, for the hover; none where they are more than `NAMED`.
     """
+    words = [safe(shorten(question, 90, placeholder=" …")) for question in questions]
     figure = go.Figure(
         go.Heatmap(
             z=shares.T,
@@ -40,7 +47,9 @@ def anchor_map(shares: np.ndarray, labels: Sequence[str]) -> go.Figure:
             zmax=1,
             ygap=3,
             showscale=False,
-            hovertemplate="%{y}, question %{x} of "
+            text=[words] * len(labels) if words else None,
+            hovertemplate=("%{text}<br>" if words else "")
+            + "%{y}, question %{x} of "
             + str(len(shares))
             + ": right in %{z:.0%} of its responses<extra></extra>",
         )

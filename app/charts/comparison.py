@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from app.charts.style import (
+    BLUE,
     CATEGORY_COLOURS,
     CATEGORY_NAMES,
     FIXED,
@@ -95,7 +96,7 @@ def forest(rates: Sequence[WinRate], names: Sequence[str], labels: Sequence[str]
 def delta_by_part(parts: Sequence[Part]) -> go.Figure:
     """Δ(W−L) in points with its interval, a row a part of the evidence (a criterion, a category)."""
     names = [CATEGORY_NAMES.get(part.part, part.part) for part in parts]
-    colours = [CATEGORY_COLOURS.get(part.part, "#0072B2") for part in parts]
+    colours = [CATEGORY_COLOURS.get(part.part, BLUE) for part in parts]
     return _points([part.delta for part in parts], names, colours, "Δ(W−L), points (95% interval)")
 
 

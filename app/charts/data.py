@@ -3,13 +3,13 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.charts.style import MORE, safe, styled
+from app.charts.style import BLUE, MORE, safe, styled
 
 
 def label_bars(counts: pd.DataFrame) -> go.Figure:
     """Items per gold label and split (counts: split, gold, items); a bar's customdata is the place of its row."""
     figure = go.Figure()
-    for split, colour in zip(counts["split"].unique(), ("#0072B2", "#56B4E9", *MORE), strict=False):
+    for split, colour in zip(counts["split"].unique(), (BLUE, "#56B4E9", *MORE), strict=False):
         rows = counts[counts["split"] == split]
         figure.add_bar(
             x=[safe(gold) for gold in rows["gold"]],

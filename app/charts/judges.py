@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from app.charts.style import FIXED, WHISKERS, safe, styled, whiskers
+from app.charts.style import BLUE, FIXED, WHISKERS, safe, styled, whiskers
 from core.judge_card import JudgeCard
 from core.judge_card.pictures import LengthBin
 
@@ -105,8 +105,8 @@ def score_by_length(bins: Sequence[LengthBin], score: str) -> go.Figure:
             y=[mean.value for mean in means],
             error_y=whiskers(means) | {"color": WHISKERS},
             mode="markers+lines",
-            line={"color": "#0072B2", "width": 1, "dash": "dot"},
-            marker={"size": 9, "color": "#0072B2"},
+            line={"color": BLUE, "width": 1, "dash": "dot"},
+            marker={"size": 9, "color": BLUE},
             customdata=[
                 (one.low, one.high, one.explanations, mean.low, mean.high, mean.n)
                 for one, mean in zip(bins, means, strict=True)

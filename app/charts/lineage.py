@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
-from app.charts.style import SUPPORT, safe, styled
+from app.charts.style import BLUE, SUPPORT, safe, styled
 
 KIND_COLOURS = {
     "import": "#8A8F98",
@@ -16,7 +16,7 @@ KIND_COLOURS = {
     "reader": "#F0C987",
     "head to head": "#A65628",
     "pairs": "#009E73",
-    "dpo": "#0072B2",
+    "dpo": BLUE,
     "pipeline": "#7B61A8",
 }
 """Colour of each kind of run, by its words (`core.runs.folders.in_words`)."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, WHISKERS, safe, styled, zero_line
+from app.charts.style import BLUE, CATEGORY_COLOURS, CATEGORY_NAMES, WHISKERS, safe, styled, zero_line
 from core.records import CATEGORIES
 
 
@@ -18,7 +18,7 @@ def gap_histogram(gaps: Sequence[float]) -> go.Figure:
             x=(edges[:-1] + edges[1:]) / 2,
             y=counts,
             width=np.diff(edges) * 0.96,
-            marker={"color": "#0072B2"},
+            marker={"color": BLUE},
             customdata=np.stack([edges[:-1], edges[1:]], axis=1),
             hovertemplate="%{customdata[0]:+.0f} … %{customdata[1]:+.0f} tokens: %{y} of "
             + str(len(gaps))

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.charts.style import VARIANTS, safe, styled
+from app.charts.style import BLUE, VARIANTS, safe, styled
 
 CURVES = {
     "loss": "loss",
@@ -18,7 +18,7 @@ CURVES = {
 }
 """Metrics that are drawn, in order, and what they are called."""
 
-RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7B61A8", "#8A8F98")
+RUN_COLOURS = (BLUE, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7B61A8", "#8A8F98")
 """Colour of a compared run by its place among the chosen; further ones begin again, dashed."""
 
 

@@ -160,10 +160,14 @@ def _say_what_is_unused(columns: list[str], values: dict[str, Any]) -> None:
 
 def _column(name: str, guessed: ImportSettings, columns: list[str], of: str, needed: bool) -> str | None:
     current = getattr(guessed, name) or NONE
-    known = list(dict.fromkeys(([] if needed else [NONE]) + columns + [current]))
+    inner = [current] if "." in current and current not in columns else []  # deeper in an object than is listed
+    known = ([] if needed else [NONE]) + columns + inner
+    place = known.index(current) if current in known else None
     about = (ImportSettings.model_fields[name].description or "").replace("; dots reach into objects", "")
-    picked = st.selectbox(name.capitalize(), known, known.index(current), key=f"{name}_{of}", help=about)
-    return None if picked == NONE else picked
+    picked = st.selectbox(
+        name.capitalize(), known, place, key=f"{name}_{of}", help=about, placeholder="choose a column"
+    )
+    return (current if needed else None) if picked in (None, NONE) else picked
 
 
 def _options(guessed: ImportSettings, columns: list[str], of: str) -> str | None:

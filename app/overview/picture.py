@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES
 from app.navigation import link
+from app.runs.table import TRAINED
 from app.state import Lab, results
 from core.analysis.stages import Stage, category_counts, stages
 from core.records import CATEGORIES, Category
@@ -15,7 +16,7 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "scores": ("explanations", {"order": "best first"}),
     "categories": ("anchors", {}),
     "pairs": ("anchors", {"tab": "Pairs"}),
-    "trainings": ("runs", {}),
+    "trainings": ("runs", {"kind": TRAINED}),
     "comparisons": ("compare", {}),
 }
 """Stage → page and view behind its card."""

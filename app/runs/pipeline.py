@@ -19,7 +19,7 @@ from core.store.queries import datasets
 
 AS_WRITTEN = "as written"
 
-STANDINGS = {"done": "✓ reused", "at work": "▶ at work", "goes on": "■ goes on", "new": "＋ to run"}
+STANDINGS = {"done": "✓ reused", "at work": "▶ at work", "goes on": "■ goes on", "new": "+ to run"}
 
 
 def launch_pipeline(here: Lab) -> None:

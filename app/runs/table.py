@@ -19,6 +19,7 @@ from core.runs.launcher import resume, stop
 from core.runs.table import open_runs
 
 ANY = "any"
+TRAINED = "sft or dpo"
 ALIVE = ("queued", "running", "stopping")
 RESUMABLE = ("stopped", "failed", "lost")
 STATES = ("running", "queued", "stopping", "done", "failed", "stopped", "lost")
@@ -58,7 +59,8 @@ def filters(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows that the filters leave."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width=170):
-            kind = choice("Kind", [ANY, *sorted(rows["what"].unique())], key="kind")
+            kinds = sorted(rows["what"].unique())
+            kind = choice("Kind", [ANY, *kinds, *([TRAINED] if {"sft", "dpo"} & set(kinds) else [])], key="kind")
         with st.container(width=150):
             state = choice("State", [ANY, *(s for s in STATES if (rows["state"] == s).any())], key="state")
         with st.container(width=220):
@@ -68,7 +70,7 @@ def filters(rows: pd.DataFrame) -> pd.DataFrame:
             text = st.text_input("Contains", icon=":material/search:", **held("text", ""))
     wanted = pd.Series(True, index=rows.index)
     for column, value in (("what", kind), ("state", state), ("dataset", dataset)):
-        wanted &= (rows[column] == value) if value != ANY else True
+        wanted &= rows[column].isin(value.split(" or ") if column == "what" else [value]) | (value == ANY)
     if text:
         words = rows["id"] + " " + rows["label"] + " " + rows["headline"].fillna("")
         wanted &= words.str.lower().str.contains(text.lower(), regex=False)

@@ -30,7 +30,7 @@ REASONS = {
     "best_over_worst": "Always right: best explanation over the lowest.",
     "best_over_lower": "Always right: best explanation over any below it.",
     "right_over_wrong": "Wavering: best right explanation over the lowest wrong one.",
-    "debater_over_own": "Always wrong: the debater's best explanation over the variant's own lowest.",
+    "debater_over_own": "Always wrong: the debater's best over the variant's own lowest.",
     "best_over_random": "Rank: best explanation over a random other.",
     "random_right_over_wrong": "Correctness: a random right explanation over a random wrong one.",
 }
