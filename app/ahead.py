@@ -23,6 +23,7 @@ from app.anchors.data import (
     starts,
 )
 from app.anchors.lint import checked
+from app.anchors.over_lambda import counts_over_lambda
 from app.annotate.agreement import annotated_sources
 from app.annotate.figures import EVERYBODY, Figures
 from app.compare.duels import duels_of
@@ -69,6 +70,7 @@ def pairs(here: Lab) -> None:
     for start in list(starts(here).values())[:1]:
         for name, settings in (("A", start.settings), ("B", beside(start.settings))):
             checked(pair_set(here, name, start.source, settings))
+        counts_over_lambda(here, start.source, start.settings)
 
 
 def agreement(here: Lab) -> None:

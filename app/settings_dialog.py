@@ -4,10 +4,13 @@ import streamlit as st
 
 from app.state import lab, rebuild_database
 from app.widgets import boundary, literal
+from app.working import Pace
 from core.home import default_home
 from core.models.finding import registrations
 from core.store.defaults import Defaults, defaults, set_defaults
 from core.store.housekeeping import backup, places, versions
+
+REBUILDING = Pace("Reading every run folder anew …", seconds=0.1)
 
 SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -56,8 +59,8 @@ def _state() -> None:
         st.write("**Make the database anew**")
         st.caption("From the run folders and the journal, which stay as they are. Seconds to minutes.")
         if st.button("Rebuild", icon=":material/build:", key="rebuild"):
-            with st.spinner("Reading every run folder anew …"):
-                rows = rebuild_database()
+            written = sum(file.stat().st_size for file in default_home().runs.glob("*/*.jsonl"))
+            rows = REBUILDING.watch(written, rebuild_database)
             st.success(f"The database is made anew: {rows:,} runs.", icon=":material/check:")
 
 

@@ -5,6 +5,9 @@
 
     _built(here, source, settings)      # at once where it is known, else a line at the foot of the window until it is
 
+    LOADING = Pace("Loading every row …", seconds=0.6)      # a megabyte; nothing is kept
+    folder = LOADING.watch(size(file), lambda: import_dataset(home, file, settings))
+
 The work has a thread of its own and goes on when the viewer turns to something else, so that nothing is done twice.
 Not covered: work of workers, whose progress is in their run folders (`core.runs.watch`).
 """
@@ -64,6 +67,31 @@ def once(words: str, keep: int, seconds: float) -> Callable[[Callable[P, T]], Ca
     return decorate
 
 
+class Pace:
+    """Work that takes as long as what it reads is large, each time anew."""
+
+    def __init__(self, words: str, seconds: float) -> None:
+        self.words = words
+        self.seconds = seconds
+        """A megabyte: measured elsewhere, then as the last time here."""
+
+    def watch(self, size: int, work: Callable[[], T]) -> T:
+        """What the work gives, with time left in sight until then; it goes on when the viewer leaves.
+
+        size: bytes that it reads.
+        """
+        megabytes = max(size, 1) / 1e6
+
+        def timed() -> T:
+            began = time.monotonic()
+            found = work()
+            if megabytes > 1:  # what is small is more start than work
+                self.seconds = (time.monotonic() - began) / megabytes
+            return found
+
+        return _seen(_begun(timed), self.words, self.seconds * megabytes)
+
+
 def _begun(work: Callable[..., Any], *args: Any, **options: Any) -> Future:
     """What the work will give; it ends with the process."""
     future: Future = Future()
@@ -89,7 +117,7 @@ def _seen(future: Future[T], words: str, seconds: float) -> T:
     line = place.container(key=f"working_{next(_places)}").empty()
     while not future.done():
         spent = time.monotonic() - began
-        line.progress(min(spent / seconds, 0.97), text=f"{words} {time_left(seconds - spent)}")
+        line.progress(min(spent / max(seconds, SHOWN_AFTER), 0.97), text=f"{words} {time_left(seconds - spent)}")
         _wait(future)
     place.empty()
     return future.result()
@@ -108,7 +136,9 @@ def _wait(future: Future) -> None:
 def time_left(seconds: float) -> str:
     """Time left of what takes seconds.
 
-    >>> time_left(2.3), time_left(0.4), time_left(-3)
-    ('about 2 s left', 'about 1 s left', 'longer than usual')
+    >>> time_left(170), time_left(2.3), time_left(0.4), time_left(-3)
+    ('about 3 min left', 'about 2 s left', 'about 1 s left', 'longer than usual')
     """
-    return f"about {max(1, round(seconds))} s left" if seconds > -1 else "longer than usual"
+    if seconds <= -1:
+        return "longer than usual"
+    return f"about {round(seconds / 60)} min left" if seconds >= 90 else f"about {max(1, round(seconds))} s left"

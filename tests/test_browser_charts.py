@@ -102,6 +102,12 @@ def test_bars_and_cells_lead_to_what_is_behind_them(shown):
     click(page, chart(page, "scores").locator(".scatterlayer .point").last)
     page.wait_for_url(re.compile("/explanations.*category=consistently_incorrect"))
 
+    page.goto(f"{address}/anchors?tab=Pairs")
+    settle(page)
+    click(page, page.locator("[class*=st-key-over_lambda] .barlayer .point path").last)
+    page.wait_for_url(re.compile("a_target_lambda=1"))
+    expect(page.get_by_role("spinbutton", name="Target λ").first).to_have_value("1.00")
+
     page.goto(f"{address}/compare")
     settle(page)
     click(page, chart(page, "plane").locator(".scatterlayer .point").first)

@@ -67,7 +67,7 @@ def test_what_pages_open_on_is_worked_out_in_a_large_lab_before_they_are_opened(
     for page, view in OPEN_ON:
         assert "went wrong" not in words(opened(page, **view)) and worked_on(caplog) == [], (page, view)
     opened("anchors", tab="Pairs", a_margin="1.25")
-    assert worked_on(caplog) == ["_built", "_built"]  # of B too, which begins as A stands
+    assert set(worked_on(caplog)) == {"_built", "_counts"}
 
 
 def worked_on(caplog) -> list[str]:

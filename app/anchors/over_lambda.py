@@ -1,12 +1,16 @@
 """Pairs over the whole range of λ: what each target would leave of set A."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
+from app.address import put
 from app.anchors.data import pair_set
 from app.charts.pairs import lambda_bars
 from app.figures import chart
 from app.state import Lab
+from app.working import once
 from core.analysis.pair_lambda import pairs_over_lambda
 from core.analysis.pair_sources import PairSource
 from core.method.pairs import anchor_lambda
@@ -17,22 +21,36 @@ from core.statistics.words import number
 
 def over_lambda(here: Lab, source: PairSource, settings: PairSettings, pairs: list[Pair]) -> None:
     """Pairs of each category at λ from 0 to 1 under these settings; `pairs`: those of the set as it stands."""
-    counts = _counts(here, here.sealed, source, settings)
+    counts = counts_over_lambda(here, source, settings)
     if counts.empty:
         return
     now = anchor_lambda(pairs)
     stands = "–" if now is None else number(now, "share")
+    key = f"over_lambda_{settings.target_lambda}"  # a new picture once a bar is taken, with none of them picked
     chart(
         "How many pairs would each λ leave?",
         f"Of A, with λ {stands} now (dotted). A target draws from either kind of question, so the scarcer kind limits "
-        "the total. Target λ, in the settings of A above, takes it.",
+        "the total. Click a bar to take its λ as the target of A.",
         lambda_bars(counts, now),
         counts,
-        key="over_lambda",
+        key=key,
+        on_select=partial(_take, key),
+        selection_mode="points",
     )
 
 
-@st.cache_data(max_entries=24, show_spinner=False)
+def counts_over_lambda(here: Lab, source: PairSource, settings: PairSettings) -> pd.DataFrame:
+    """Pairs of each category at every target (`core.analysis.pair_lambda.pairs_over_lambda`)."""
+    return _counts(here, here.sealed, source, settings)
+
+
+def _take(key: str) -> None:
+    """Make the λ of a clicked bar the target of A."""
+    for point in st.session_state[key]["selection"]["points"][:1]:
+        put(a_target_lambda=f"{point['x']:g}")
+
+
+@once("Counting pairs at each λ …", keep=24, seconds=0.1)
 def _counts(_here: Lab, sealed: str, source: PairSource, settings: PairSettings) -> pd.DataFrame:
     whole = pair_set(_here, "A", source, settings.model_copy(update={"target_lambda": None, "max_pairs": None}))
     return pairs_over_lambda(whole.pairs, settings)

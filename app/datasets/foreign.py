@@ -1,5 +1,6 @@
 """The form that takes in explanations written elsewhere: a file, whose questions they answer, who is a sample."""
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -7,12 +8,16 @@ import streamlit as st
 from app.state import Lab
 from app.tables import grid
 from app.widgets import literal
+from app.working import Pace
 from core.data.foreign import import_responses, read_responses
 from core.loading.reading import SUFFIXES
 from core.loading.written import load_responses
 from core.runs.plan import read_assignment
 from core.settings import ResponsesSettings
+from core.store.housekeeping import size
 from core.store.queries import datasets
+
+LOADING = Pace("Sorting every explanation to its question …", seconds=0.5)
 
 OWN = "the file's own questions"
 AUTHORS = {"samples of one variant": "samples", "a variant each": "variants"}
@@ -39,7 +44,7 @@ def foreign(here: Lab) -> None:
     if rejects:
         grid([{"row": r.row, "reason": r.reason, "as read": r.raw} for r in rejects[:20]], key="foreign_rejects")
     if st.button("Add these explanations", type="primary", icon=":material/download:", key="foreign_add"):
-        made = import_responses(here.home, path, settings, dataset)
+        made = LOADING.watch(size(path), partial(import_responses, here.home, path, settings, dataset))
         here.refresh()
         first = made[0].id
         st.session_state["_dataset_said"] = (

@@ -12,6 +12,7 @@ from app.address import given, put
 from app.state import Lab
 from app.tables import grid
 from app.widgets import plain
+from app.working import Pace
 from core.data.datasets import glance, import_dataset
 from core.errors import BadInput
 from core.home import SAMPLES
@@ -19,12 +20,16 @@ from core.loading.fetching import HUB_SETS, find_source
 from core.loading.items import cell, joined_columns, named_columns
 from core.loading.reading import SUFFIXES, document_fields, is_table, read_rows
 from core.records import Item, Reject
+from core.runs.folders import RunFolder
 from core.settings import ImportSettings
+from core.store.housekeeping import size
 
 LOOKED_AT = 200
 """Rows that the preview reads."""
 
 NONE = "(none)"
+
+LOADING = Pace("Loading every row …", seconds=0.6)
 ALL_FIELDS = "(every field with a list of objects)"
 SAMPLE, UPLOAD, PLACE, HUB = SOURCES = ("A sample set", "Upload a file", "A file on this machine", "The Hub")
 BASES = {"a label or an option's text": None, "a position from 0": 0, "a position from 1": 1}
@@ -259,9 +264,12 @@ def _item_row(item: Item, settings: ImportSettings) -> dict[str, Any]:
 
 
 def _import(here: Lab, file: Path, settings: ImportSettings) -> None:
-    with st.spinner("Loading every row …"):
+    def load_it() -> RunFolder:
         folder = import_dataset(here.home, file, settings)
         here.refresh()
+        return folder
+
+    folder = LOADING.watch(size(file), load_it)
     summary = folder.result["summary"]
     put(dataset=folder.id, load=None)
     warnings = "".join(f" {count:,} questions: {what}." for what, count in summary["warnings"].items())

@@ -1,5 +1,6 @@
 """The Judgements page's form: a file, its guessed mapping with a live preview, and the import."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,15 @@ import streamlit as st
 from app.address import put
 from app.state import Lab
 from app.tables import grid
+from app.working import Pace
 from core.data.judgements import import_judgements, judgement_settings, preview_judgements, short_row
 from core.loading.reading import SUFFIXES
 from core.settings import JudgementSettings
+from core.store.housekeeping import size
 
 UNSET = "(none)"
+
+LOADING = Pace("Loading every judgement …", seconds=0.15)
 
 
 def load(here: Lab) -> None:
@@ -31,7 +36,7 @@ def load(here: Lab) -> None:
     if bad:
         grid([{"row": r.row, "reason": r.reason, "as read": r.raw} for r in bad[:20]], key="judgements_rejects")
     if st.button("Load these judgements", type="primary", icon=":material/download:", disabled=not good, key="load"):
-        folder = import_judgements(here.home, path, settings, further)
+        folder = LOADING.watch(size(path), partial(import_judgements, here.home, path, settings, further))
         here.refresh()
         counts = folder.result["summary"]
         put(set=folder.id)
