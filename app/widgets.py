@@ -82,13 +82,13 @@ def duration(seconds: float | None) -> str:
 def about(seconds: float | None) -> str:
     """Time left, as the estimate that it is.
 
-    >>> about(200), about(40), about(None)
-    ('about 3 min left', 'about 40 s left', 'time left not known yet')
+    >>> about(200), about(42), about(2.3), about(None)
+    ('about 3 min left', 'about 40 s left', 'about 2 s left', 'time left not known yet')
     """
     if seconds is None:
         return "time left not known yet"
     if seconds < 90:
-        return f"about {max(5, 5 * round(seconds / 5))} s left"
+        return f"about {max(1, round(seconds)) if seconds < 10 else 5 * round(seconds / 5)} s left"
     return f"about {duration(60 * round(seconds / 60)).removesuffix(' 0 s')} left"
 
 

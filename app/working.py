@@ -16,14 +16,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import Future, wait
 from functools import wraps
 from itertools import count
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from app.widgets import about
 
 log = logging.getLogger(__name__)
 
@@ -108,37 +109,19 @@ def _begun(work: Callable[..., Any], *args: Any, **options: Any) -> Future:
 
 def _seen(future: Future[T], words: str, seconds: float) -> T:
     """The result, once it is there; a viewer sees words and time left until then, and may leave."""
-    try:
-        return future.result(SHOWN_AFTER)
-    except NotYet:
-        if future.done():  # the work itself ran into a time limit
-            raise
-    began, place = time.monotonic() - SHOWN_AFTER, st.empty()
+    began = time.monotonic()
+    if wait([future], SHOWN_AFTER).done:
+        return future.result()
+    place = st.empty()
     line = place.container(key=f"working_{next(_places)}").empty()
     while not future.done():
         spent = time.monotonic() - began
-        line.progress(min(spent / max(seconds, SHOWN_AFTER), 0.97), text=f"{words} {time_left(seconds - spent)}")
-        _wait(future)
+        left = about(seconds - spent) if spent < seconds + 1 else "longer than usual"
+        line.progress(min(spent / max(seconds, SHOWN_AFTER), 0.97), text=f"{words} {left}")
+        wait([future], STEP)
     place.empty()
     return future.result()
 
 
 _places = count()
-
-
-def _wait(future: Future) -> None:
-    try:
-        future.exception(STEP)
-    except NotYet:
-        return
-
-
-def time_left(seconds: float) -> str:
-    """Time left of what takes seconds.
-
-    >>> time_left(170), time_left(2.3), time_left(0.4), time_left(-3)
-    ('about 3 min left', 'about 2 s left', 'about 1 s left', 'longer than usual')
-    """
-    if seconds <= -1:
-        return "longer than usual"
-    return f"about {round(seconds / 60)} min left" if seconds >= 90 else f"about {max(1, round(seconds))} s left"
+"""Numbers for the places of such lines: several may stand in one page."""

@@ -171,11 +171,12 @@ def map_view(here: Lab, draw: Draw, by: RightBy) -> None:
         return
     share = np.where(table.category < 0, np.nan, table.right / np.maximum(table.drawn, 1))
     ids = [table.items[row] for row in order]
-    asked = questions(here, draw.dataset, ids) if len(ids) <= NAMED else {}
+    named = ids if len(ids) <= NAMED else []
+    asked = questions(here, draw.dataset, named)
     chart(
         "Where does each question stand, from always wrong to always right?",
         f"n = {len(order):,} questions, in the same order in every row: by their mean share of right responses.",
-        anchor_map(share[order], table.labels, [asked[item]["question"] for item in ids if item in asked]),
+        anchor_map(share[order], table.labels, [asked[item]["question"] for item in named]),
         pd.DataFrame(share[order], columns=list(table.labels)).assign(id=ids),
         key="map",
     )
