@@ -172,8 +172,11 @@ def category_scores(
     resampled = Resamples(len(means), settings.resamples, settings.seed).means(pd.DataFrame(mean_of).to_numpy(float))
     found = {row[0]: row[1:] for row in spread}
     return [
-        CategoryScores(name, judged, unjudged, tuple(quantiles) if judged else None, mean)
-        for name, mean in zip(CATEGORIES, resampled, strict=True)
-        if name in found
-        for judged, unjudged, quantiles in [found[name]]
+        _scores(name, *found[name], mean) for name, mean in zip(CATEGORIES, resampled, strict=True) if name in found
     ]
+
+
+def _scores(
+    category: Category, judged: int, unjudged: int, quantiles: list[float] | None, mean: Estimate
+) -> CategoryScores:
+    return CategoryScores(category, judged, unjudged, tuple(quantiles) if judged else None, mean)

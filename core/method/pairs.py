@@ -280,16 +280,10 @@ def questions_of(items: Mapping[str, Item], own: Judged, debates: Judged | None,
     for item_id, responses in _by_item(own.explanations).items():
         item = items[item_id]
         hits = sum(predicted(row, right_by) == item.gold for row in responses)
-        found.append(
-            Question(
-                item_id=item_id,
-                category=categorise(hits, len(responses), wanted) if item.gold is not None else None,
-                own=_sides(own, responses, item, right_by),
-                debates=_sides(debates, _ending_in_gold(debated.get(item_id, []), item), item, right_by)
-                if debates
-                else [],
-            )
-        )
+        category = categorise(hits, len(responses), wanted) if item.gold is not None else None
+        argued = _ending_in_gold(debated.get(item_id, []), item)
+        sides = _sides(debates, argued, item, right_by) if debates else []
+        found.append(Question(item_id, category, _sides(own, responses, item, right_by), sides))
     return found
 
 
