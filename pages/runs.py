@@ -26,6 +26,8 @@ def runs(here: Lab) -> None:
         return
     wanted = filters(rows)
     picked = [run for run in chosen() if run in set(rows["id"])]
+    if gone := [run for run in chosen() if run not in picked]:
+        plain(f"No run here has the id {' or '.join(gone)}: it was deleted, or is another lab's.")
     actions(here, rows if picked else wanted, picked)
     if wanted.empty:
         st.info("No run matches these filters: set one of them back to `any`.", icon=":material/filter_alt_off:")

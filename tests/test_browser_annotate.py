@@ -60,9 +60,13 @@ def test_twenty_by_keys_a_refresh_a_killed_server_and_a_second_annotator(lab_hom
             expect(page.get_by_role("button", name="Submit", exact=True)).to_be_visible()
             page.keyboard.type("332")
             expect(page.get_by_text("Draft kept.")).to_be_visible()
+            page.keyboard.type("t")
+            page.keyboard.type("half a thought")
+            page.wait_for_timeout(2500)  # the field is not left
             page.reload()
             settle(page)
             assert chosen(page) == half
+            expect(page.get_by_role("textbox", name="Note")).to_have_value("half a thought")
             app.kill()
         with served(lab_home) as (address, _):
             page.goto(f"{address}/annotate?rater=kim")

@@ -152,7 +152,7 @@ def test_people_prove_a_judge_where_there_is_no_right_and_wrong(bench):
         proven = bench.evaluation(store, GOOD).card
     assert unproven.figure("auc").estimate.note.startswith("undefined, because")
     assert (unproven.doubts, proven.doubts) == ([UNPROVEN], [])
-    assert unproven.line.endswith(f": {UNPROVEN}.")
+    assert unproven.line.endswith(f"; {UNPROVEN}.")
 
 
 def test_few_questions_prove_nothing_either_way(home):

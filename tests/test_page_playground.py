@@ -171,6 +171,12 @@ def hostile(tmp_path_factory) -> Home:
     return home
 
 
+def test_a_form_that_cannot_be_asked_says_why_and_leaves_the_rest_of_the_page(lab_home):
+    app = opened("playground")
+    app.button(key="play_generate").click().run()
+    assert "There is no question yet" in words(app) and "Tally" in words(app)
+
+
 def test_hostile_texts_are_shown_and_never_rendered(hostile, monkeypatch):
     monkeypatch.setenv("ANCHORLAB_HOME", str(hostile.path))
     question = "\n".join(HOSTILE.values())

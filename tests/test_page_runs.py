@@ -217,3 +217,7 @@ def test_the_database_forgets_what_is_deleted(home, tmp_path):
         remove_runs(home, plan_removal(home, [folder.id]))
         store.ingest()
         assert datasets(store).empty and store.rows("SELECT count(*) FROM items") == [(0,)]
+
+
+def test_a_link_to_a_run_that_is_gone_says_so(lab_home):
+    assert "No run here has the id nonsense-123" in words(opened("runs", run="nonsense-123"))

@@ -64,7 +64,7 @@ def lint_view(here: Lab, a: PairSet, b: PairSet) -> None:
     grid(
         [{name: value for name, value in row.items() if name != "what it means"} for row in rows],
         key="checks",
-        first=["check", "A", ""],
+        first=["check", "A", "B", ""],
     )
     download(lambda: pd.DataFrame(rows), "lint")
     st.caption("95% intervals over pairs, one a question. ⚠ look here before training; – nothing shown.")
@@ -81,8 +81,9 @@ def lint_view(here: Lab, a: PairSet, b: PairSet) -> None:
 
 
 def _check_row(check: Check, other: Check | None) -> dict[str, Any]:
+    worrying = [name for name, one in (("A", check), ("B", other)) if one and one.worry]
     return {
-        "": "⚠ look here" if check.worry else "–",
+        "": f"⚠ look at {' and '.join(worrying)}" if worrying else "–",
         "check": check.name,
         "A": _figure(check.figure, check.unit),
         "pairs of A": len(check.pairs) if check.unit == "share" else check.figure.n,

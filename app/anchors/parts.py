@@ -41,6 +41,7 @@ def question_list(here: Lab, draw: Draw, table: QuestionTable, rows: Sequence[in
     grid(
         frame,
         key=f"list_{key}",
+        first=["question", *table.labels],
         column_config={
             "question": st.column_config.TextColumn(width="large"),
             "read": st.column_config.LinkColumn(display_text="explanations", width="small"),

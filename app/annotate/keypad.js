@@ -1,6 +1,7 @@
 // The keys of an annotator.  What is pressed is held here and shown at once; the server gets all of it each time,
 // so no key is lost or lands on another task however fast one types.  All text is set as text, never as HTML.
 const pads = new WeakMap();
+const PAUSE = 600;  // ms without a letter after which a note is kept
 
 const editable = (node) => node instanceof Element &&
   (node.matches("input, textarea, select, [contenteditable=true], [role=combobox], [role=textbox]") || node.isContentEditable);
@@ -167,7 +168,7 @@ class Pad {
   option(field, place, option, wide) {
     const button = make("button");
     button.type = "button";
-    button.append(make("kbd", "", option.keys[0].toUpperCase()));
+    button.append(make("kbd", "", option.keys.map((key) => key.toUpperCase()).join(" · ")));
     if (wide) button.append(option.label);
     button.title = option.label;
     button.setAttribute("aria-label", option.label);
@@ -196,7 +197,11 @@ class Pad {
     area.value = this.note;
     area.disabled = this.data.locked;
     area.setAttribute("aria-label", "Note");
-    area.oninput = () => { this.note = area.value; };
+    area.oninput = () => {
+      this.note = area.value;
+      clearTimeout(this.typed);
+      this.typed = setTimeout(() => { if (!this.waiting && !this.data.locked) this.send("state", this.whole()); }, PAUSE);
+    };
     area.onblur = () => this.send("state", this.whole());
     box.append(label, area);
     return box;

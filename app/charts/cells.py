@@ -34,7 +34,8 @@ def cells(
             y=list(range(len(rows))),
             text=np.where(counts > 0, counts.astype(str), ""),
             texttemplate="%{text}",
-            colorscale=[[0, "#BFD9E8"], [1, "#005A8C"]],  # opaque, so that plotly picks a readable text colour
+            colorscale=[[0, "#CFE3EF"], [1, "#5CA3CC"]],  # as far as dark digits can be read on it
+            textfont={"color": "#10201B"},
             showscale=False,
             hoverinfo="skip",
             hoverongaps=False,

@@ -31,17 +31,22 @@ def curves(metrics: pd.DataFrame) -> go.Figure:
     """A training's curves, small ones side by side (metrics: step, name, value)."""
     figure = _laid_out(metrics)
     for name, row, column in _places(metrics):
-        _add(figure, metrics[metrics["name"] == name], row, column, place=0, label="")
+        _add(figure, metrics[metrics["name"] == name], row, column, 0, "", run_colour(0))
     return styled(figure, _height(metrics), showlegend=False)
 
 
-def overlaid(metrics: pd.DataFrame, runs: Sequence[str], labels: Sequence[str]) -> go.Figure:
-    """Curves of several trainings, a colour a run, its variant's if that has one (metrics: run, step, name, value)."""
+def overlaid(metrics: pd.DataFrame, runs: Sequence[str], labels: Sequence[str], variants: Sequence[str]) -> go.Figure:
+    """Curves of several trainings (metrics: run, step, name, value), each in the colour of its variant.
+
+    Where two are of one variant, or one of a variant without a colour of its own, colours go by place.
+    """
+    known = set(variants) <= set(VARIANTS) and len(set(variants)) == len(variants)
+    colours = [VARIANTS[variant] if known else run_colour(place) for place, variant in enumerate(variants)]
     figure = _laid_out(metrics)
     for i, (name, row, column) in enumerate(_places(metrics)):
         for place, (run, label) in enumerate(zip(runs, labels, strict=True)):
             points = metrics[(metrics["name"] == name) & (metrics["run"] == run)]
-            _add(figure, points, row, column, place, label, legend=i == 0)
+            _add(figure, points, row, column, place, label, colours[place], legend=i == 0)
     legend = {"orientation": "h", "yanchor": "bottom", "y": 1.08, "x": 0}
     figure = styled(figure, _height(metrics) + 40, legend=legend)
     return figure.update_layout(margin={"t": 70})
@@ -73,7 +78,14 @@ def _height(metrics: pd.DataFrame) -> int:
 
 
 def _add(
-    figure: go.Figure, points: pd.DataFrame, row: int, column: int, place: int, label: str, legend: bool = False
+    figure: go.Figure,
+    points: pd.DataFrame,
+    row: int,
+    column: int,
+    place: int,
+    label: str,
+    colour: str,
+    legend: bool = False,
 ) -> None:
     if points.empty:
         return
@@ -85,7 +97,7 @@ def _add(
         showlegend=legend,
         mode="lines+markers" if len(points) < 40 else "lines",
         line={
-            "color": VARIANTS.get(label, run_colour(place)),
+            "color": colour,
             "width": 2,
             "dash": "solid" if place < len(RUN_COLOURS) else "dash",
         },

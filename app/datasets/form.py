@@ -167,12 +167,15 @@ def _column(name: str, guessed: ImportSettings, columns: list[str], of: str, nee
     current = getattr(guessed, name) or NONE
     inner = [current] if "." in current and current not in columns else []  # deeper in an object than is listed
     known = ([] if needed else [NONE]) + columns + inner
-    place = known.index(current) if current in known else None
+    absent = current not in known  # a usual name that this file has not, or nothing that would do
+    place = None if absent and needed else 0 if absent else known.index(current)
     about = (ImportSettings.model_fields[name].description or "").replace("; dots reach into objects", "")
     picked = st.selectbox(
         name.capitalize(), known, place, key=f"{name}_{of}", help=about, placeholder="choose a column"
     )
-    return (current if needed else None) if picked in (None, NONE) else picked
+    if picked in (None, NONE):
+        return current if absent else None
+    return picked
 
 
 def _options(guessed: ImportSettings, columns: list[str], of: str) -> str | None:

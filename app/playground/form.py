@@ -8,7 +8,7 @@ import streamlit as st
 from app.address import given, held, put
 from app.playground import asked
 from app.state import Lab
-from app.widgets import choice
+from app.widgets import boundary, choice
 from core.errors import BadInput
 from core.playground import rounds, serving, sessions
 from core.playground.records import Contender, Wish, typed_item
@@ -52,7 +52,8 @@ def ask_form(here: Lab, session: str | None) -> None:
         )
         drawn = _drawing(here, known, question)
     if st.button("Generate", type="primary", icon=":material/play_arrow:", shortcut="Mod+Enter", key="play_generate"):
-        _ask(here, session, _checked(question, chosen), judge, blind, drawn)
+        with boundary():  # what is below stays
+            _ask(here, session, _checked(question, chosen), judge, blind, drawn)
 
 
 # --- the question

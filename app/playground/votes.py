@@ -118,7 +118,7 @@ def tally_table(here: Lab, session: str | None) -> None:
             for row in rows
         ],
         key="tally",
-        first=["variant", "share best, 95% interval", "best", "n votes"],
+        first=["variant", "share best, 95% interval", "best", "tie (all good)", "all bad", "n votes"],
     )
     st.caption(
         "Blind rounds that were revealed, one vote a round; rounds still hidden do not count. Share: best / n votes, "

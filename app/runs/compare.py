@@ -47,7 +47,8 @@ def _table(rows: list[Row], runs: list[RunFolder]) -> None:
     columns = {name: st.column_config.TextColumn(width="medium") for name in frame.columns[2:]}
     columns["part"] = st.column_config.TextColumn(width=90)
     columns["name"] = st.column_config.TextColumn(width=190, pinned=True)
-    grid(frame, key="differences", height="content" if len(frame) <= 14 else 520, column_config=columns)
+    height = "content" if len(frame) <= 14 else 520
+    grid(frame, key="differences", first=list(frame.columns[1:]), height=height, column_config=columns)
 
 
 def _curves(here: Lab, runs: list[RunFolder]) -> None:
@@ -55,6 +56,7 @@ def _curves(here: Lab, runs: list[RunFolder]) -> None:
     trained = [run for run in runs if run.config.kind in ("sft", "dpo")]
     if points.empty or not trained:
         return
-    figure = overlaid(points, [run.id for run in trained], labels_of(trained))
+    variants = [run.config.label for run in trained]
+    figure = overlaid(points, [run.id for run in trained], labels_of(trained), variants)
     key = f"curves_{hash(tuple(run.id for run in trained))}"
     chart("Which training learns more, or more steadily?", "", figure, points, key)

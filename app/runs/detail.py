@@ -85,7 +85,10 @@ def progress(here: Lab, folder: RunFolder) -> None:
     progress_line(here.home, folder)
     result = folder.result
     if result and result["error"]:
-        st.error("It ended with an error" if result["state"] == "failed" else "It was stopped; what it made is kept.")
+        if result["state"] == "failed":
+            st.error("It ended with an error")
+        else:
+            st.info("It was stopped; what it made is kept.", icon=":material/stop_circle:")
         plain(result["error"]["message"])
     for note in notes(here.store, folder.id):
         plain(note)

@@ -155,10 +155,11 @@ class JudgeCard:
         """The card in a line; holds no text of a model or a person."""
         counts = {v: sum(check.verdict == v for check in self.checks) for v in ("fail", "unknown")}
         said = [check.title for check in sorted(self.failed, key=lambda check: not check.hard)]
-        said += [doubt for doubt in self.doubts if doubt not in said]
+        beside = [doubt for doubt in self.doubts if doubt not in said]
         known = f"{counts['fail']} of {len(self.checks)} checks fail" if counts["fail"] else "no check fails"
         unknown = f" ({counts['unknown']} unknown)" if counts["unknown"] else ""
-        return f"Judge card: {known}{unknown}{': ' if said else ''}{', '.join(said)}."
+        titles = f": {', '.join(said)}" if said else ""
+        return f"Judge card: {known}{unknown}{titles}{'; '.join(['', *beside])}."
 
 
 UNPROVEN = "AUC cannot be told from chance"

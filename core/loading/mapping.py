@@ -10,6 +10,7 @@ covered: writing cards.
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations, islice
 from pathlib import Path
@@ -147,8 +148,24 @@ def _guess_contents(rows: list[dict[str, Any]], names: list[str]) -> dict[str, A
         if len(places) == 1:
             options = _around(texts, names, (question, gold), others[places[0]])
         if options:
+            options = _with_numbered(options, [name for name in others if name != gold])
             return {"question": question, "gold": gold, "options": joined_columns(options), "id": None}
     return None
+
+
+def _with_numbered(options: list[str], names: list[str]) -> list[str]:
+    """Columns of options with those that are called like two of them or more, but for a number or letter at the end.
+
+    >>> _with_numbered(["Opt_1", "Opt_2"], ["Opt_1", "Opt_2", "Opt_3", "Fach"])
+    ['Opt_1', 'Opt_2', 'Opt_3']
+    """
+    stems = Counter(_stem(name) for name in options)
+    return [name for name in names if name in options or stems[_stem(name)] >= 2]
+
+
+def _stem(name: str) -> str:
+    """A name without the number or letter that ends it; the name itself where nothing else is left."""
+    return re.sub(r"[\W_]*(\d+|(?<=[\W_])[A-Za-z])$", "", name).lower() or name
 
 
 def _around(rows: list[dict[str, str]], names: list[str], known: tuple[str, str], option: str) -> list[str]:

@@ -53,12 +53,17 @@ def read_option(answer: str, options: Sequence[Option]) -> str | None:
 def parse_response(response: str, options: Sequence[Option]) -> tuple[str, str | None]:
     """(explanation, predicted label or None) of a response.
 
-    A response that is nothing but an option is that answer without an explanation.
+    A response that is nothing but an option is that answer without an explanation.  To a question without options all
+    that was written is the explanation.
 
     >>> materials = [Option(label=m, text=m) for m in ("wood", "glass")]
     >>> [parse_response(r, materials) for r in ("Clear.\\nAnswer: glass", "Clear, so glass.", "Glass.")]
     [('Clear.', 'glass'), ('Clear, so glass.', None), ('', 'glass')]
+    >>> parse_response("Answer: light is scattered.", [])
+    ('Answer: light is scattered.', None)
     """
+    if not options:
+        return response.strip(), None
     explanation, answer = split_response(response)
     if answer is not None:
         return explanation, read_option(answer, options)

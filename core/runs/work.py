@@ -92,7 +92,7 @@ class Work:
     def raise_if_stopped(self) -> None:
         """Call between batches: ends the run here if somebody asked for it."""
         if (self.path / "stop").exists():
-            raise RunStopped("Stopped on request; what was produced is kept and `resume` goes on from here.")
+            raise RunStopped("Stopped on request: what was produced is kept, and resuming it goes on from here.")
 
     # --- opening and sealing
 

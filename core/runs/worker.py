@@ -123,7 +123,7 @@ def _try_lock(file: int) -> bool:
 
 
 def _stop(signum: int, frame: object) -> None:
-    raise RunStopped("Stopped on request; what was produced is kept and `resume` goes on from here.")
+    raise RunStopped("Stopped on request: what was produced is kept, and resuming it goes on from here.")
 
 
 if __name__ == "__main__":
