@@ -103,7 +103,7 @@ def balance(here: Lab, samples: Samples, by: RightBy, table: QuestionTable) -> N
     st.caption(
         "Better: incorrect → variable → correct. Net: (better − worse) / n, 95% interval over questions. p: exact "
         "sign test of better against worse (McNemar), not corrected for the number of steps. Training is one draw "
-        "of its own, which neither includes."
+        "of its own, which neither includes. The chain is an order to read in: lineage says what was trained from what."
     )
 
 
