@@ -30,6 +30,7 @@ from app.compare.duels import duels_of
 from app.compare.questions import counts_of
 from app.judgements.agreement import first_defined
 from app.judgements.rates import UNITS, figures_of, lengths_of
+from app.overview.picture import sorted_questions
 from app.state import Lab, details, diagnostics, results, scores_by_length
 from core.analysis.consensus import judgement_sets
 
@@ -44,6 +45,7 @@ def modules(here: Lab) -> None:
 
 def compared(here: Lab) -> None:
     """Overview, Judges and Compare: every evaluation, and the first of them taken apart."""
+    sorted_questions(here)
     for evaluation in results(here=here)[:1]:
         diagnostics(evaluation, here)
         details(evaluation, here)

@@ -87,6 +87,22 @@ def test_a_file_without_gold_says_so_before_it_is_loaded(tmp_path):
     assert ["None of them has gold" in warning.value for warning in app.warning] == [True]
 
 
+def test_a_file_without_a_question_names_none_that_it_does_not_have(tmp_path):
+    table = tmp_path / "bare.csv"
+    table.write_text("a,b\n1,2\n3,4\n")
+    app = from_file(table)
+    assert app.selectbox(key="question_bare.csv_True_None").value is None
+    assert any("No column looks like the question" in warning.value for warning in app.warning)
+
+
+def test_what_stands_twice_is_counted_before_it_is_loaded(tmp_path):
+    table = tmp_path / "twice.csv"
+    row = "What is a pin made of?,wood,metal,"
+    table.write_text(f"question,option a,option b,option c,gold\n{row}wood,metal\n{row}glass,metal\n")
+    said = [caption.value for caption in from_file(table).caption]
+    assert "1 of them have an option twice, and 1 ask what an earlier one asks." in said
+
+
 def test_an_archived_data_set_is_shown_and_restored(home):
     folder = import_dataset(home, *load_settings(SAMPLES / "topic.toml"))
     import_dataset(home, *load_settings(SAMPLES / "material.toml"))

@@ -46,7 +46,7 @@ def duels_tab(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) ->
         return
     doubts = {duels.run: duel_doubts(duels.run, known) for duels in found}
     rows = [_row(duels, doubts[duels.run]) for duels in found]
-    grid(rows, key="duels", first=["A against B", "believe it", "Δ(W−L), points", "flips", "wins / ties / losses"])
+    grid(rows, key="duels", first=["A against B", "believe it", "Δ(W−L), points", "flips", "won / tied / lost"])
     for rule in dict.fromkeys(duels.tie_rule for duels in found):
         st.caption(
             f"{rule} Shares are averaged over a question's pairs, then over questions; intervals are 95%, resample "
@@ -121,7 +121,7 @@ def _row(duels: Duels, doubts: list[str]) -> dict[str, str | int]:
         "tie": interval(found.tie, "share"),
         "loss": interval(found.loss, "share"),
         "Δ(W−L), points": interval(found.delta, "points"),
-        "wins / ties / losses": f"{found.wins} / {found.ties} / {found.losses}",
+        "won / tied / lost": f"{found.wins} / {found.ties} / {found.losses}",
         "flips": interval(found.flip_rate, "share"),
         "first place": interval(found.first_preferred, "share"),
         "unjudged": found.unjudged,

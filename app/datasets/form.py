@@ -17,7 +17,7 @@ from core.data.datasets import glance, import_dataset
 from core.errors import BadInput
 from core.home import SAMPLES
 from core.loading.fetching import HUB_SETS, find_source
-from core.loading.items import cell, joined_columns, named_columns
+from core.loading.items import cell, has_repeated_text, joined_columns, named_columns
 from core.loading.reading import SUFFIXES, document_fields, is_table, read_rows
 from core.records import Item, Reject
 from core.runs.folders import RunFolder
@@ -150,6 +150,8 @@ def _mapping(file: Path, guessed: ImportSettings) -> ImportSettings:
     for place, name in zip(st.columns(3), ("id", "context", "split"), strict=True):
         with place:
             values[name] = _column(name, guessed, columns, of, needed=False)
+    if values["question"].partition(".")[0] not in columns:
+        st.warning("No column looks like the question: choose it above.", icon=":material/help:")
     _say_what_is_unused(columns, values)
     return ImportSettings.model_validate(guessed.model_dump() | values | _further(guessed, of))
 
@@ -244,6 +246,10 @@ def _preview(good: list[Item], bad: list[Reject], settings: ImportSettings) -> N
                 "right column?",
                 icon=":material/help:",
             )
+        twice = sum(has_repeated_text(item.options) for item in good)
+        again = len(good) - len({(item.context, item.question.casefold()) for item in good})
+        if twice or again:
+            st.caption(f"{twice:,} of them have an option twice, and {again:,} ask what an earlier one asks.")
     if bad:
         st.caption("These are rejected:" if good else "None of them loads; change the mapping above.")
         rows = [{"row": r.row, "reason": r.reason, "as read": r.raw} for r in bad[:20]]

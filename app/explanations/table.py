@@ -28,7 +28,7 @@ def table(rows: pd.DataFrame, found: Facets, wanted: Wanted) -> None:
         selection_mode=ROW_OR_CELL,
         key=key,
         column_config={
-            "": st.column_config.TextColumn(width=36, help="✓ right, ✗ wrong, – no gold"),
+            "": st.column_config.TextColumn("right", width=54, help="✓ right, ✗ wrong, – no gold"),
             "variant": st.column_config.TextColumn(width=84),
             "question": st.column_config.TextColumn(width=200),
             "explanation": st.column_config.TextColumn(width=360),

@@ -24,7 +24,7 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
 
 def method_picture(here: Lab) -> None:
     """Seven cards in the paper's order, and the way back: what was aligned is sampled and judged again."""
-    sorted_ = _categories(here.store, here.sealed)
+    sorted_ = sorted_questions(here)
     compared = sum(len(evaluation.win_rates) for evaluation in results())
     with st.container(horizontal=True, gap="medium", key="method"):
         for stage in stages(here.store, sorted_, compared):
@@ -33,6 +33,11 @@ def method_picture(here: Lab) -> None:
         ":material/replay: Every trained variant answers the test questions N times, is judged like the others, and "
         "is compared with them."
     )
+
+
+def sorted_questions(here: Lab) -> dict[Category, int]:
+    """Questions in each category, over all variants."""
+    return _categories(here.store, here.sealed)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -27,6 +27,9 @@ from core.runs.folders import RunConfig, RunFolder
 from core.runs.pipeline import PipelineFile
 from core.settings import SampleSettings, Selection
 
+FEW = 25
+"""Questions below which a launch is told that they tell little."""
+
 
 @dataclass(frozen=True)
 class Look:
@@ -128,7 +131,8 @@ def _questions(home: Home, config: RunConfig) -> Look:
         return Look("questions", False, "The part of the split holds no question: widen it.")
     if config.kind == "sft" and not gold:
         return Look("questions", False, "None of these questions has a gold label to train on: choose another split.")
-    return Look("questions", True, f"{chosen:,} questions, {gold:,} of them with gold.")
+    few = f" Fewer than {FEW} tell little: intervals over them will be wide." if chosen < FEW else ""
+    return Look("questions", True, f"{chosen:,} questions, {gold:,} of them with gold.{few}")
 
 
 @lru_cache(maxsize=64)
