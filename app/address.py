@@ -6,7 +6,7 @@
 A widget is set from the view before it is drawn and changes it when it is used; a value that a page starts with is
 left out.  Entering a page, a refresh, Back and Forward take the view from the URL.  While one stays on a page the
 session holds it and the URL follows, since a click may come before the browser knows what the one before it changed.
-The sidebar's links lead to each page as it was left.
+The sidebar's links lead to each page as it was left.  Of a long text the URL holds a name (`app.long_texts`).
 """
 
 from collections.abc import Callable, Sequence
@@ -15,11 +15,10 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app.long_texts import name_of, text_of
+
 View = dict[str, list[str]]
 """Parameter → its values: a parameter may stand in a URL several times."""
-
-LONGEST = 2_000
-"""Characters of a parameter that the URL takes; a longer text, such as a typed question, stays in the session alone."""
 
 
 def arrive(page: str) -> None:
@@ -29,7 +28,7 @@ def arrive(page: str) -> None:
         return
     st.session_state["_page"] = page
     st.session_state["_arrivals"] = arrivals() + 1
-    _views()[page] = {name: texts for name, texts in view_of(page).items() if _is_long(texts)} | _in_the_url()
+    _views()[page] = _read_from_the_url()
 
 
 def arrivals() -> int:
@@ -60,9 +59,15 @@ def _in_the_url() -> View:
     return {name: st.query_params.get_all(name) for name in st.query_params}
 
 
+def _read_from_the_url() -> View:
+    """What the URL stands for; a parameter whose text is gone is left out."""
+    view = {name: [text_of(text) for text in texts] for name, texts in _in_the_url().items()}
+    return {name: texts for name, texts in view.items() if None not in texts}
+
+
 def link_to(page: str) -> View | None:
     """Parameters of a link to a page as it was left; None for a bare one."""
-    return {name: texts for name, texts in view_of(page).items() if not _is_long(texts)} or None
+    return {name: [name_of(text) for text in texts] for name, texts in view_of(page).items()} or None
 
 
 def _show() -> None:
@@ -70,10 +75,6 @@ def _show() -> None:
     shown = link_to(this_page()) or {}
     if shown != _in_the_url():
         st.query_params.from_dict(shown)
-
-
-def _is_long(texts: Sequence[str]) -> bool:
-    return sum(map(len, texts)) > LONGEST
 
 
 # --- one parameter

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pkgutil import walk_packages
 
+import plotly.graph_objects as go
+
 import app
 from app.anchors.data import (
     RIGHT_BY,
@@ -26,20 +28,27 @@ from app.anchors.lint import checked
 from app.anchors.over_lambda import counts_over_lambda
 from app.annotate.agreement import annotated_sources
 from app.annotate.figures import EVERYBODY, Figures
+from app.charts.style import styled
+from app.compare.choices import SCORES
 from app.compare.duels import duels_of
 from app.compare.questions import counts_of
+from app.explanations.found import known_of, rows_of
 from app.judgements.agreement import first_defined
 from app.judgements.rates import UNITS, figures_of, lengths_of
 from app.overview.picture import sorted_questions
 from app.state import Lab, details, diagnostics, results, scores_by_length
+from core.analysis.browsing import Wanted
 from core.analysis.consensus import judgement_sets
+from core.settings import CompareSettings
 
 
 def modules(here: Lab) -> None:
-    """What pages import when they are first drawn, and what the launch forms look for models with."""
+    """What pages import when first drawn, what plotly loads for a chart, what launch forms find models with."""
     for found in walk_packages(app.__path__, "app."):
         if found.name != "app.main":  # the script itself
             import_module(found.name)
+    for mark in (go.Scatter, go.Bar, go.Heatmap, go.Box, go.Sankey):
+        styled(go.Figure(mark()), height=100).to_json()
     import_module("huggingface_hub").snapshot_download  # noqa: B018  (loaded by its name)
 
 
@@ -52,7 +61,16 @@ def compared(here: Lab) -> None:
         scores_by_length(evaluation, here)
         duels_of(here, evaluation)
         for rate in evaluation.win_rates[-1:]:
-            counts_of(here, evaluation, rate, None)
+            for criterion in (None, *(one.criterion for one in evaluation.card.criteria)):
+                counts_of(here, evaluation, rate, criterion)
+    for score in SCORES[1:]:
+        results(CompareSettings(score=score), here)
+
+
+def explanations(here: Lab) -> None:
+    """Explanations: the first page of all."""
+    if known_of(here).drawn:
+        rows_of(here, Wanted(), 0)
 
 
 def categories(here: Lab) -> None:
@@ -84,8 +102,9 @@ def agreement(here: Lab) -> None:
         figures.people_agreement(source)
         figures.answer_agreement(source)
         if source.judges:
-            figures.judge_agreement(source, EVERYBODY)
-            figures.disagreements(source, EVERYBODY)
+            for who in (EVERYBODY, *sorted(figures.pairs_by(source, EVERYBODY)["rater"].unique())):
+                figures.judge_agreement(source, who)
+                figures.disagreements(source, who)
             figures.spot_checks(source)
         figures.votes(source)
 
@@ -99,5 +118,13 @@ def judgements(here: Lab) -> None:
             lengths_of(here, chosen, UNITS[0])
 
 
-OPENINGS: tuple[Callable[[Lab], None], ...] = (modules, compared, pairs, categories, agreement, judgements)
+OPENINGS: tuple[Callable[[Lab], None], ...] = (
+    modules,
+    compared,
+    explanations,
+    pairs,
+    categories,
+    agreement,
+    judgements,
+)
 """In the order in which people get to the pages."""

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.state import lab, rebuild_database
-from app.widgets import boundary, literal
+from app.widgets import boundary, bytes_words, literal
 from app.working import Pace
 from core.home import default_home
 from core.models.finding import registrations
@@ -11,8 +11,6 @@ from core.store.defaults import Defaults, defaults, set_defaults
 from core.store.housekeeping import backup, places, versions
 
 REBUILDING = Pace("Reading every run folder anew …", seconds=0.1)
-
-SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def settings_button() -> None:
@@ -86,15 +84,3 @@ def _models() -> None:
 
 def _place(names: list[str], name: str) -> int:
     return names.index(name) if name in names else 0
-
-
-def bytes_words(count: int) -> str:
-    """Bytes for people.
-
-    >>> bytes_words(512), bytes_words(8663040), bytes_words(3 * 2**30)
-    ('512 B', '8.3 MiB', '3.0 GiB')
-    """
-    size, unit = float(count), 0
-    while size >= 1024 and unit < len(SIZES) - 1:
-        size, unit = size / 1024, unit + 1
-    return f"{size:.0f} B" if unit == 0 else f"{size:.1f} {SIZES[unit]}"

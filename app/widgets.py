@@ -92,6 +92,18 @@ def about(seconds: float | None) -> str:
     return f"about {duration(60 * round(seconds / 60)).removesuffix(' 0 s')} left"
 
 
+def bytes_words(count: int) -> str:
+    """Bytes for people.
+
+    >>> bytes_words(512), bytes_words(8663040), bytes_words(3 * 2**30)
+    ('512 B', '8.3 MiB', '3.0 GiB')
+    """
+    size, unit, *larger = float(count), "B", "KiB", "MiB", "GiB", "TiB"
+    while size >= 1024 and larger:
+        size, unit, *larger = size / 1024, *larger
+    return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+
+
 def clock(seconds: float | None) -> str:
     """A moment (seconds since 1970) in local time, to the minute."""
     return datetime.fromtimestamp(seconds).strftime("%d %b %H:%M") if seconds else "–"

@@ -5,6 +5,7 @@ models/<name>/  models converted or fetched by the lab; <name>.json registered o
 dtype.json      what the CPU computes in, and the timing that decided it
 uploads/        files that were loaded through the browser
 fetched/        data sets of the Hub, as JSON Lines
+texts/          texts of a page that are too long for its URL
 backups/        copies of the database
 journal.jsonl   what people did, a line each
 slots/          lock files of the machine-wide queue
@@ -58,6 +59,10 @@ class Home:
     @property
     def backups(self) -> Path:
         return self.path / "backups"
+
+    @property
+    def texts(self) -> Path:
+        return self.path / "texts"
 
     @property
     def playground(self) -> Path:

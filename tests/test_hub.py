@@ -1,13 +1,17 @@
 """What comes from a Hub: the paper's data sets, any other id, models, and every way it can refuse."""
 
 import json
+import os
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from core.home import PROJECT
 from tests.commands import forked, fresh
 from tests.hub import Repository, parquet, serving
 from tests.tiny import tiny_model
@@ -240,6 +244,35 @@ def test_a_model_is_loaded_by_its_id(lab, home):
     checks = {check["name"]: check for check in loaded(lab("model", "check", "some/tiny", "--json"))}
     assert checks["weights"]["ok"] and checks["fast path"]["ok"]
     assert "Hub some/tiny@" in checks["files"]["text"]
+
+
+TOLD = """
+import json, sys
+from core.home import default_home
+from core.loading.fetching import find_source
+from core.models.finding import resolve_model
+from core.progress import told_to
+
+told = []
+with told_to(lambda *said: told.append(said)):
+    found = resolve_model("some/tiny", default_home())
+    find_source("some/quiz", default_home())
+with told_to(lambda *said: told.append("again")):
+    resolve_model("some/tiny", default_home())
+print(json.dumps({"told": told, "path": found.path}))
+"""
+
+
+def test_who_waits_for_the_hub_is_told_how_much_is_here(hub, home, tmp_path):
+    env = os.environ | {"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path), "ANCHORLAB_HOME": str(home.path)}
+    done = subprocess.run([sys.executable, "-c", TOLD], capture_output=True, text=True, env=env, cwd=PROJECT)
+    found = loaded(done)
+    sizes = {path.name: path.stat().st_size for path in Path(found["path"]).iterdir()}
+    weights = sizes["model.safetensors"]
+    here, totals, _ = zip(*[said for said in found["told"] if said[2] == "bytes"], strict=True)
+    assert list(here) == sorted(here) and len(here) == len(sizes)  # no file of it needs two pieces
+    assert set(totals) == {here[-1]} == {sum(sizes.values())}
+    assert found["told"][len(here) :] == [[weights, weights, "bytes checked"], [1, 1, "rows"]]
 
 
 @pytest.mark.parametrize(

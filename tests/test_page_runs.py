@@ -25,6 +25,11 @@ def run_of(home: Home, kind: str, label: str | None = None) -> RunFolder:
     return next(f for f in all_runs(home) if f.config.kind == kind and label in (None, f.config.label))
 
 
+def link_of(app) -> dict[str, str]:
+    """What the URL holds: what a refresh or a pasted link brings."""
+    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
+
+
 def table_of(app):
     return next(frame.value for frame in app.dataframe if "headline" in frame.value.columns)
 
@@ -145,9 +150,34 @@ def test_the_form_survives_a_refresh(lab_home):
     app = opened("runs", show="Launch", launch_kind="pairs")
     app.selectbox(key="launch_pairs_strategy_0").select("rank").run()
     app.number_input(key="launch_pairs_seed_0").set_value(3).run()
-    link = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
-    again = opened("runs", **link)
+    again = opened("runs", **link_of(app))
     assert "seed=3" in words(again) and "strategy=rank" in words(again)
+    as_text = again.segmented_control(key="launch_as").set_value("As text (TOML)").run()
+    broken = as_text.text_area(key="launch_text").value.replace("seed = 3", "seed = ")
+    as_text.text_area(key="launch_text").input(broken).run()
+    assert "are not TOML" in words(as_text)
+    assert opened("runs", **link_of(as_text)).text_area(key="launch_text").value == broken
+
+
+def test_an_edited_pipeline_file_survives_a_refresh_however_long_it_is(lab_home):
+    app = opened("runs", show="Launch")
+    edited = app.text_area(key="launch_file").value + "# kept\n" * 5_000
+    app.text_area(key="launch_file").input(edited).run()
+    link = link_of(app)
+    assert len(link["launch_file"]) < 60
+    assert opened("runs", **link).text_area(key="launch_file").value == edited
+    app.selectbox(key="launch_from").select(run_of(lab_home, "pipeline").id).run()  # another file begins as it is
+    assert "launch_file" not in app.query_params and 'name = "toy"' in app.text_area(key="launch_file").value
+    for file in lab_home.texts.iterdir():
+        file.unlink()
+    gone = opened("runs", **link)
+    assert not gone.exception and "# kept" not in gone.text_area(key="launch_file").value
+
+
+def test_the_file_is_shown_with_the_choices_above_it(lab_home):
+    app = opened("runs", show="Launch", launch_size="tiny")
+    shown = next(code.value for code in app.code if "[sft]" in code.value)
+    assert "steps = 4" in shown and "steps = 4\n" not in app.text_area(key="launch_file").value
 
 
 def test_what_is_missing_is_said_and_the_button_is_disabled(lab_home):

@@ -88,6 +88,8 @@ OPEN_ON: list[tuple[str, dict[str, str]]] = [
     ("compare", {}),
     ("compare", {"tab": "One pair"}),
     ("compare", {"tab": "Questions"}),
+    ("compare", {"tab": "Questions", "scored_by": "clarity"}),
+    ("compare", {"score": "total"}),
 ]
 """Views that need nothing once the lab has worked ahead."""
 
@@ -158,7 +160,7 @@ def test_stop_and_resume_are_offered_by_state(home, tmp_path):
 def test_a_launched_run_shows_on_the_page(lab_home):
     app = opened("runs", show="Launch", launch_kind="pairs")
     app.segmented_control(key="launch_as").set_value("As text (TOML)").run()
-    app.text_area(key="launch_settings_pairs_0").input('strategy = "rank"\nseed = 7').run()
+    app.text_area(key="launch_text").input('strategy = "rank"\nseed = 7').run()
     app.button(key="launch_run").click().run()
     assert not app.exception
     made = [RunFolder(p) for p in lab_home.runs.glob("pairs-*") if RunFolder(p).config.settings["seed"] == 7]

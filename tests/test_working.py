@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from app import working
 from app.working import Pace, once
 from core.errors import BadInput
+from core.progress import tell
 from tests.app import released  # noqa: F401
 from tests.lab import wait_until
 
@@ -119,6 +120,34 @@ def test_what_reads_a_file_takes_as_long_a_megabyte_as_the_last_time(lines):
     app.run()
     assert set(lines) == {"Loading stars … about 1 s left"} and done == ["load", "load"]  # each time anew
     assert 0.2 < LOADING.seconds < 2
+
+
+FETCH = """
+import time
+import streamlit as st
+from app.working import watched
+from core.progress import tell
+
+def fetch():
+    for part in range(1, 6):
+        time.sleep(0.3)
+        tell(part * 2**20, 5 * 2**20, "bytes")
+    time.sleep(0.3)
+    tell(1, 4, "rows")
+    time.sleep(0.3)
+    return "fetched"
+
+st.text(watched("Fetching stars …", fetch))
+"""
+
+
+def test_work_that_tells_how_far_it_is_is_shown_so(lines):
+    app = AppTest.from_string(FETCH).run()
+    assert app.text[0].value == "fetched" and not app.get("progress")
+    assert "Fetching stars … time left not known yet" in lines
+    assert "Fetching stars … 2.0 MiB of 5.0 MiB · about 1 s left" in lines
+    assert any(line.startswith("Fetching stars … 1 of 4 rows") for line in lines)
+    tell(1, 2, "rows")  # where nobody listens, nothing happens
 
 
 def test_in_a_thread_of_its_own_nothing_is_shown(lines):

@@ -6,10 +6,16 @@ from app.address import held, put
 from app.navigation import DEMO, FILES, LAUNCH, nothing_yet
 from app.state import Lab, results
 from app.widgets import boundary, choice
+from app.working import Pace
 from core.annotation.queues import find_queue, open_queue, queues_of
 from core.annotation.records import Kind, Queue, QueueSettings
 from core.annotation.sources import Source, sources
 from core.store.queries import datasets
+
+DRAWING: dict[Kind, Pace] = {
+    kind: Pace("Drawing from all explanations …", seconds)
+    for kind, seconds in (("rate", 5.7), ("spot-check", 17.6), ("pairwise", 3.1))
+}
 
 WHAT: dict[Kind, str] = {
     "rate": "Drawn in proportion over category of the question × variant × score × how sure the judge is.",
@@ -108,8 +114,9 @@ def _form(here: Lab, kind: Kind, found: list[Source]) -> None:
     )
     st.caption(WHAT[kind])
     if st.button("Draw and begin", type="primary", key=f"draw_{kind}", disabled=not variants):
-        with st.spinner("Drawing from all explanations …"):
-            put(**{f"{kind}_queue": open_queue(here.store, settings).id, f"{kind}_task": None})
+        rows = here.store.rows("SELECT count(*) FROM explanations")[0][0]
+        drawn = DRAWING[kind].watch(rows, lambda: open_queue(here.store, settings))
+        put(**{f"{kind}_queue": drawn.id, f"{kind}_task": None})
         st.rerun()
 
 

@@ -12,7 +12,7 @@ from app.address import given, put
 from app.state import Lab
 from app.tables import grid
 from app.widgets import plain
-from app.working import Pace
+from app.working import Pace, watched
 from core.data.datasets import glance, import_dataset
 from core.errors import BadInput
 from core.home import SAMPLES
@@ -42,8 +42,8 @@ def load(here: Lab) -> None:
     named = _source(here, how)
     if named is None:
         return
-    with st.spinner("Fetching …" if how == HUB else "Reading …"):
-        file, guessed = find_source(named, here.home)
+    words = "Fetching …" if how == HUB else "Reading …"
+    file, guessed = watched(words, lambda: find_source(named, here.home))
     file, guessed = _form_of(here, named, file, guessed)
     with st.expander("Mapping: which column means what", expanded=how != SAMPLE):
         settings = _mapping(file, guessed)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.navigation import link
 from app.state import Lab
+from app.working import watched
 from core.analysis.results import Evaluation
 from core.method.rejudging import judge_again
 from core.models.finding import registrations, resolve_model
@@ -34,8 +35,7 @@ def judge_swap(here: Lab, evaluation: Evaluation) -> None:
         temperature = warmth if mode == "written" else 0.0
         settings = JudgeSettings(mode=mode, rubric=rubric, repeat=int(repeat), temperature=temperature)
         if st.button("Judge again", type="primary", icon=":material/gavel:", key="swap_launch"):
-            with st.spinner("Looking for the model: the first time this takes a minute."):
-                use = use_of(resolve_model(name, here.home))
+            use = use_of(watched("Looking for the model …", lambda: resolve_model(name, here.home)))
             folders = [
                 launch(here.home, config) for config in judge_again(here.home, evaluation.samples, settings, use)
             ]

@@ -19,7 +19,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from app.address import arrivals, given, put
+from app.address import arrivals, given, held, put
 from core.errors import BadInput
 from core.runs.side_by_side import flat
 from core.settings import RUN_SETTINGS, Settings, problems_of
@@ -81,7 +81,9 @@ def fields_of(settings: type[BaseModel], prefix: str = "") -> list[Field]:
 
 def settings_form(kind: str, splits: Sequence[str]) -> Settings:
     """Settings of a kind, changed by hand in either form; `BadInput` where they cannot be used."""
-    how = st.segmented_control("Settings", [FORM, TEXT], key="launch_as", default=FORM, required=True)
+    how = st.segmented_control(
+        "Settings", [FORM, TEXT], **held("launch_as", FORM, drops=["launch_text"]), required=True
+    )
     _look_at_the_url(kind)
     start = _start(kind, f"{how}_{_version(kind)}")
     settings = _form(kind, start, splits) if how == FORM else _text(kind, start)
@@ -98,7 +100,7 @@ def remember(kind: str, settings: Settings, **beside: str | None) -> None:
 
 def replace(kind: str, settings: Settings, **beside: str | None) -> None:
     """Begin anew with these settings (a clone, a size): the widgets forget what was in them."""
-    remember(kind, settings, **beside)
+    remember(kind, settings, launch_text=None, **beside)
     st.session_state["_form_of"] = arrivals()
     st.session_state[f"_version_{kind}"] = _version(kind) + 1
 
@@ -160,7 +162,7 @@ def _with(settings: Settings, values: dict[str, Any]) -> Settings:
 
 def _text(kind: str, start: Settings) -> Settings:
     written = tomli_w.dumps(start.model_dump(mode="json", exclude_none=True))
-    text = st.text_area("Settings (TOML)", written, height=260, key=f"launch_settings_{kind}_{_version(kind)}")
+    text = st.text_area("Settings (TOML)", height=260, **held("launch_text", written))
     try:
         return RUN_SETTINGS[kind].model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

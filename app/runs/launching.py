@@ -16,6 +16,7 @@ from app.runs.pipeline import launch_pipeline
 from app.runs.state import checks, closed, go_to, rates
 from app.state import Lab
 from app.widgets import choice, duration, literal, plain
+from app.working import watched
 from core.errors import BadInput
 from core.models.finding import model_at_hand, registrations, resolve_model
 from core.models.variants import require_reachable, use_of
@@ -52,7 +53,9 @@ def launch_panel(here: Lab) -> None:
     """What to run, then the form of that."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width=330):
-            kind = choice("What to run", list(KINDS), key="launch_kind", drops=["set"], format_func=KINDS.get)
+            kind = choice(
+                "What to run", list(KINDS), key="launch_kind", drops=["set", "launch_text"], format_func=KINDS.get
+            )
         if kind != "pipeline":
             with st.container(width=250):
                 usual = _usual_label(here, kind)
@@ -175,8 +178,8 @@ UNITS = {
 def _with_weights(here: Lab, config: RunConfig) -> RunConfig:
     """The run with its base model looked up, fetched if need be; a server must answer now."""
     if config.model and not config.model.hash:
-        with st.spinner("Looking for the model: the first time this takes a minute."):
-            config = config.model_copy(update={"model": use_of(resolve_model(config.model.name, here.home))})
+        found = watched("Looking for the model …", lambda: resolve_model(config.model.name, here.home))
+        config = config.model_copy(update={"model": use_of(found)})
     require_reachable(here.home, [config])
     return config
 
@@ -341,7 +344,7 @@ def clone(config: RunConfig, run: str) -> None:
     filled = {"show": "Launch", "launch_kind": config.kind, "launch_label": config.label}
     filled |= {f"launch_{role}": parent for role, parent in config.parents.items()}
     if config.kind == "pipeline":
-        filled |= {"launch_from": run, "launch_on": None, "launch_size": None}
+        filled |= {"launch_from": run, "launch_file": None, "launch_on": None, "launch_size": None}
     elif config.model and config.kind != "dpo":
         filled |= {
             "launch_variant": config.model.chain[-1] if config.model.chain else OWN,

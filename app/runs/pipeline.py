@@ -3,11 +3,12 @@
 import streamlit as st
 import tomli_w
 
-from app.address import given
+from app.address import given, held
 from app.runs.state import checks, closed, go_to
 from app.state import Lab
 from app.tables import grid
-from app.widgets import boundary, choice, duration, plain
+from app.widgets import boundary, choice, duration, literal, plain
+from app.working import watched
 from core.errors import BadInput, LabError
 from core.runs.dryrun import DryRun, dry_run
 from core.runs.folders import RunFolder
@@ -30,10 +31,13 @@ def launch_pipeline(here: Lab) -> None:
             dataset, size = _dataset(here), _size()
         plan, source = st.tabs(["What would run", "The file"])
         with source:
-            text = st.text_area("Pipeline (TOML)", written, height=360, key=f"pipeline_{hash(written)}")
+            text = st.text_area("Pipeline (TOML)", height=360, **held("launch_file", written))
             st.caption("A data set or a size chosen above wins over the file.")
         with boundary():
             file = _file(text, dataset, size)
+            if (dataset, size) != (AS_WRITTEN, AS_WRITTEN):
+                with source, st.expander("The file with the choices above"):
+                    literal(tomli_w.dumps(without_none(file.model_dump(mode="json"))))
             with plan:
                 looks = planned(here, file)
             checks(looks)
@@ -47,7 +51,7 @@ def _written(here: Lab) -> str:
     names = {name: name for name in _presets()}
     names |= {row.id: f"{row.label}  ({row.id})" for row in earlier.itertuples()}
     with st.container(width=310):
-        picked = choice("Start from", list(names), key="launch_from", format_func=names.get)
+        picked = choice("Start from", list(names), key="launch_from", drops=["launch_file"], format_func=names.get)
     if picked in _presets():
         return find_pipeline(picked).read_text()
     return tomli_w.dumps(without_none(RunFolder(here.home.runs / picked).config.settings["file"]))
@@ -122,8 +126,8 @@ def _start(here: Lab, file: PipelineFile, looks: list[Look]) -> None:
 
 def start_pipeline(here: Lab, file: PipelineFile) -> RunFolder:
     """Look for the models, load the data set, and launch; what is wrong is raised as one sentence."""
-    with st.spinner("Looking for the models and loading the data set: the first time this takes a minute."):
-        return launch(here.home, prepare(here.home, file))
+    words = "Looking for the models and loading the data set …"
+    return launch(here.home, watched(words, lambda: prepare(here.home, file)))
 
 
 @st.cache_data(ttl=30, max_entries=32, show_spinner="Counting what would run …")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.runs.state import choose
 from app.state import Lab
-from app.widgets import plain
+from app.widgets import bytes_words, plain
 from core.errors import BadInput
 from core.runs.folders import RunFolder
 from core.runs.removal import Removal, plan_removal, remove_runs
@@ -15,7 +15,7 @@ from core.runs.table import acts_about
 def ask_to_remove(here: Lab, runs: list[str]) -> None:
     """Everything that follows from it, and the button that does it."""
     planned = plan_removal(here.home, runs)
-    what = f"{len(planned.runs)} {_runs(planned.runs)}, {_size(planned.bytes)} on the disk"
+    what = f"{len(planned.runs)} {_runs(planned.runs)}, {bytes_words(planned.bytes)} on the disk"
     st.write(f"{what}, would be gone for good:")
     _list(planned.runs)
     consequences(here, planned)
@@ -74,11 +74,3 @@ def _list(runs: list[RunFolder]) -> None:
 
 def _runs(runs: list[RunFolder]) -> str:
     return "run" if len(runs) == 1 else "runs"
-
-
-def _size(count: int) -> str:
-    """
-    >>> _size(19_628_312), _size(4096)
-    ('19.6 MB', '4 kB')
-    """
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"

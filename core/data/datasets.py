@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -32,7 +32,7 @@ from core.loading.reading import file_name, quoted, read_rows
 from core.records import Item, Reject
 from core.runs.folders import RunConfig, RunFolder, content_hash, create_run, file_hash
 from core.runs.work import Work
-from core.seeds import seed_of
+from core.seeds import seed_of, seeds_of
 from core.settings import ImportSettings, Selection
 from core.store import journal
 from core.store.journal import archived
@@ -343,7 +343,20 @@ def counted(labels: dict[str, Counter[str]]) -> dict[str, Any]:
 # --- selection
 
 
-def select_items(items: Sequence[Item], selection: Selection) -> list[Item]:
+class InSplit(Protocol):
+    """What a selection asks of an item."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def split(self) -> str: ...
+
+
+Q = TypeVar("Q", bound=InSplit)
+
+
+def select_items(items: Sequence[Q], selection: Selection) -> list[Q]:
     """The items of a split that a stage works on, in the order of a seeded hash of their ids.
 
     Of the n items of the split, in that order, the slice [round(lo * n), round(hi * n)), then its first
@@ -358,5 +371,6 @@ def select_items(items: Sequence[Item], selection: Selection) -> list[Item]:
     low, high = selection.part
     if low > high:
         raise BadInput(f"The part of the split ends at {high} before it starts at {low}: swap the two.")
-    chosen.sort(key=lambda item: (seed_of("select", selection.seed, item.id), item.id))
-    return chosen[round(low * len(chosen)) : round(high * len(chosen))][: selection.limit]
+    seeds = seeds_of(("select", selection.seed), [item.id for item in chosen])
+    ordered = [item for _, item in sorted(zip(seeds, chosen, strict=True), key=lambda one: (one[0], one[1].id))]
+    return ordered[round(low * len(chosen)) : round(high * len(chosen))][: selection.limit]

@@ -20,6 +20,7 @@ from core.home import SAMPLES, Home
 from core.loading.lines import unreadable
 from core.loading.mapping import load_settings
 from core.models.finding import hub_reachable, quiet_hub
+from core.progress import tell
 from core.settings import ImportSettings
 
 PARQUET = "refs/convert/parquet"
@@ -223,7 +224,11 @@ def _written(target: Path, splits: Any) -> Path:
 
 def _lines(splits: Any) -> Iterator[str]:
     """Rows of every split, each with the name of its split (unless it has a column of that name)."""
+    total, written = sum(map(len, splits.values())), 0
     for split, rows in splits.items():
         for row in rows:
             named = {"split": split} | row if split else row
             yield json.dumps(named, ensure_ascii=False, default=str) + "\n"
+            written += 1
+            if written % 1_000 == 0 or written == total:
+                tell(written, total, "rows")

@@ -24,6 +24,7 @@ from pydantic import Field
 
 from core.errors import ModelUnavailable
 from core.home import Home
+from core.progress import Listener, listener, tell
 from core.records import Record
 from core.runs.folders import AdapterRef, ServerRef, adapter_hash, content_hash, file_hash
 
@@ -208,7 +209,9 @@ def hub_model(name: str) -> ModelRef:
     wanted = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
     try:
         with quiet_hub():
-            folder = snapshot_download(name, allow_patterns=wanted, local_files_only=not hub_reachable())
+            here_alone, heard = not hub_reachable(), listener()
+            bars = _told_bars(name, wanted, heard) if heard and not here_alone else None
+            folder = snapshot_download(name, allow_patterns=wanted, local_files_only=here_alone, tqdm_class=bars)
     except GatedRepoError:
         raise ModelUnavailable(
             f"The model {name!r} is gated: ask for access on its page of the Hub, and log in here with `hf auth login`."
@@ -225,6 +228,30 @@ def hub_model(name: str) -> ModelRef:
         ) from None
     revision = Path(folder).name
     return reference(Path(folder), name.split("/")[1], f"Hub {name}@{revision[:12]}")
+
+
+def _told_bars(name: str, wanted: list[str], heard: Listener) -> type:
+    """Progress bars that draw nothing and tell a listener how many bytes are here, of all that have to come."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import tqdm
+
+    planned = snapshot_download(name, allow_patterns=wanted, dry_run=True)
+    total = sum(file.file_size for file in planned if file.will_download)
+    here = 0
+
+    class Bar(tqdm):
+        def __init__(self, *args: object, **options: object) -> None:
+            self.counts = options.get("name") == "huggingface_hub.snapshot_download"  # bytes, not files or packets
+            super().__init__(*args, **options)
+
+        def update(self, n: float | None = 1) -> bool | None:
+            nonlocal here
+            if self.counts and total:
+                here += int(n or 0)
+                heard(min(here, total), total, "bytes")
+            return super().update(n)
+
+    return Bar
 
 
 def reference(folder: Path, name: str, source: str) -> ModelRef:
@@ -248,7 +275,12 @@ def _weights_hash(folder: Path, files: list[Path]) -> str:
     kept = folder / "weights_hash.json"
     if kept.exists() and (known := json.loads(kept.read_text()))["stamp"] == stamp:
         return known["hash"]
-    digest = hashlib.sha256("".join(file_hash(file) for file in files).encode()).hexdigest()
+    hashes, read, total = [], 0, sum(file.stat().st_size for file in files)
+    for file in files:
+        hashes.append(file_hash(file))
+        read += file.stat().st_size
+        tell(read, total, "bytes checked")
+    digest = hashlib.sha256("".join(hashes).encode()).hexdigest()
     if os.access(folder, os.W_OK):
         kept.write_text(json.dumps({"stamp": stamp, "hash": digest}))
     return digest

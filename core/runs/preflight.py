@@ -8,14 +8,16 @@ Nothing is fetched, loaded or started; a server is asked for one token.  The run
 `core.runs.dryrun`; `looks_at_models` says whether their models will do.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
-from core.data.datasets import load_items, select_items
+from core.data.datasets import select_items
 from core.errors import LabError
 from core.home import Home
 from core.method.sampling import OWN_PROMPT_TOKENS, ROWS_A_BATCH
@@ -122,11 +124,11 @@ def _looks_at_rows(home: Home, config: RunConfig) -> list[Look]:
 def _questions(home: Home, config: RunConfig) -> Look:
     folder = home.runs / config.parents["dataset"]
     try:
-        chosen, gold = _chosen(
-            folder, (folder / "result.json").stat().st_mtime_ns, _selection(config).model_dump_json()
-        )
+        items = _questions_of(folder, (folder / "result.json").stat().st_mtime_ns)
+        taken = select_items(items, Selection.model_validate(config.settings["select"]))
     except LabError as error:
         return Look("questions", False, str(error))
+    chosen, gold = len(taken), sum(item.gold is not None for item in taken)
     if not chosen:
         return Look("questions", False, "The part of the split holds no question: widen it.")
     if config.kind == "sft" and not gold:
@@ -135,15 +137,23 @@ def _questions(home: Home, config: RunConfig) -> Look:
     return Look("questions", True, f"{chosen:,} questions, {gold:,} of them with gold.{few}")
 
 
-@lru_cache(maxsize=64)
-def _chosen(dataset: Path, sealed: int, selection: str) -> tuple[int, int]:
-    """Questions of a data set that a selection takes, and those of them that have gold; `sealed` dates the seal."""
-    chosen = select_items(load_items(RunFolder(dataset)), Selection.model_validate_json(selection))
-    return len(chosen), sum(item.gold is not None for item in chosen)
+class _Question(NamedTuple):
+    """What a selection asks of an item."""
+
+    id: str
+    split: str
+    gold: str | None
 
 
-def _selection(config: RunConfig) -> Selection:
-    return Selection.model_validate(config.settings["select"])
+@lru_cache(maxsize=8)
+def _questions_of(dataset: Path, sealed: int) -> list[_Question]:
+    """The items of a finished import; `sealed` dates its seal.
+
+    Not `load_items`: its rows were checked when they were written, and a form that is drawn at each change cannot wait
+    for all of their texts to be checked again.
+    """
+    rows = map(json.loads, RunFolder(dataset).lines("items"))
+    return [_Question(row["id"], row["split"], row["gold"]) for row in rows]
 
 
 def _result(home: Home, run: str) -> Mapping:

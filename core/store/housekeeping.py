@@ -40,6 +40,7 @@ def places(home: Home) -> list[Place]:
         ("models", "models fetched or converted", home.models),
         ("uploads", "files loaded through the browser", home.uploads),
         ("fetched", "data sets of the Hub", home.fetched),
+        ("texts", "long texts that a page's address stands for", home.texts),
         ("backups", "copies of the database", home.backups),
     ]
     return [Place(name, what, path, size(path)) for name, what, path in parts if path.exists()]
