@@ -52,13 +52,18 @@ def one_judge(evaluation: Evaluation) -> None:
         key="criteria",
     )
     bins = scores_by_length(evaluation)
-    chart(
+    shown = chart(
         "Does it score longer explanations higher?",
-        "Mean score in bins of about equally many explanations, all variants together; 95% over questions.",
+        "Mean score in bins of about equally many explanations, all variants together; 95% over questions. Click a "
+        "point to read explanations of that length.",
         score_by_length(bins, evaluation.settings.score),
         pd.json_normalize([asdict(one) for one in bins]),
         key="lengths",
+        on_select="rerun",
+        selection_mode="points",
     )
+    for low, high, *_ in (point["customdata"] for point in shown["selection"]["points"]):
+        open_page("explanations", evaluation=evaluation.key, tokens=f"{low:g}~{high:g}")
 
 
 def _verdicts(evaluation: Evaluation) -> None:

@@ -47,6 +47,8 @@ class Shown:
     label: dict[str, Any]
     """Split, gold and items of the first bar of labels."""
     evaluation: Evaluation
+    trained: list[str]
+    """Runs of trainings."""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,8 @@ def shown(filled, tmp_path_factory) -> Iterator[Shown]:
         label = label_counts(store, dataset).iloc[0].to_dict()
         evaluation = evaluations(store, SETTINGS)[0]
     with served(home) as (address, _), browser_page() as page:
-        yield Shown(address, page, dataset, label, evaluation)
+        trained = sorted(path.name for path in home.runs.glob("dpo-*"))
+        yield Shown(address, page, dataset, label, evaluation, trained)
 
 
 @pytest.mark.timeout(180)
@@ -146,3 +149,52 @@ def test_clicks_go_from_the_win_matrix_to_a_pair_and_from_a_criterion_to_its_que
     expect(page.get_by_text(re.compile(r"^8 of 8 questions; A: "))).to_be_visible()
     page.go_back()
     expect(page.get_by_text(re.compile(f"^{pair}: ")).last).to_be_visible()
+
+
+@pytest.mark.timeout(180)
+def test_bands_questions_bins_and_curves_lead_to_what_is_behind_them(shown):
+    page, address = shown.page, shown.address
+    page.goto(f"{address}/anchors?part=What%20moved")
+    settle(page)
+    band = page.locator("[class*=st-key-flow_] .scatterlayer .point").first
+    click(page, band)
+    page.wait_for_url(re.compile("step=.*move="))
+    before, after = re.search("step=(.*?)%E2%86%92(.*?)&", page.url).groups()
+    moves = page.locator("[class*=st-key-matrix_]")
+    expect(moves.get_by_text(before, exact=True)).to_be_visible()  # the step of the band that was clicked
+    expect(moves.get_by_text(after, exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d+ questions?\.")).first).to_be_visible()
+
+    page.goto(f"{address}/anchors?part=Map")
+    settle(page)
+    click(page, chart(page, "map").locator(".scatterlayer .point").nth(2))
+    page.wait_for_url(re.compile("/explanations.*item="))
+    expect(page.get_by_text(re.compile(r"question \d of 8")).first).to_be_visible()
+
+    page.goto(f"{address}/anchors?part=Fewer%20responses")
+    settle(page)
+    click(page, chart(page, "fewer").locator(".scatterlayer .point").last)
+    page.wait_for_url(re.compile("/explanations.*category=consistently_incorrect"))
+
+    page.goto(f"{address}/judges")
+    settle(page)
+    click(page, chart(page, "lengths").locator(".scatterlayer .point").first)
+    page.wait_for_url(re.compile("/explanations.*tokens="))
+    expect(page.get_by_text(re.compile(r"^\d+ to \d+ tokens$"))).to_be_visible()
+
+    page.goto(f"{address}/anchors?tab=Pairs&show=Lint")
+    settle(page)
+    bars = page.locator("[class*=st-key-gaps_] .barlayer .point path")
+    heights = [box["height"] for box in (bars.nth(bar).bounding_box() for bar in range(bars.count()))]
+    click(page, bars.nth(heights.index(max(heights))))
+    page.wait_for_url(re.compile("check=length"))
+    expect(
+        page.get_by_role("combobox", name=re.compile("^Open the pairs of"))
+        .or_(page.get_by_text(re.compile(r"^length gap .* \(\d+\)$")))
+        .first
+    ).to_be_visible()
+
+    page.goto(f"{address}/runs?run={','.join(shown.trained)}")
+    settle(page)
+    click(page, page.locator("[class*=st-key-curves_] .scatterlayer .point").last)
+    page.wait_for_url(re.compile(f"run={shown.trained[-1]}$"))

@@ -63,6 +63,10 @@ def test_filters_agree_with_the_rows(store):
     between = facets(store, known, Wanted(score_between=(low, high)))
     inside = rows[rows["score"].between(low, high)]
     assert (between.wanted, between.questions) == (len(inside), inside["item_id"].nunique())
+    fewest, most = rows["tokens"].quantile([0.2, 0.6])
+    of_length = facets(store, known, Wanted(tokens_between=(fewest, most))).wanted
+    assert 0 < of_length == int(rows["tokens"].between(fewest, most).sum()) < len(rows)
+    assert known.longest == rows["tokens"].max()
     assert sum(facets(store, known, Wanted(forms=(form,))).wanted for form in FORMS) > 0
 
 

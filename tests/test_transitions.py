@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from app.charts.flow import laid_out
 from core import Lab
 from core.analysis.distribution import category_scores, expected_shares
 from core.analysis.draws import draws, find_draw
@@ -16,6 +17,7 @@ from core.analysis.question_map import SHARES, bins, counts_of, map_order, rows_
 from core.analysis.results import category_shares
 from core.analysis.transitions import (
     QuestionTable,
+    Route,
     between,
     matrix,
     moved,
@@ -243,3 +245,20 @@ def test_rows_hold_every_question_once(table):
     for row in transition_rows(table, QUICK):
         assert sum(value for name, value in row.items() if " to " in name) == row["n"] == 5
         assert row["better"] + row["worse"] + row["same"] == row["n"]
+
+
+def test_bands_fill_their_categories_and_keep_their_order():
+    ways = [
+        Route(("variable", "consistently_correct", "variable"), [0, 1, 2]),
+        Route(("variable", "consistently_incorrect", "consistently_incorrect"), [3]),
+        Route(("consistently_incorrect", "consistently_correct", "variable"), [4, 5]),
+    ]
+    counts, tops, bands = laid_out(ways)
+    assert counts[0, "variable"] == 4 and counts[1, "consistently_correct"] == 5 and counts[2, "variable"] == 5
+    assert tops[0, "variable"] == tops[1, "consistently_correct"] == 0  # what is empty takes no room
+    assert tops[0, "consistently_incorrect"] == pytest.approx(4 + 0.05 * 6)
+    first, second, third = bands[:3]
+    assert [band.questions for band in (first, second, third)] == [3, 1, 2]
+    assert (first.left, first.right) == (0, 0) and second.left == 3  # they leave a category below each other
+    assert third.right == 3 and second.right == tops[1, "consistently_incorrect"]  # and arrive so
+    assert third.upper(np.array([0.0, 0.5, 1.0])).tolist() == pytest.approx([4.3, 3.65, 3.0])

@@ -159,15 +159,19 @@ def fewer_view(here: Lab, draw: Draw, by: RightBy) -> None:
     if not known:
         st.info("No question has a category here, so fewer responses say nothing.", icon=":material/help:")
         return
-    chart(
+    shown = chart(
         "What would the shares be with fewer responses a question?",
         "Exact on average over all ways to keep m of the n drawn responses: all right with chance C(k, m) / C(n, m), "
         "none with C(n − k, m) / C(n, m), for k right ones (hypergeometric). Nothing is drawn again. 95% intervals "
-        "resample questions. With one response nothing is variable: its line is accuracy.",
+        "resample questions. With one response nothing is variable: its line is accuracy. Click a point to read the "
+        "explanations of its category, as they were drawn.",
         expected_lines(known),
         pd.DataFrame([_expected_row(label, row) for label, rows in known.items() for row in rows]),
         key="fewer",
+        on_select="rerun",
+        selection_mode="points",
     )
+    _read_clicked(shown, draw, by)
     grid([_expected_cells(label, rows) for label, rows in known.items()], key="expected")
 
 

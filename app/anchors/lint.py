@@ -1,14 +1,18 @@
 """The lint of a pair set, and two pair sets against each other."""
 
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.address import given
+from app.address import given, put
 from app.anchors.data import PairSet, criteria
 from app.anchors.reading import one_pair, pair_browser
-from app.charts.pairs import gap_histogram
+from app.charts.pairs import gap_edges, gap_histogram
 from app.figures import chart, download
 from app.state import Lab
 from app.tables import grid
@@ -69,15 +73,36 @@ def lint_view(here: Lab, a: PairSet, b: PairSet) -> None:
     download(lambda: pd.DataFrame(rows), "lint")
     st.caption("95% intervals over pairs, one a question. ⚠ look here before training; – nothing shown.")
     gaps = _gaps(a, a.key)
+    binned = _binned(gaps)
     chart(
         "Is the chosen text longer than the rejected one?",
-        f"n = {len(a.pairs):,} pairs of A, tokens as sampled. Right of zero chosen is longer.",
+        f"n = {len(a.pairs):,} pairs of A, tokens as sampled. Right of zero chosen is longer. Click a bar to list its "
+        "pairs below.",
         gap_histogram([gap for gap in gaps if gap == gap]),
         pd.DataFrame({"id": [pair.item_id for pair in a.pairs], "tokens": gaps}),
-        key="gaps",
+        key=f"gaps_{given('check')}",
+        on_select=partial(_choose_gap, f"gaps_{given('check')}", list(binned)),
+        selection_mode="points",
     )
     behind(led)
-    open_some(here, a, checks, led)
+    places = {name: check.pairs for name, check in checks.items()}
+    places |= {f"driven by {name}": driver.pairs for name, driver in led.items()}
+    places |= {name: rows for name, rows in binned.items() if name == given("check")}
+    open_some(here, a, places)
+
+
+def _binned(gaps: list[float]) -> dict[str, list[int]]:
+    """Bars of the histogram by what they are called, with the places of their pairs."""
+    edges = gap_edges([gap for gap in gaps if gap == gap])
+    place = np.clip(np.searchsorted(edges, gaps, side="right") - 1, 0, len(edges) - 2)  # the last bin has both its ends
+    place[np.isnan(gaps)] = -1
+    names = [f"length gap {low:+.1f} … {high:+.1f}".replace("-", "−") for low, high in pairwise(edges)]
+    return {name: np.flatnonzero(place == bar).tolist() for bar, name in enumerate(names)}
+
+
+def _choose_gap(key: str, names: list[str]) -> None:
+    if points := st.session_state[key]["selection"]["points"]:
+        put(check=names[points[0]["point_index"]], pair=None)
 
 
 def _check_row(check: Check, other: Check | None) -> dict[str, Any]:
@@ -123,10 +148,8 @@ def _lead(lead: Estimate) -> str:
     return f"{lead.value:+.2f} ({lead.low:+.2f} … {lead.high:+.2f})".replace("-", "−")
 
 
-def open_some(here: Lab, found: PairSet, checks: dict[str, Check], led: dict[str, Driver]) -> None:
-    """The pairs behind a check or a criterion."""
-    places = {name: check.pairs for name, check in checks.items()}
-    places |= {f"driven by {name}": driver.pairs for name, driver in led.items()}
+def open_some(here: Lab, found: PairSet, places: dict[str, Sequence[int]]) -> None:
+    """The pairs behind a check, a criterion or a bar, by its name."""
     known = [name for name, rows in places.items() if rows]
     if not known:
         return

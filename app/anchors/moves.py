@@ -7,14 +7,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.address import held, put
-from app.anchors.data import Samples, questions, table_of, what_moved
+from app.address import held, put, value
+from app.anchors.data import Samples, evaluation_with, questions, table_of, what_moved
 from app.anchors.parts import category_words, question_list
-from app.charts.anchors import NAMED, anchor_map
-from app.charts.categories import flow
+from app.charts.anchors import anchor_map, named_places
 from app.charts.cells import cells
+from app.charts.flow import flow
 from app.charts.style import CATEGORY_NAMES
 from app.figures import chart, clicked
+from app.navigation import open_page
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice, sentence
@@ -54,15 +55,20 @@ def moves_view(here: Lab, draw: Draw, by: RightBy) -> None:
         st.info("No question has a category under all of these variants.", icon=":material/help:")
         return
     n = sum(len(way.questions) for way in ways)
+    (before, after), move = _chosen_step(table)
+    key = f"flow_{before}_{after}_{move}"  # a new picture once a band is chosen: its colour says which
     chart(
         "How do questions move from variant to variant?",
         f"n = {n:,} questions with a category under all {len(chain)} variants. A category is drawn along "
-        f"with its responses ({draw.drawn}): even two draws of one variant move some questions.",
-        flow(ways, chain),
+        f"with its responses ({draw.drawn}): even two draws of one variant move some questions. Choose a band to list "
+        "its questions below.",
+        flow(ways, chain, (before, after, *MOVES[move])),
         pd.DataFrame(
             [dict(zip(chain, way.categories, strict=True)) | {"questions": len(way.questions)} for way in ways]
         ),
-        key="flow",
+        key=key,
+        on_select=partial(_choose_band, key),
+        selection_mode="points",
     )
     balance(here, samples, by, table)
     one_step(here, draw, table)
@@ -126,7 +132,7 @@ def _net(found: Moved) -> str:
 
 def one_step(here: Lab, draw: Draw, table: QuestionTable) -> None:
     """A step as a matrix whose cells list their questions."""
-    known = {f"{a}→{b}": (a, b) for a, b in steps(table.labels)[::-1]}
+    known = _known_steps(table)
     left, right = st.columns([1, 1])
     with left:
         step = choice("Step", list(known), key="step")
@@ -150,6 +156,25 @@ def one_step(here: Lab, draw: Draw, table: QuestionTable) -> None:
     question_list(here, draw, table, between(table, before, after, start, end), key="moved")
 
 
+def _known_steps(table: QuestionTable) -> dict[str, tuple[str, str]]:
+    """Steps of the chain by their names in the URL, the longest first."""
+    return {f"{a}→{b}": (a, b) for a, b in steps(table.labels)[::-1]}
+
+
+def _chosen_step(table: QuestionTable) -> tuple[tuple[str, str], str]:
+    """Step and move that the choices below the bands stand on."""
+    known = _known_steps(table)
+    before, after = known[value("step", next(iter(known)), known.__contains__)]
+    first = _moves_first(matrix(table, before, after))[0]
+    return (before, after), value("move", first, MOVES.__contains__)
+
+
+def _choose_band(key: str) -> None:
+    if points := st.session_state[key]["selection"]["points"]:
+        before, after, start, end = points[0]["customdata"]
+        put(step=f"{before}→{after}", move=f"{start}.{end}")
+
+
 def _choose_move(cell: tuple[int, int]) -> None:
     put(move=f"{CATEGORIES[cell[0]]}.{CATEGORIES[cell[1]]}")
 
@@ -171,15 +196,21 @@ def map_view(here: Lab, draw: Draw, by: RightBy) -> None:
         return
     share = np.where(table.category < 0, np.nan, table.right / np.maximum(table.drawn, 1))
     ids = [table.items[row] for row in order]
-    named = ids if len(ids) <= NAMED else []
+    named = [ids[place] for place in named_places(len(ids))]
     asked = questions(here, draw.dataset, named)
-    chart(
+    evaluation = evaluation_with(next(iter(draw.samples.values())))
+    shown = chart(
         "Where does each question stand, from always wrong to always right?",
-        f"n = {len(order):,} questions, in the same order in every row: by their mean share of right responses.",
+        f"n = {len(order):,} questions, in the same order in every row: by their mean share of right responses."
+        + (" Click one to read it." if evaluation else ""),
         anchor_map(share[order], table.labels, [asked[item]["question"] for item in named]),
         pd.DataFrame(share[order], columns=list(table.labels)).assign(id=ids),
         key="map",
+        **{"on_select": "rerun", "selection_mode": "points"} if evaluation else {},
     )
+    for place, label in (point["customdata"] for point in shown["selection"]["points"]) if evaluation else ():
+        run = draw.samples[label]
+        open_page("explanations", evaluation=evaluation.key, run=run, item=ids[int(place)], sample="0")
     if len(table.labels) > 1:
         two_variants(here, draw, table)
     else:

@@ -7,7 +7,19 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.charts.style import CATEGORY_COLOURS, CATEGORY_NAMES, SUPPORT, WHISKERS, colour_of, safe, styled, whiskers
+from app.charts.style import (
+    ALIKE,
+    CATEGORY_COLOURS,
+    CATEGORY_NAMES,
+    NEAREST,
+    SUPPORT,
+    UNSEEN,
+    WHISKERS,
+    colour_of,
+    safe,
+    styled,
+    whiskers,
+)
 from core.analysis.distribution import CategoryScores, ExpectedShare
 from core.analysis.results import CategoryShares
 from core.records import CATEGORIES
@@ -26,15 +38,25 @@ MAP_COLOURS = [
 
 
 NAMED = 1_000
-"""Questions of a map at most whose words its hover shows: they are sent once for each variant."""
+"""Columns of a map at most that can be hovered over and clicked: there are no more pixels in a row."""
+
+
+def named_places(count: int) -> list[int]:
+    """Columns of a map of so many questions that can be clicked, evenly spread.
+
+    >>> named_places(3), named_places(4_000)[:3]
+    ([0, 1, 2], [0, 4, 8])
+    """
+    return [place * count // min(count, NAMED) for place in range(min(count, NAMED))]
 
 
 def anchor_map(shares: np.ndarray, labels: Sequence[str], questions: Sequence[str]) -> go.Figure:
     """Every question as a column, from always wrong to always right; a row a variant.
 
     shares: share of right responses, shape (questions, variants), in the order they are drawn; NaN: no category.
-    questions: their words, in the same order, for the hover; none where they are more than `NAMED`.
+    questions: words of those at `named_places`.  The customdata of a clicked point is (place, variant).
     """
+    places = named_places(len(shares))
     words = [safe(shorten(question, 90, placeholder=" …")) for question in questions]
     figure = go.Figure(
         go.Heatmap(
@@ -47,13 +69,23 @@ def anchor_map(shares: np.ndarray, labels: Sequence[str], questions: Sequence[st
             zmax=1,
             ygap=3,
             showscale=False,
-            text=[words] * len(labels) if words else None,
-            hovertemplate=("%{text}<br>" if words else "")
-            + "%{y}, question %{x} of "
-            + str(len(shares))
-            + ": right in %{z:.0%} of its responses<extra></extra>",
+            hoverinfo="skip",
         )
     )
+    for column, label in enumerate(labels):
+        right = ["no category" if np.isnan(k) else f"right in {k:.0%} of its responses" for k in shares[:, column]]
+        figure.add_scatter(
+            x=[place + 1 for place in places],
+            y=[safe(label)] * len(places),
+            customdata=[(place, label) for place in places],
+            text=[f"{question}<br>{right[place]}" for place, question in zip(places, words, strict=True)],
+            mode="markers",
+            marker=UNSEEN,
+            selected=ALIKE,
+            unselected=ALIKE,
+            hovertemplate="%{text}<extra>" + safe(label) + "</extra>",
+            showlegend=False,
+        )
     for category, name in zip(CATEGORIES, ("always right", "right in some responses", "never right"), strict=True):
         marker = {"symbol": "square", "size": 11, "color": CATEGORY_COLOURS[category]}
         figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=name)
@@ -61,7 +93,7 @@ def anchor_map(shares: np.ndarray, labels: Sequence[str], questions: Sequence[st
     figure.update_xaxes(range=[0.5, len(shares) + 0.5])
     figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
-    return styled(figure, 130 + 40 * len(labels), legend=legend)
+    return styled(figure, 130 + 40 * len(labels), legend=legend, **NEAREST)
 
 
 def share_dots(shares: Mapping[str, CategoryShares]) -> go.Figure:
@@ -103,7 +135,10 @@ def _names() -> list[str]:
 
 
 def expected_lines(found: Mapping[str, Sequence[ExpectedShare]]) -> go.Figure:
-    """Expected share of each category at every N, a panel a category, a line a variant."""
+    """Expected share of each category at every N, a panel a category, a line a variant.
+
+    The customdata of a point ends with its variant and category.
+    """
     labels = list(found)
     figure = make_subplots(cols=3, shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=_names())
     for place, label in enumerate(labels):
@@ -120,7 +155,7 @@ def expected_lines(found: Mapping[str, Sequence[ExpectedShare]]) -> go.Figure:
                 showlegend=column == 1,
                 line={"color": colour, "width": 2},
                 marker={"size": 6},
-                customdata=[(r.n, 100 * r.share.low, 100 * r.share.high, r.share.n) for r in rows],
+                customdata=[(r.n, 100 * r.share.low, 100 * r.share.high, r.share.n, label, category) for r in rows],
                 hovertemplate=safe(label)
                 + ", N = %{customdata[0]} responses a question: %{y:.1f}%<br>95% %{customdata[1]:.1f} … "
                 "%{customdata[2]:.1f}, n = %{customdata[3]} questions<extra></extra>",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from app.charts.style import safe, styled
+from app.charts.style import ALIKE, NEAREST, UNSEEN, safe, styled
 
 EMPTY = "rgba(128, 136, 144, 0.12)"
 """Behind cells that nothing falls into."""
@@ -23,7 +23,7 @@ def cells(
     """Counts in a grid of cells that can be clicked; counts: shape (rows, columns), the first row at the top.
 
     `x` and `y` name the columns and the rows, `of` what is counted; `chosen`, (row, column), has a frame.
-    Plotly selects no cells of a heat map, so an unseen marker lies on each; its customdata is (row, column).
+    An unseen marker lies on each cell (`app.charts.style.UNSEEN`); its customdata is (row, column).
     """
     total = max(int(counts.sum()), 1)
     places = [(row, column) for row in range(len(rows)) for column in range(len(columns))]
@@ -49,9 +49,9 @@ def cells(
         y=[row for row, _ in places],
         customdata=places,
         mode="markers",
-        marker={"symbol": "square", "size": 38, "color": "rgba(0, 0, 0, 0)", "line": {"width": 0}},
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
+        marker=UNSEEN | {"symbol": "square", "size": 38},
+        selected=ALIKE,
+        unselected=ALIKE,
         text=[
             f"{safe(y)}: {safe(rows[row])}<br>{safe(x)}: {safe(columns[column])}<br>{counts[row, column]} of {total} "
             f"{of} ({100 * counts[row, column] / total:.1f}%)"
@@ -67,8 +67,7 @@ def cells(
     figure.update_yaxes(autorange="reversed", zeroline=False)
     figure.update_xaxes(zeroline=False)
     height = 120 + min(460, 62 * len(rows))
-    events = {"dragmode": False, "clickmode": "event+select", "hovermode": "closest", "hoverdistance": -1}
-    return styled(figure, height, plot_bgcolor=EMPTY, **events)
+    return styled(figure, height, plot_bgcolor=EMPTY, **NEAREST)
 
 
 def _frame(figure: go.Figure, row: int, column: int) -> None:

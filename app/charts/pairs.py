@@ -10,9 +10,15 @@ from app.charts.style import BLUE, CATEGORY_COLOURS, CATEGORY_NAMES, WHISKERS, s
 from core.records import CATEGORIES
 
 
+def gap_edges(gaps: Sequence[float]) -> np.ndarray:
+    """Edges of the bins that gaps are counted in."""
+    return np.histogram_bin_edges(gaps, bins=min(30, max(5, len(gaps) // 4))) if gaps else np.zeros(2)
+
+
 def gap_histogram(gaps: Sequence[float]) -> go.Figure:
     """Tokens of chosen less those of rejected: pairs a bin, counted here so that thousands of pairs stay light."""
-    counts, edges = np.histogram(gaps, bins=min(30, max(5, len(gaps) // 4))) if gaps else (np.zeros(1), np.zeros(2))
+    edges = gap_edges(gaps)
+    counts = np.histogram(gaps, bins=edges)[0] if gaps else np.zeros(1)
     figure = go.Figure(
         go.Bar(
             x=(edges[:-1] + edges[1:]) / 2,

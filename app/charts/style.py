@@ -60,6 +60,14 @@ FRAME = {
 AXIS = {"gridcolor": "rgba(128, 136, 144, 0.18)", "zerolinecolor": SUPPORT, "automargin": True}
 
 
+UNSEEN = {"size": 12, "color": "rgba(0, 0, 0, 0)", "line": {"width": 0}}
+ALIKE = {"marker": {"opacity": 1}}
+NEAREST = {"dragmode": False, "clickmode": "event+select", "hovermode": "closest", "hoverdistance": -1}
+"""Plotly selects neither cells nor filled shapes: unseen markers lie on them, alike when selected, the nearest counts.
+
+The markers' `marker`, their `selected` and `unselected`, and what the figure's layout needs.
+"""
+
 FIXED = {"itemclick": False, "itemdoubleclick": False}
 """Of a legend whose parts make a whole: none of them can be taken out by a click."""
 

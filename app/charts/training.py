@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.charts.style import BLUE, VARIANTS, safe, styled
+from app.charts.style import ALIKE, BLUE, UNSEEN, VARIANTS, safe, styled
 
 CURVES = {
     "loss": "loss",
@@ -38,7 +38,8 @@ def curves(metrics: pd.DataFrame) -> go.Figure:
 def overlaid(metrics: pd.DataFrame, runs: Sequence[str], labels: Sequence[str], variants: Sequence[str]) -> go.Figure:
     """Curves of several trainings (metrics: run, step, name, value), each in the colour of its variant.
 
-    Where two are of one variant, or one of a variant without a colour of its own, colours go by place.
+    Where two are of one variant, or one of a variant without a colour of its own, colours go by place.  The customdata
+    of a point is its run.
     """
     known = set(variants) <= set(VARIANTS) and len(set(variants)) == len(variants)
     colours = [VARIANTS[variant] if known else run_colour(place) for place, variant in enumerate(variants)]
@@ -95,13 +96,16 @@ def _add(
         name=safe(label),
         legendgroup=str(place),
         showlegend=legend,
-        mode="lines+markers" if len(points) < 40 else "lines",
+        mode="lines+markers",
         line={
             "color": colour,
             "width": 2,
             "dash": "solid" if place < len(RUN_COLOURS) else "dash",
         },
-        marker={"size": 4},
+        marker={"size": 4} if len(points) < 40 else UNSEEN,
+        selected=ALIKE,
+        unselected=ALIKE,
+        customdata=points[["run"]] if "run" in points else None,
         hovertemplate="step %{x}: %{y:.4g}<extra>" + safe(label) + "</extra>",
         row=row,
         col=column,

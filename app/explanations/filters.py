@@ -43,6 +43,7 @@ def filters(here: Lab, known: Catalogue, wanted: Wanted, found: Facets) -> None:
         for name, field in FACETS.items():
             _facet(known, name, found.counts[field], getattr(wanted, field))
         _scores(here, known, wanted)
+        _length(known, wanted)
         _judge(known, wanted)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _text(wanted)
@@ -82,6 +83,8 @@ def _active(known: Catalogue, wanted: Wanted, rubric: Rubric | None) -> dict[Chi
             found[name, value] = f"{LABELS[name].lower()}: {words(names.get(value, value))}"
     if wanted.score_between:
         found["score", ""] = "score {:g} to {:g}".format(*wanted.score_between)
+    if wanted.tokens_between:
+        found["tokens", ""] = "{:g} to {:g} tokens".format(*wanted.tokens_between)
     for place, low, high in wanted.criteria_between:
         key = rubric.criteria[place].key if rubric and place < len(rubric.criteria) else f"criterion {place + 1}"
         found["criterion", str(place)] = f"{key} {low:g} to {high:g}"
@@ -202,6 +205,12 @@ def _scores(here: Lab, known: Catalogue, wanted: Wanted) -> None:
         for place, criterion in enumerate(rubric.criteria):
             _slider(criterion.key.replace("_", " "), f"criterion_{place}", low, high, ranges.get(place), 0.1)
         st.caption(f"A criterion goes from {low:g} ({rubric.labels[0]}) to {high:g} ({rubric.labels[-1]}).")
+
+
+def _length(known: Catalogue, wanted: Wanted) -> None:
+    if known.longest:
+        with st.popover(_titled("Length", bool(wanted.tokens_between)), key="open_length"):
+            _slider("Tokens of the response", "tokens", 0.0, float(known.longest), wanted.tokens_between, 1.0)
 
 
 def _slider(label: str, name: str, low: float, high: float, chosen: tuple[float, float] | None, step: float) -> None:

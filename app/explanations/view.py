@@ -35,7 +35,7 @@ CLOSED = {
 }
 """Parameters whose values are the lab's own words."""
 
-FILTERS = (*FACETS, "score", "criterion", "verdict", "text", "evaluation")
+FILTERS = (*FACETS, "score", "tokens", "criterion", "verdict", "text", "evaluation")
 READING = ("run", "item", "sample", "all")
 
 OLDER = {"best first": "best", "worst first": "worst", "shuffled": "random"}
@@ -68,6 +68,7 @@ def wanted_of(known: Catalogue) -> Wanted:
         **chosen,
         protocol=protocol,
         score_between=_range(given("score") or ""),
+        tokens_between=_range(given("tokens") or ""),
         criteria_between=tuple(filter(None, map(_criterion, all_given("criterion")))),
         verdicts=tuple(filter(None, map(_verdict, all_given("verdict")))),
         text=given("text") or "",

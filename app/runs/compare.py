@@ -6,6 +6,7 @@ import streamlit as st
 from app.address import held
 from app.charts.training import overlaid
 from app.figures import chart
+from app.runs.state import go_to
 from app.state import Lab
 from app.tables import grid
 from core.runs.folders import RunFolder
@@ -59,4 +60,14 @@ def _curves(here: Lab, runs: list[RunFolder]) -> None:
     variants = [run.config.label for run in trained]
     figure = overlaid(points, [run.id for run in trained], labels_of(trained), variants)
     key = f"curves_{hash(tuple(run.id for run in trained))}"
-    chart("Which training learns more, or more steadily?", "", figure, points, key)
+    shown = chart(
+        "Which training learns more, or more steadily?",
+        "Click a curve to open its run.",
+        figure,
+        points,
+        key,
+        on_select="rerun",
+        selection_mode="points",
+    )
+    for (run,) in (point["customdata"] for point in shown["selection"]["points"]):
+        go_to(here, run)

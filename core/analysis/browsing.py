@@ -55,6 +55,8 @@ class Wanted:
     """`annotated`, `not annotated`; says nothing in a lab without annotations."""
     protocol: str | None = None
     score_between: tuple[float, float] | None = None
+    tokens_between: tuple[float, float] | None = None
+    """Length of the response, both ends among them."""
     criteria_between: tuple[tuple[int, float, float], ...] = ()
     """Place of the criterion in the rubric, from, to: its expected value, of a judge that writes the verdict's."""
     verdicts: tuple[tuple[str, str], ...] = ()
@@ -271,7 +273,8 @@ class _Scope:
         """What is known of each explanation: from its score row, and where it has none from itself."""
         by = self.wanted.by
         score = "coalesce(s.expected, s.total)" if self.wanted.score == "expected" else "s.total"
-        values = f"{score} AS score, " + ("s.by_criterion, " if self.wanted.criteria_between else "")
+        length = "s.tokens, " if self.wanted.tokens_between else ""
+        values = f"{score} AS score, {length}" + ("s.by_criterion, " if self.wanted.criteria_between else "")
         parts = []
         if any(self.values["judges"]):
             parts.append(
@@ -279,7 +282,7 @@ class _Scope:
                 "FROM chosen c JOIN scores s ON s.run = c.judge"
             )
         if not all(self.values["judges"]):
-            nothing = "NULL::DOUBLE AS score, " + (
+            nothing = f"NULL::DOUBLE AS score, {length}" + (
                 "[]::DOUBLE[] AS by_criterion, " * bool(self.wanted.criteria_between)
             )
             parts.append(
@@ -300,11 +303,14 @@ class _Scope:
             )"""
 
     def ranges(self) -> str:
-        """Conditions that are no facet: text, score, criteria, verdicts."""
+        """Conditions that are no facet: text, score, length, criteria, verdicts."""
         conditions = ["r.has_text"] if self.wanted.text else []
         if self.wanted.score_between:
             self.values["low"], self.values["high"] = self.wanted.score_between
             conditions.append("r.score BETWEEN $low AND $high")
+        if self.wanted.tokens_between:
+            self.values["fewest"], self.values["most"] = self.wanted.tokens_between
+            conditions.append("r.tokens BETWEEN $fewest AND $most")
         for place, low, high in self.wanted.criteria_between:
             self.values |= {f"low_{place}": low, f"high_{place}": high}
             conditions.append(f"r.by_criterion[{int(place) + 1}] BETWEEN $low_{place} AND $high_{place}")

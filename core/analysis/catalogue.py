@@ -46,6 +46,8 @@ class Catalogue:
     drawn: list[Drawn]
     judges: dict[str, str]
     """Key of a judge → model and mode, the one that scored most explanations first."""
+    longest: int
+    """Tokens of the longest response."""
 
     def run(self, samples: str) -> Drawn | None:
         """The sample run with this id."""
@@ -87,7 +89,8 @@ def catalogue(store: Store) -> Catalogue:
         for run in runs
     ]
     counts = {key: sum(one.responses for one in drawn if key in one.judges) for key in titles}
-    return Catalogue(drawn, {key: titles[key] for key in sorted(titles, key=lambda key: -counts[key])})
+    longest = store.rows("SELECT coalesce(max(tokens), 0) FROM explanations")[0][0]
+    return Catalogue(drawn, {key: titles[key] for key in sorted(titles, key=lambda key: -counts[key])}, longest)
 
 
 def _runs(store: Store, which: str) -> list[dict[str, Any]]:
