@@ -60,9 +60,9 @@ class Explanation(Record):
     response: str
     """The text as generated."""
     explanation: str
-    """The part of the response before its answer line; empty if there is none."""
+    """The part of the response before its answer; empty if there is none."""
     parsed: str | None
-    """Option label read from the answer line; None if it cannot be read."""
+    """Option label read from the answer; None if it cannot be read."""
     forced: str | None
     """`parsed`, or where that is None the likeliest option after the answer cue; None if not asked for."""
     forced_probabilities: list[float] | None

@@ -93,7 +93,7 @@ class ResponsesSettings(Settings):
     by: str | None = Field(None, description="The author whose explanations a run holds; none: all of the file.")
     response: str = Field("response", description="Column with the explanation; dots reach into objects.")
     prediction: str | None = Field(
-        None, description="Column with the predicted option; none: it is read from the response's answer line."
+        None, description="Column with the predicted option; none: it is read from the response."
     )
     author: str | None = Field(None, description="Column with who wrote it: a person or a model.")
     sample: str | None = Field(

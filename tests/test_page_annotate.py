@@ -12,7 +12,7 @@ def test_a_queue_is_drawn_and_the_variant_stays_hidden(lab_home):
     app = opened("annotate", rater="kim")
     app.button(key="draw_rate").click().run()
     assert not app.exception
-    assert "made of?" in words(app) and ("Answer given" in words(app) or "No answer line" in words(app))
+    assert "made of?" in words(app) and ("Answer given" in words(app) or "No readable answer" in words(app))
     assert "judge's score" not in words(app)
 
 

@@ -1,4 +1,4 @@
-"""Reading responses: what counts as an answer line, and what is never guessed."""
+"""Reading responses: what counts as an answer, and what is never guessed."""
 
 import pytest
 from hypothesis import given
@@ -24,6 +24,14 @@ LETTERS = [Option(label=letter, text=text) for letter, text in zip("ABCD", ("21"
         ("It is clear.\nAnswer: glass or metal", "It is clear.", None),
         ("It is clear.\nAnswer:", "It is clear.", None),
         ("One.\nAnswer: wood\nTwo.\nAnswer: metal", "One.", "wood"),
+        ("It can be turned. Answer: glass", "It can be turned.", "glass"),
+        ("Turned.\nAnd *clear.* **Answer:** Glass.\n", "Turned.\nAnd *clear.*", "glass"),
+        ("It can be turned. Answer: glass\nAnswer: wood", "It can be turned. Answer: glass", "wood"),
+        ("It can be turned. Answer: marble", "It can be turned. Answer: marble", None),
+        ("Turned. Answer: glass, as it is clear.", "Turned. Answer: glass, as it is clear.", None),
+        ("It can be turned. Answer: glass\nor so.", "It can be turned. Answer: glass\nor so.", None),
+        ("It can be turned. Answer: wood. Answer: glass", "It can be turned. Answer: wood. Answer: glass", None),
+        ("So the answer: glass", "So the answer: glass", None),
     ],
 )
 def test_text_labels(response, explanation, label):

@@ -73,7 +73,7 @@ def test_a_round_streams_answers_forces_and_judges(store):
     assert found.status == "done"
     assert found.texts == {0: "It is hard and", 1: "It is hard and"}
     for one in found.answers.values():
-        assert (one.row.parsed, one.row.forced) == (None, "metal"), "no answer line: the likeliest option"
+        assert (one.row.parsed, one.row.forced) == (None, "metal"), "no answer: the likeliest option"
         assert sum(one.probabilities) == pytest.approx(1, abs=1e-5)
         assert len(one.judgement.verdicts) == 5
 

@@ -241,6 +241,6 @@ def explanation_card(asked: Item, row: Explanation) -> None:
     if row.parsed:
         plain(f"Answer given: {texts.get(row.parsed, row.parsed)}")
     elif row.forced:
-        plain(f"No answer line; likeliest option: {texts.get(row.forced, row.forced)}")
+        plain(f"No readable answer; likeliest option: {texts.get(row.forced, row.forced)}")
     else:
-        plain("No answer line")
+        plain("No readable answer")

@@ -234,7 +234,7 @@ def _samples(
         score = scored.get(row.sample)
         with st.container(border=True):
             how = " (forced)" if prediction and row.parsed is None else ""
-            said = f"answers {prediction}{how}{right}" if prediction else f"no answer line{right}"
+            said = f"answers {prediction}{how}{right}" if prediction else f"no readable answer{right}"
             plain(f"{on_criterion.get(row.sample, '')}score {number(_known(score))} · {said}")
             found = [span for other in others for span in shared_spans(row.explanation, other)[0]]
             show_highlighted(row.explanation or "(empty)", merged(found, len(row.explanation)))

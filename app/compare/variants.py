@@ -175,7 +175,7 @@ def quality(evaluation: Evaluation) -> None:
         first=["variant", "mean score", "right (forced)", "questions"],
     )
     st.caption(
-        "`parsed`: the answer line alone; without one the response is wrong. `forced`: where there is none, option "
+        "`parsed`: the written answer alone; without one the response is wrong. `forced`: where there is none, option "
         "probabilities decide. In brackets 95% intervals over questions; they exclude training variance, since each "
         "variant is one training run."
     )

@@ -46,7 +46,7 @@ def explanation_card(
         if row.explanation:
             show_highlighted(row.explanation, spans)
         else:
-            st.caption("No explanation: the response is empty, or an answer line alone.")
+            st.caption("No explanation: the response is empty, or an answer alone.")
     with st.container(horizontal=True, gap="small"):
         _prediction(asked, row)
         _score(score, by)
@@ -61,7 +61,7 @@ def _prediction(asked: Item, row: Explanation) -> None:
     answer = row.parsed or row.forced
     how = "" if row.parsed else " (forced)"
     if answer is None:
-        st.badge("no prediction", color="gray", help="There is no answer line, and none was forced.")
+        st.badge("no prediction", color="gray", help="There is no readable answer, and none was forced.")
         return
     known = {asked.gold: ("✓ right", "green")}
     word, colour = known.get(answer, ("✗ wrong", "red")) if asked.gold else ("no gold", "gray")
@@ -174,7 +174,7 @@ def _bars(verdicts: pd.DataFrame, rubric: Rubric, key: str) -> None:
 def _forced(asked: Item, row: Explanation, key: str) -> None:
     if row.forced_probabilities is None:
         return
-    st.caption("No line of its own gives the answer (`Answer: …`). After that cue the options have these probabilities")
+    st.caption("No readable answer was written. After the cue `Answer:` the options have these probabilities")
     st.dataframe(
         pd.DataFrame({"option": [o.text for o in asked.options], "probability": row.forced_probabilities}),
         hide_index=True,

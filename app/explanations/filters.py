@@ -33,7 +33,7 @@ LABELS = {
 
 HELP = {
     "category": "Of the question under this variant: right in all, some or none of its N responses.",
-    "form": "unparsed: no line of its own gives an answer; empty: no explanation; unjudged: no score by this judge.",
+    "form": "unparsed: no readable answer (`Answer: …`); empty: no explanation; unjudged: no score by this judge.",
 }
 
 
@@ -209,7 +209,7 @@ def _scores(here: Lab, known: Catalogue, wanted: Wanted) -> None:
 
 def _length(known: Catalogue, wanted: Wanted) -> None:
     if known.longest:
-        with st.popover(_titled("Length", bool(wanted.tokens_between)), key="open_length"):
+        with st.popover(_titled("Length", int(bool(wanted.tokens_between))), key="open_length"):
             _slider("Tokens of the response", "tokens", 0.0, float(known.longest), wanted.tokens_between, 1.0)
 
 
@@ -254,5 +254,5 @@ def _judge(known: Catalogue, wanted: Wanted) -> None:
             key=KEY("by"),
             on_change=_from_widget,
             args=("by",),
-            help="Which prediction makes a response right; forced: without an answer line option probabilities decide.",
+            help="Which prediction makes a response right; forced: without a readable one option probabilities decide.",
         )

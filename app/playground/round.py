@@ -146,13 +146,13 @@ def _prediction(item: Item, answer: Answer, revealed: bool) -> None:
         return
     label = answer.row.parsed or answer.row.forced
     texts = {option.label: option.text for option in item.options}
-    plain(f"Answer: {texts[label]}" if label else "No answer line")
+    plain(f"Answer: {texts[label]}" if label else "No readable answer")
     with st.container(horizontal=True, gap="small"):
         if revealed and item.gold:
             right = label == item.gold
             st.badge("✓ right" if right else "✗ wrong", color="green" if right else "red")
         if label and answer.row.parsed is None:
-            st.badge("forced", color="gray", help="No line of its own gives the answer: the likeliest option counts.")
+            st.badge("forced", color="gray", help="No readable answer: the likeliest option counts.")
     if answer.probabilities:
         with st.expander("How likely it finds each option"):
             ranked = sorted(zip(answer.probabilities, texts.values(), strict=True), reverse=True)

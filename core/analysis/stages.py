@@ -70,7 +70,7 @@ def stages(store: Store, categories: Mapping[Category, int], compared: int) -> l
 
 
 def category_counts(store: Store) -> dict[Category, int]:
-    """Questions in each category, forced where there is no answer line, over all complete sample runs."""
+    """Questions in each category, forced where no answer can be read, over all complete sample runs."""
     found = dict(
         store.rows(
             "SELECT coalesce(c.forced, c.parsed) AS category, count(*) FROM categories c JOIN runs r ON r.id = c.run "

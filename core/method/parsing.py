@@ -1,7 +1,8 @@
-"""Reading a response: the explanation, and the option its answer line names.  Nothing is guessed.
+"""Reading a response: the explanation, and the option its answer names.  Nothing is guessed.
 
-A response is right only by its answer line ("Answer: glass").  The option is read by its label, or by
-its text where that text is unique among the options.
+A response is right only by its answer ("Answer: glass"): the first line that is one, else the last sentence, if that is
+one and names an option.  An answer is no part of the explanation, which judges and readers see without it.  The option
+is read by its label, or by its text where that text is unique among the options.
 """
 
 import re
@@ -10,6 +11,9 @@ from collections.abc import Sequence
 from core.records import Option
 
 ANSWER_LINE = re.compile(r"^[ \t>*_#]*answer[*_]*[ \t]*[:：][ \t]*(?P<answer>[^\n]*)", re.IGNORECASE | re.MULTILINE)
+LAST_SENTENCE = re.compile(
+    r"""(?<=[.!?…;:)\]"'”’*_])[ \t]+[*_]*answer[*_]*[ \t]*[:：][ \t]*(?P<answer>[^\n]*)\Z""", re.IGNORECASE
+)
 LABEL_FIRST = re.compile(r"^\(?(?P<label>[^\s().:]{1,3})[).:]\s*(?P<text>.*)$")
 
 
@@ -57,8 +61,10 @@ def parse_response(response: str, options: Sequence[Option]) -> tuple[str, str |
     that was written is the explanation.
 
     >>> materials = [Option(label=m, text=m) for m in ("wood", "glass")]
-    >>> [parse_response(r, materials) for r in ("Clear.\\nAnswer: glass", "Clear, so glass.", "Glass.")]
-    [('Clear.', 'glass'), ('Clear, so glass.', None), ('', 'glass')]
+    >>> [parse_response(r, materials) for r in ("Clear.\\nAnswer: glass", "Clear. Answer: glass", "Clear, so glass.")]
+    [('Clear.', 'glass'), ('Clear.', 'glass'), ('Clear, so glass.', None)]
+    >>> parse_response("Glass.", materials)
+    ('', 'glass')
     >>> parse_response("Answer: light is scattered.", [])
     ('Answer: light is scattered.', None)
     """
@@ -67,6 +73,10 @@ def parse_response(response: str, options: Sequence[Option]) -> tuple[str, str |
     explanation, answer = split_response(response)
     if answer is not None:
         return explanation, read_option(answer, options)
+    whole = response.rstrip()
+    sentence = LAST_SENTENCE.search(whole, whole.rfind("\n") + 1)
+    if sentence and (named := read_option(sentence["answer"], options)):
+        return response[: sentence.start()].strip(), named
     bare = read_option(explanation, options) if explanation else None
     return ("", bare) if bare else (explanation, None)
 

@@ -166,7 +166,7 @@ def _answer_text(answer: Mapping[str, Any], options: Sequence[Mapping[str, str]]
     judged = f"judge: {verdicts}; score {number(score)}" if verdicts else "not judged"
     texts = {option["label"]: option["text"] for option in options}
     label = answer["parsed"] or answer["forced"]
-    how = " (forced: no answer line)" if label and answer["parsed"] is None else ""
+    how = " (forced: no readable answer)" if label and answer["parsed"] is None else ""
     prediction = f"{texts.get(label, label)}{how}" if label else "none"
     return f"variant: {answer['variant']}\nprediction: {prediction}\n{judged}\n\n{answer['response']}"
 
