@@ -157,8 +157,8 @@ def _confusion(found: list[CriterionAgreement]) -> None:
     """How often people and the judge gave each two verdicts; a click lists the explanations where they differ so."""
     by_name = {one.criterion: one for one in found}
     one = by_name[choice("Criterion", list(by_name), key="of_criterion", drops=["cell"], width=320)]
+    st.caption("Without weights, so that a near miss counts as any other (in the table above it counts in part):")
     plain(one.pair.sentence)
-    st.caption("Unweighted, κ counts a near miss as any other; in the table above it counts in part.")
     if one.pair.confusion is None or not one.pair.n:
         return
     counts = one.pair.confusion.T
@@ -253,7 +253,8 @@ def _people(figures: Figures, source: Source, rubric: Rubric) -> None:
         | {label: st.column_config.NumberColumn(f"{label}, %", format="%d") for label in rubric.labels},
     )
     if (gold := figures.answer_agreement(source)) is not None:
-        plain(f"The answer, judged while gold was hidden, against gold: {gold.sentence}")
+        unsure = f" {gold.left_out} that could not tell are left out." if gold.left_out else ""
+        plain(f"The answer, judged while gold was hidden, against gold: {gold.sentence}{unsure}")
 
 
 # --- what is shown apart

@@ -36,6 +36,9 @@ class Bench:
     """Whether something is hidden until it is handed in and revealed."""
 
 
+TIMED = 5
+"""Tasks from which on the median time of one says how long the others may take."""
+
 STYLES = """
 <style>
 [class*="st-key-keys_"] { position: sticky; top: 4rem; }
@@ -117,7 +120,7 @@ def _progress(desk: Desk) -> None:
         words.append(f"{far.shared_done} of {far.shared} that everybody does")
     if far.skipped:
         words.append(f"{far.skipped} skipped, they come again at the end")
-    if far.done < far.total and far.seconds is not None:
+    if TIMED <= far.done < far.total and far.seconds is not None:
         words.append(about(far.seconds_left))
     st.progress(far.done / far.total if far.total else 1.0, text=" · ".join(words))
 

@@ -253,7 +253,13 @@ def _preview(good: list[Item], bad: list[Reject], settings: ImportSettings) -> N
     if bad:
         st.caption("These are rejected:" if good else "None of them loads; change the mapping above.")
         rows = [{"row": r.row, "reason": r.reason, "as read": r.raw} for r in bad[:20]]
-        grid(rows, key="preview_rejects", column_config=WIDE, height="content" if len(rows) < 6 else 240)
+        grid(
+            rows,
+            key="preview_rejects",
+            long=["reason", "as read"],
+            column_config=WIDE,
+            height="content" if len(rows) < 6 else 240,
+        )
 
 
 WIDE = {

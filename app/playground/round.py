@@ -102,6 +102,8 @@ def _line(here: Lab, found: Round, words: str) -> None:
 
 # --- the columns
 
+SUMMED = "Sum over the criteria of what the judge expects, by its probabilities; beside it each likeliest verdict."
+
 
 def columns(here: Lab, found: Round, revealed: bool) -> None:
     """A column a variant; two in a row where there is little room for four."""
@@ -167,7 +169,7 @@ def _verdicts(judgement: Judgement | None, rubric: Rubric | None) -> None:
         if score is None:
             st.badge("unjudged", color="gray", help="The judge's reply could not be read: there is no score.")
         else:
-            st.badge(f"judge: {number(score)}", color="blue", help="Sum over the criteria.")
+            st.badge(f"judge: {number(score)}", color="blue", help=SUMMED)
         if judgement.origin == "rule":
             st.badge("by rule", color="orange", help="An empty explanation is unsatisfactory on every criterion.")
         for verdict in judgement.verdicts:
