@@ -3,6 +3,9 @@
 // and whatever makes the server draw then would send the wrong one.
 //
 // And begins another view of a page at its top, or where it was left: `data.view` names the view that is shown.
+//
+// And makes one step of the history of a page that a click opens: Streamlit takes two, the page that is left with the
+// other's view, then the other page.
 const step = () => Math.max(600, Math.min(1400, 200 * Math.floor(window.innerWidth / 200)));
 const still = () => document.querySelector('.stApp[data-test-script-state="notRunning"]');
 const main = () => document.querySelector('[data-testid="stMain"]');
@@ -14,6 +17,15 @@ const note = () => { turn += 1; if (shown !== null && main()) left.set(shown, ma
 document.addEventListener("pointerdown", note, true);
 document.addEventListener("keydown", note, true);
 document.addEventListener("wheel", () => { turn += 1; }, { capture: true, passive: true });
+
+const push = history.pushState;
+let pushed = -Infinity;
+history.pushState = function (state, title, address) {
+  const to = new URL(address, location.href);
+  const second = performance.now() - pushed < 1000 && to.pathname !== location.pathname && to.search === location.search;
+  pushed = performance.now();
+  return (second ? history.replaceState : push).call(history, state, title, address);
+};
 
 function show(view) {
   if (view === shown) return;

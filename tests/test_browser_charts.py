@@ -86,7 +86,7 @@ def test_bars_and_cells_lead_to_what_is_behind_them(shown):
     page.wait_for_url(re.compile("/explanations.*verdict="))
     expect(page.get_by_text(re.compile(rf"^{parts[drawn]} of \d+ explanations"))).to_be_visible()
     page.go_back()
-    page.wait_for_url(re.compile("/judges"))
+    page.wait_for_url(re.compile("/judges$"))  # one step back, to the page as it was left
     expect(page.get_by_text("Which verdicts does it give?")).to_be_visible()
 
     page.goto(f"{address}/anchors")
@@ -96,6 +96,7 @@ def test_bars_and_cells_lead_to_what_is_behind_them(shown):
     expect(page.get_by_text(re.compile(r"^category: consistently incorrect"))).to_be_visible()
 
     page.go_back()
+    page.wait_for_url(re.compile("/anchors$"))
     settle(page)
     click(page, chart(page, "dots").locator(".scatterlayer .point").first)
     page.wait_for_url(re.compile("/explanations.*category=consistently_correct"))
