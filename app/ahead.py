@@ -47,7 +47,7 @@ def modules(here: Lab) -> None:
     for found in walk_packages(app.__path__, "app."):
         if found.name != "app.main":  # the script itself
             import_module(found.name)
-    for mark in (go.Scatter, go.Bar, go.Heatmap, go.Box, go.Sankey):
+    for mark in (go.Scatter, go.Bar, go.Heatmap, go.Box):
         styled(go.Figure(mark()), height=100).to_json()
     import_module("huggingface_hub").snapshot_download  # noqa: B018  (loaded by its name)
 
@@ -118,13 +118,5 @@ def judgements(here: Lab) -> None:
             lengths_of(here, chosen, UNITS[0])
 
 
-OPENINGS: tuple[Callable[[Lab], None], ...] = (
-    modules,
-    compared,
-    explanations,
-    pairs,
-    categories,
-    agreement,
-    judgements,
-)
+OPENINGS: list[Callable[[Lab], None]] = [modules, compared, explanations, pairs, categories, agreement, judgements]
 """In the order in which people get to the pages."""

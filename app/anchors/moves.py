@@ -208,7 +208,7 @@ def map_view(here: Lab, draw: Draw, by: RightBy) -> None:
         key="map",
         **{"on_select": "rerun", "selection_mode": "points"} if evaluation else {},
     )
-    for place, label in (point["customdata"] for point in shown["selection"]["points"]) if evaluation else ():
+    for place, label in (point["customdata"] for point in (shown["selection"]["points"] if evaluation else [])):
         run = draw.samples[label]
         open_page("explanations", evaluation=evaluation.key, run=run, item=ids[int(place)], sample="0")
     if len(table.labels) > 1:
