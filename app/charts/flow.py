@@ -83,61 +83,68 @@ def flow(ways: Sequence[Route], labels: Sequence[str], chosen: tuple[str, str, C
     The customdata of a clicked point is before, after, start, end.
     """
     counts, tops, bands = laid_out(ways)
-    figure = go.Figure()
-    for band in bands:
-        here = (labels[band.stage], labels[band.stage + 1], band.start, band.end)
-        figure.add_scatter(**_outline(band), fillcolor=_faint(band.start, 0.75 if here == chosen else 0.33))
-    _catchers(figure, bands, labels)
-    _stages(figure, counts, tops, labels)
-    for category in CATEGORIES:
-        marker = {"symbol": "square", "size": 11, "color": CATEGORY_COLOURS[category]}
-        figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=CATEGORY_NAMES[category])
+    steps = [(labels[band.stage], labels[band.stage + 1], band.start, band.end) for band in bands]
+    colours = [_faint(band.start, 0.75 if step == chosen else 0.33) for band, step in zip(bands, steps, strict=True)]
     last = len(labels) - 1
     lowest = max(tops[node] + counts[node] for node in counts)
-    figure.update_xaxes(visible=False, range=[-HALF, last + HALF])
-    figure.update_yaxes(visible=False, range=[lowest, 0])
+    figure = go.Figure(
+        [
+            *(_outline(band, colour) for band, colour in zip(bands, colours, strict=True)),
+            _catchers(bands, steps),
+            *(_legend(category) for category in CATEGORIES),
+        ],
+        {
+            "shapes": [_block(node, tops[node], counts[node]) for node in counts],
+            "annotations": [
+                *(_count(node, tops[node], counts[node], last) for node in counts),
+                *(_name(label, stage, last) for stage, label in enumerate(labels)),
+            ],
+            "xaxis": {"visible": False, "range": [-HALF, last + HALF]},
+            "yaxis": {"visible": False, "range": [lowest, 0]},
+        },
+    )
     legend = FIXED | {"orientation": "h", "y": -0.04, "yanchor": "top", "x": 0, "traceorder": "normal"}
     return styled(figure, 400, legend=legend, **NEAREST | {"hoverdistance": 30})
 
 
-def _outline(band: Band) -> dict[str, object]:
+def _outline(band: Band, colour: str) -> go.Scatter:
     """A band as a closed line that is filled."""
     along = np.linspace(0, 1, 21)
     x, upper = band.stage + HALF + along * (1 - 2 * HALF), band.upper(along)
-    return {
-        "x": np.concatenate([x, x[::-1]]),
-        "y": np.concatenate([upper, upper[::-1] + band.questions]),
-        "fill": "toself",
-        "mode": "lines",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
+    return go.Scatter(
+        x=np.concatenate([x, x[::-1]]),
+        y=np.concatenate([upper, upper[::-1] + band.questions]),
+        fill="toself",
+        fillcolor=colour,
+        mode="lines",
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
-def _catchers(figure: go.Figure, bands: Sequence[Band], labels: Sequence[str]) -> None:
+def _catchers(bands: Sequence[Band], steps: Sequence[tuple[str, str, Category, Category]]) -> go.Scatter:
     """Unseen markers all over the bands, which are what is hovered over and clicked."""
     total = sum(band.questions for band in bands if band.stage == 0)
     along = np.linspace(0.05, 0.95, 13)
     x, y, text, data = [], [], [], []
-    for band in bands:
+    for band, (before, after, start, end) in zip(bands, steps, strict=True):
         rows = max(1, round(24 * band.questions / total))
         for row in range(rows):
             x += (band.stage + along).tolist()
             y += (band.upper(along) + band.questions * (row + 0.5) / rows).tolist()
-        before, after = labels[band.stage], labels[band.stage + 1]
-        of = sum(other.questions for other in bands if (other.stage, other.start) == (band.stage, band.start))
+        of = sum(other.questions for other in bands if (other.stage, other.start) == (band.stage, start))
         words = (
-            f"{safe(before)}: {CATEGORY_NAMES[band.start]} → {safe(after)}: {CATEGORY_NAMES[band.end]}<br>"
+            f"{safe(before)}: {CATEGORY_NAMES[start]} → {safe(after)}: {CATEGORY_NAMES[end]}<br>"
             f"{band.questions:,} of {of:,} questions"
         )
         text += [words] * rows * len(along)
-        data += [(before, after, band.start, band.end)] * rows * len(along)
-    figure.add_scatter(
+        data += [(before, after, start, end)] * rows * len(along)
+    return go.Scatter(
         x=x,
         y=y,
-        text=text,
-        customdata=data,
+        text=np.array(text),
+        customdata=np.array(data),  # plotly takes a list ten times as slowly
         mode="markers",
         marker=UNSEEN,
         selected=ALIKE,
@@ -147,19 +154,30 @@ def _catchers(figure: go.Figure, bands: Sequence[Band], labels: Sequence[str]) -
     )
 
 
-def _stages(figure: go.Figure, counts: dict[Node, int], tops: dict[Node, float], labels: Sequence[str]) -> None:
-    """Each stage as a stack of its categories with their counts, the variant's name above."""
-    last = len(labels) - 1
-    for (stage, category), questions in counts.items():
-        top = tops[stage, category]
-        place = {"x0": stage - HALF, "x1": stage + HALF, "y0": top, "y1": top + questions}
-        figure.add_shape(type="rect", **place, fillcolor=CATEGORY_COLOURS[category], line={"width": 0})
-        side = {"x": stage + HALF, "xanchor": "left"} if stage < last else {"x": stage - HALF, "xanchor": "right"}
-        figure.add_annotation(y=top + questions / 2, text=f"<b>{questions:,}</b>", showarrow=False, **side)
-    for stage, label in enumerate(labels):
-        side = "left" if stage == 0 else "right" if stage == last else "center"
-        place = {"x": stage, "y": 1.02, "yref": "paper", "yanchor": "bottom", "xanchor": side}
-        figure.add_annotation(text=f"<b>{safe(label)}</b>", showarrow=False, **place)
+def _legend(category: Category) -> go.Scatter:
+    marker = {"symbol": "square", "size": 11, "color": CATEGORY_COLOURS[category]}
+    return go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=CATEGORY_NAMES[category])
+
+
+def _block(node: Node, top: float, questions: int) -> dict[str, object]:
+    """A category of a stage, as high as its questions are many."""
+    stage, category = node
+    place = {"x0": stage - HALF, "x1": stage + HALF, "y0": top, "y1": top + questions}
+    return place | {"type": "rect", "fillcolor": CATEGORY_COLOURS[category], "line": {"width": 0}}
+
+
+def _count(node: Node, top: float, questions: int, last: int) -> dict[str, object]:
+    """The number of its questions, beside its block: on the inner side of the picture."""
+    stage, _ = node
+    side = {"x": stage + HALF, "xanchor": "left"} if stage < last else {"x": stage - HALF, "xanchor": "right"}
+    return side | {"y": top + questions / 2, "text": f"<b>{questions:,}</b>", "showarrow": False}
+
+
+def _name(label: str, stage: int, last: int) -> dict[str, object]:
+    """A variant's name above its stage."""
+    side = "left" if stage == 0 else "right" if stage == last else "center"
+    place = {"x": stage, "y": 1.02, "yref": "paper", "yanchor": "bottom", "xanchor": side}
+    return place | {"text": f"<b>{safe(label)}</b>", "showarrow": False}
 
 
 def _faint(category: Category, opacity: float) -> str:
