@@ -67,7 +67,12 @@ def _read_from_the_url() -> View:
 
 def link_to(page: str) -> View | None:
     """Parameters of a link to a page as it was left; None for a bare one."""
-    return {name: [name_of(text) for text in texts] for name, texts in view_of(page).items()} or None
+    return for_url(view_of(page)) or None
+
+
+def for_url(view: View) -> View:
+    """A view as a URL can hold it."""
+    return {name: [name_of(text) for text in _texts(texts)] for name, texts in view.items()}
 
 
 def _show() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.address import View, arrive, given, link_to, put, this_page, view_of
+from app.address import View, arrive, for_url, given, link_to, put, this_page, view_of
 from app.settings_dialog import settings_button
 from app.tables import watch_window
 from app.widgets import boundary, styles
@@ -107,7 +107,7 @@ FILES = ("datasets", "To the data sets", {})
 
 def open_page(name: str, **query: str) -> None:
     """Open another page with a view, now; what was clicked to get there is left behind."""
-    st.switch_page(page_path(name), query_params=query)
+    st.switch_page(page_path(name), query_params=for_url({name: [value] for name, value in query.items()}))
 
 
 def _turn_to(view: View) -> None:

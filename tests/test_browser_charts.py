@@ -18,6 +18,7 @@ from core.store.database import open_store
 from core.store.queries import label_counts
 from tests.browser import browser_page, served, settle
 from tests.test_annotation import SETTINGS, settings_of, whole
+from tests.test_views import open_row
 
 pytestmark = [
     pytest.mark.browser,
@@ -199,3 +200,10 @@ def test_bands_questions_bins_and_curves_lead_to_what_is_behind_them(shown):
     settle(page)
     click(page, page.locator("[class*=st-key-curves_] .scatterlayer .point").last)
     page.wait_for_url(re.compile(f"run={shown.trained[-1]}$"))
+    settle(page)
+    click(page, page.locator("[class*=st-key-curves_] .scatterlayer .point").first)
+    page.wait_for_url(re.compile(r"step=1\b"))
+    expect(page.get_by_role("heading", name=re.compile(r"^Step 1 was trained on \d+ pairs$"))).to_be_visible()
+    open_row("trained", 1)(page)
+    page.wait_for_url(re.compile("/anchors.*pair="))
+    expect(page.get_by_text("choose a row to read it")).to_be_visible()

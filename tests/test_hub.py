@@ -256,7 +256,7 @@ from core.progress import told_to
 told = []
 with told_to(lambda *said: told.append(said)):
     found = resolve_model("some/tiny", default_home())
-    find_source("some/quiz", default_home())
+    find_source("some/script", default_home())
 with told_to(lambda *said: told.append("again")):
     resolve_model("some/tiny", default_home())
 print(json.dumps({"told": told, "path": found.path}))
@@ -269,10 +269,14 @@ def test_who_waits_for_the_hub_is_told_how_much_is_here(hub, home, tmp_path):
     found = loaded(done)
     sizes = {path.name: path.stat().st_size for path in Path(found["path"]).iterdir()}
     weights = sizes["model.safetensors"]
-    here, totals, _ = zip(*[said for said in found["told"] if said[2] == "bytes"], strict=True)
-    assert list(here) == sorted(here) and len(here) == len(sizes)  # no file of it needs two pieces
+    model, (checked, *data, rows) = found["told"][: len(sizes)], found["told"][len(sizes) :]
+    here, totals, units = zip(*model, strict=True)  # no file of it needs two pieces
+    assert list(here) == sorted(here) and set(units) == {"bytes"}
     assert set(totals) == {here[-1]} == {sum(sizes.values())}
-    assert found["told"][len(here) :] == [[weights, weights, "bytes checked"], [1, 1, "rows"]]
+    assert checked == [weights, weights, "bytes checked"]
+    copy = [len(content) for content in DATA["some/script"].revisions[COPY].values()]
+    assert sorted(here for here, *_ in data)[-1] == sum(copy) and len(data) == len(copy)
+    assert {tuple(rest) for _, *rest in data} == {(sum(copy), "bytes")} and rows == [6, 6, "rows"]
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ import shutil
 
 import pytest
 
-from core.data.datasets import import_dataset, load_settings
+from core.data.datasets import import_dataset, load_items, load_settings
 from core.home import SAMPLES, Home
-from core.runs.folders import RunFolder, all_runs
+from core.records import Pair
+from core.runs.folders import RunFolder, all_runs, file_hash
 from core.runs.lineage import descendants, edges_of_folders
 from core.store.database import open_store
 from core.store.queries import datasets
@@ -93,6 +94,41 @@ def test_one_run_opened_shows_what_it_did(lab_home):
     lineage = words(opened("runs", run=dpo.id, tab="Lineage"))
     users = descendants(edges_of_folders(all_runs(lab_home)), [dpo.id])
     assert f"used by {len(users)}." in lineage
+
+
+@pytest.mark.parametrize("kind", ["sft", "dpo"])
+def test_a_step_lists_what_it_was_trained_on(lab_home, kind):
+    run = run_of(lab_home, kind)
+    second = [event for event in run.events() if event["type"] == "metric"][1]
+    app = opened("runs", run=run.id, step="2")
+    assert not app.exception and second["step"] == 2
+    frame = next(frame.value for frame in app.dataframe if "question" in frame.value.columns)
+    items = {item.id: item.question for item in load_items(RunFolder(lab_home.runs / run.config.parents["dataset"]))}
+    assert list(frame["question"]) == [items[question] for question in second["questions"]] != []
+    assert f"Step 2 was trained on {len(frame)} {'pair' if kind == 'dpo' else 'question'}" in words(app)
+    if kind == "dpo":
+        pairs = {p.item_id: p for p in RunFolder(lab_home.runs / run.config.parents["pairs"]).read("pairs", Pair)}
+        leads = [pairs[id_].chosen.score - pairs[id_].rejected.score for id_ in second["questions"]]
+        assert list(frame["lead"]) == pytest.approx(leads)
+    app.button(key="close_step").click().run()
+    assert "step" not in app.query_params and "Step 2" not in words(app)
+    assert "Step 7000" not in words(opened("runs", run=run.id, step="7000"))
+
+
+def test_a_training_from_before_steps_noted_their_questions_says_so(lab_home):
+    run = run_of(lab_home, "sft")
+    file, seal = run.path / "events.jsonl", run.path / "result.json"
+    events = [{k: v for k, v in event.items() if k != "questions"} for event in run.events()]
+    file.write_text("".join(json.dumps(event) + "\n" for event in events))
+    lab_home.database.unlink(missing_ok=True)
+    damaged = table_of(opened("runs")).set_index("run").loc[run.id]  # no more the file that was sealed
+    assert damaged["headline"] == "left out: its files are not those that its result.json describes"
+
+    result = json.loads(seal.read_text())
+    result["files"]["events"] = {"bytes": file.stat().st_size, "rows": len(events), "sha256": file_hash(file)}
+    seal.write_text(json.dumps(result))
+    said = words(opened("runs", run=run.id, step="1"))
+    assert "Step 1 was trained on what is not known" in said and "trainings from now on do" in said
 
 
 def test_newest_rows_are_the_last_ones_written(lab_home):

@@ -1,6 +1,9 @@
 """Real trainings of a tiny model: weights change, and DPO's reference policy is SFT."""
 
 import math
+from itertools import combinations
+from pathlib import Path
+from statistics import mean
 
 import pytest
 import torch
@@ -8,7 +11,8 @@ import torch
 from core.data.datasets import load_items
 from core.engines.hf import load_weights
 from core.errors import BadInput, ModelUnavailable
-from core.method.training import run_dpo, run_sft
+from core.method.training import dpo_rows, fitting, run_dpo, run_sft
+from core.models.finding import ModelRef
 from core.models.variants import base_of, use_of
 from core.records import Pair, Side
 from core.runs.folders import RunConfig, RunFolder, create_run
@@ -59,10 +63,12 @@ def pairs_run(home, dataset: RunFolder, count: int) -> RunFolder:
     return folder
 
 
-def dpo_run(home, dataset, model, sft, count: int = 6, chain: list[str] | None = None) -> RunFolder:
+def dpo_run(
+    home, dataset, model, sft, count: int = 6, chain: list[str] | None = None, learning_rate: float = 5e-3
+) -> RunFolder:
     pairs = pairs_run(home, dataset, count)
     parents = {"dataset": dataset.id, "sft": sft.id, "pairs": pairs.id}
-    settings = DpoSettings(steps=6, batch_size=2, learning_rate=5e-3)
+    settings = DpoSettings(steps=6, batch_size=2, learning_rate=learning_rate)
     variant = use_of(model, *(chain if chain is not None else [sft.id]))
     return create_run(home, run_config("dpo", "rank", settings, parents, variant))
 
@@ -102,21 +108,61 @@ def test_the_reference_policy_is_sft_by_its_log_probabilities(home, trained):
         run_dpo(work)
     logged = metrics(folder, "logps/chosen")[0]
 
-    def mean_chosen(adapters) -> float:
-        from core.method.training import dpo_rows
+    assert logged == pytest.approx(mean(chosen_by_question(folder, model, [sft.adapter()]).values()), rel=1e-3)
+    assert logged != pytest.approx(mean(chosen_by_question(folder, model, []).values()), rel=1e-3)
 
-        weights, tokenizer = load_weights(model, adapters)
-        sums = []
-        for row in dpo_rows(Work(folder), DpoSettings(), tokenizer):
-            prompt = tokenizer(row["prompt"], add_special_tokens=False)["input_ids"]
-            answer = tokenizer(row["chosen"], add_special_tokens=False)["input_ids"]
-            with torch.no_grad():
-                logs = weights(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
-            sums.append(sum(float(logs[i, token]) for i, token in enumerate(answer)))
-        return sum(sums) / len(sums)
 
-    assert logged == pytest.approx(mean_chosen([sft.adapter()]), rel=1e-3)
-    assert logged != pytest.approx(mean_chosen([]), rel=1e-3)
+def chosen_by_question(folder: RunFolder, model: ModelRef, adapters: list[Path]) -> dict[str, float]:
+    """Question → log-probability of its chosen response."""
+    weights, tokenizer = load_weights(model, adapters)
+    sums = {}
+    for row in dpo_rows(Work(folder), DpoSettings(), tokenizer):
+        prompt = tokenizer(row["prompt"], add_special_tokens=False)["input_ids"]
+        answer = tokenizer(row["chosen"], add_special_tokens=False)["input_ids"]
+        with torch.no_grad():
+            logs = weights(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
+        sums[row["item_id"]] = sum(float(logs[i, token]) for i, token in enumerate(answer))
+    return sums
+
+
+@pytest.mark.parametrize("room", [100_000, 1])
+def test_a_step_names_the_questions_that_its_figures_are_of(home, trained, monkeypatch, room):
+    """Two epochs and a half of three pairs, two a step: the second step of an epoch has the one that is left."""
+    monkeypatch.setattr("core.method.training.TOKENS_A_PASS", room)  # a batch in one pass, or in two
+    dataset, model, sft = trained
+    folder = dpo_run(home, dataset, model, sft, count=3, learning_rate=1e-12)
+    with Work(folder) as work:
+        run_dpo(work)
+    alone = chosen_by_question(folder, model, [sft.adapter()])
+    steps = [event["questions"] for event in folder.events() if event["type"] == "metric"]
+    assert [len(questions) for questions in steps] == [2, 1, 2, 1, 2, 1]
+    assert all(sorted(a + b) == sorted(alone) for a, b in zip(steps[::2], steps[1::2], strict=True))
+    logged = metrics(folder, "logps/chosen")
+    for value, questions in zip(logged, steps, strict=True):
+        assert value == pytest.approx(mean(alone[question] for question in questions), rel=1e-4)
+    assert min(abs(a - b) for a, b in combinations(alone.values(), 2)) > 1e-3 * abs(logged[0]), "they can be told apart"
+
+
+def test_rows_that_do_not_fit_are_counted(home, trained):
+    _, model, sft = trained
+    _, tokenizer = load_weights(model, [])
+    words = ["wood"] * 40
+    rows = [{"prompt": " ".join(words[:n]), "completion": " yes"} for n in (2, 5, 9, 30)]
+    length = len(tokenizer(rows[2]["prompt"], add_special_tokens=False)["input_ids"])
+    work = Work(sft)
+    fit, longest = fitting(work, rows, tokenizer, length)
+    assert (fit, longest) == (
+        rows[:2],
+        len(tokenizer(rows[1]["prompt"] + " yes", add_special_tokens=False)["input_ids"]),
+    )
+    fit, longest = fitting(work, rows, tokenizer, length + 1)
+    assert (fit, longest) == (rows[:3], length + 1)
+    said = [event["text"] for event in sft.events() if event["type"] == "note"]
+    assert [text.split(":")[0] for text in said] == [
+        "2 of 4 rows were left out",
+        "1 of 4 rows were left out",
+        "1 of 4 rows were cut at their end",
+    ]
 
 
 def test_a_batch_read_in_parts_trains_as_one_read_whole(home, trained, monkeypatch):

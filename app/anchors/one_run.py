@@ -14,8 +14,7 @@ from app.widgets import choice
 from app.working import once
 from core.analysis.distribution import GROUPS, Group, categorised_runs, share_rows, shares_by_group
 from core.analysis.results import CategoryShares
-from core.method.categories import CATEGORIES
-from core.records import RightBy
+from core.records import CATEGORIES, RightBy
 from core.settings import CompareSettings
 from core.statistics.words import ends, number
 from core.store.database import Store

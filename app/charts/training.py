@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.charts.style import ALIKE, BLUE, UNSEEN, VARIANTS, safe, styled
+from app.charts.style import ALIKE, BLUE, UNSEEN, VARIANTS, WHISKERS, safe, styled
 
 CURVES = {
     "loss": "loss",
@@ -22,16 +22,22 @@ RUN_COLOURS = (BLUE, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7B
 """Colour of a compared run by its place among the chosen; further ones begin again, dashed."""
 
 
+WHOLE_STEPS = 10
+"""Steps of a training up to which every one has its tick; plotly would set some between them."""
+
+
 def run_colour(place: int) -> str:
     """Colour of the run in this place."""
     return RUN_COLOURS[place % len(RUN_COLOURS)]
 
 
-def curves(metrics: pd.DataFrame) -> go.Figure:
-    """A training's curves, small ones side by side (metrics: step, name, value)."""
+def curves(metrics: pd.DataFrame, step: int | None = None) -> go.Figure:
+    """A training's curves, small ones side by side, with one step marked (metrics: step, name, value)."""
     figure = _laid_out(metrics)
     for name, row, column in _places(metrics):
         _add(figure, metrics[metrics["name"] == name], row, column, 0, "", run_colour(0))
+    if step is not None:
+        figure.add_vline(x=step, line={"color": WHISKERS, "dash": "dot"})
     return styled(figure, _height(metrics), showlegend=False)
 
 
@@ -70,6 +76,8 @@ def _laid_out(metrics: pd.DataFrame) -> go.Figure:
     titles = [CURVES[name] for name in names]
     figure = make_subplots(rows=rows, cols=columns, subplot_titles=titles, vertical_spacing=0.16 if rows > 1 else 0.0)
     figure.update_xaxes(title_text="step", title_standoff=2, title_font={"size": 11}, row=rows)
+    if metrics["step"].max() <= WHOLE_STEPS:
+        figure.update_xaxes(dtick=1)
     figure.update_yaxes(exponentformat="e")
     return figure.update_annotations(font={"size": 13})
 

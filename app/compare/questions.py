@@ -17,8 +17,7 @@ from app.working import once
 from core.analysis.comparison import ScoreTable, WinRate
 from core.analysis.question_table import question_outcomes, with_questions
 from core.analysis.results import Evaluation, score_table
-from core.method.categories import CATEGORIES
-from core.records import Explanation, Item
+from core.records import CATEGORIES, Explanation, Item
 from core.statistics.words import number
 from core.store.database import Store
 from core.store.queries import item, responses, scores, verdicts

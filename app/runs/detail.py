@@ -7,11 +7,11 @@ import tomli_w
 
 from app.address import held
 from app.charts.lineage import family_tree
-from app.charts.training import curves
-from app.figures import chart, picture
+from app.figures import picture
 from app.navigation import link
 from app.runs.pipeline import without_none
 from app.runs.state import choose, go_to, state_of
+from app.runs.training import training
 from app.state import Lab
 from app.tables import grid
 from app.widgets import clock, duration, literal, live, plain, progress_line, sentence, state_badge, state_word
@@ -19,7 +19,7 @@ from core.runs.folders import RunFolder, in_words
 from core.runs.lineage import ancestors, descendants, edges, family, generations, reduced, sources_of, turned
 from core.runs.pipeline import steps_of
 from core.runs.plan import command_of
-from core.runs.table import metrics_of, newest_explanations, newest_scores, pipelines_with
+from core.runs.table import newest_explanations, newest_scores, pipelines_with
 from core.runs.watch import describe_step
 from core.store.queries import notes, provenance
 
@@ -93,7 +93,7 @@ def progress(here: Lab, folder: RunFolder) -> None:
     for note in notes(here.store, folder.id):
         plain(note)
     if folder.config.kind in ("sft", "dpo"):
-        training(here, folder)
+        training(here, folder.config)
     elif folder.config.kind == "pipeline":
         steps(here, folder)
     if result and result["summary"]:
@@ -104,21 +104,6 @@ def summary(result: dict[str, Any]) -> None:
     """Figures of the seal, as they are."""
     st.caption(f"What it says of itself, after {duration(result['seconds'])}")
     literal(tomli_w.dumps(without_none(result["summary"])))
-
-
-def training(here: Lab, folder: RunFolder) -> None:
-    points = metrics_of(here.store, [folder.id])
-    if points.empty:
-        st.caption("No step has been made yet: curves begin with the first.")
-        return
-    if folder.config.kind == "dpo":
-        st.caption(
-            "How to read these: the loss starts at ln 2 = 0.693, where the policy still is the reference: no "
-            "reward differs yet, so the accuracy of the first step is 0. The margin "
-            "grows as chosen responses become likelier than rejected ones. A falling reward of chosen with a growing "
-            "margin means that rejected ones fall faster, not that chosen ones are learnt."
-        )
-    chart("Does it learn?", "", curves(points), points, key=f"curves_{folder.id}")
 
 
 def steps(here: Lab, pipeline: RunFolder) -> None:

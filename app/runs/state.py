@@ -52,7 +52,7 @@ def chosen() -> list[str]:
 
 def choose(runs: list[str], **beside: str | None) -> None:
     """Make these the chosen runs, with what is put beside them."""
-    put(run=",".join(runs) or None, **beside)
+    put(run=",".join(runs) or None, step=None, **beside)
 
 
 def go_to(here: Lab, run: str) -> None:

@@ -34,9 +34,8 @@ from core.analysis.comparison import (
 from core.analysis.findings import Finding, finding
 from core.judge_card import JudgeCard, judge_card
 from core.judge_card.evidence import criteria_of
-from core.method.categories import CATEGORIES
 from core.method.repeats import judge_identity, repeat_of
-from core.records import Category, RightBy
+from core.records import CATEGORIES, Category, RightBy
 from core.runs.folders import content_hash
 from core.settings import CompareSettings
 from core.statistics.bradley_terry import Strengths

@@ -8,19 +8,22 @@ like any other.  No code of a data set is run: one that is published as a script
 copy that the Hub makes of it (`PARQUET`).
 """
 
+import glob
 import json
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from core.errors import BadInput
 from core.home import SAMPLES, Home
+from core.hub import downloaded, hub_reachable, quiet_hub
 from core.loading.lines import unreadable
 from core.loading.mapping import load_settings
-from core.models.finding import hub_reachable, quiet_hub
-from core.progress import tell
+from core.progress import listener, tell
 from core.settings import ImportSettings
 
 PARQUET = "refs/convert/parquet"
@@ -32,6 +35,9 @@ SCRIPT_SIGNS = ("scripts are no longer supported", "Couldn't find cache for")
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(:[^/:]+)?")
 """`owner/name`, and after a colon one of several configurations."""
+
+FILE_OF_HUB = re.compile(r"hf://datasets/(?P<name>[^@]+)@(?P<revision>[^/]+)/(?P<path>.+)")
+"""How `datasets` names a file of a repository at a commit."""
 
 
 class HubSet(NamedTuple):
@@ -137,7 +143,7 @@ def fetch(name: str, home: Home, known: HubSet | None = None) -> Path:
 
 def _loaded(asked: HubSet) -> Any:
     """Splits of a Hub data set; one that is a script is read from its Parquet copy."""
-    from datasets import disable_progress_bars, load_dataset  # seconds to import, with torch where there is one
+    from datasets import disable_progress_bars  # seconds to import, with torch where there is one
     from datasets.utils.logging import set_verbosity_error
 
     set_verbosity_error()
@@ -146,14 +152,31 @@ def _loaded(asked: HubSet) -> Any:
     name, configuration, revision, _ = asked
     try:
         if revision == PARQUET:
-            return load_dataset(name, revision=PARQUET, data_dir=_folder_of_copy(name, configuration))
-        return load_dataset(name, configuration, revision=revision)
+            return _splits(name, revision=PARQUET, data_dir=_folder_of_copy(name, configuration))
+        return _splits(name, name=configuration, revision=revision)
     except BadInput:
         raise
     except Exception as error:  # the library raises whatever its readers do
         if revision is None and any(sign in str(error) for sign in SCRIPT_SIGNS):
             return _loaded(asked._replace(revision=PARQUET))
         raise BadInput(_why_not(name, error)) from None
+
+
+def _splits(repository: str, **where: Any) -> Any:
+    """A data set as `datasets.load_dataset` gives it; who waits is told how many bytes of its files are here."""
+    from datasets import load_dataset_builder
+
+    builder = load_dataset_builder(repository, **where)
+    if listener():  # the library tells nobody: its files are brought into the cache that it reads
+        lists = (builder.config.data_files or {}).values()
+        found = [FILE_OF_HUB.fullmatch(url) for urls in lists for url in urls]
+        wanted = defaultdict(list)
+        for file in filter(None, found):
+            wanted[file["name"], unquote(file["revision"])].append(glob.escape(file["path"]))
+        for (name, revision), paths in wanted.items():
+            downloaded(name, paths, "dataset", revision)
+    builder.download_and_prepare()
+    return builder.as_dataset()
 
 
 def _folder_of_copy(name: str, configuration: str | None) -> str:

@@ -4,9 +4,9 @@ With N responses of which k predict the right option: consistently correct (k = 
 incorrect (k = 0), variable (in between).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from core.records import CATEGORIES, Category, Explanation, RightBy
+from core.records import Category, Explanation, RightBy
 
 
 def categorise(k: int, n: int, wanted: int) -> Category | None:
@@ -38,8 +38,3 @@ def categorise_items(
         if row.item_id in gold:
             right.setdefault(row.item_id, []).append(predicted(row, right_by) == gold[row.item_id])
     return {item: categorise(sum(hits), len(hits), wanted) for item, hits in right.items()}
-
-
-def shares(categories: Sequence[Category]) -> dict[Category, float]:
-    """Share of each category; all zero for no questions."""
-    return {c: categories.count(c) / len(categories) if categories else 0.0 for c in CATEGORIES}

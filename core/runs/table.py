@@ -68,7 +68,12 @@ def headline_figures(store: Store) -> dict[str, float]:
 
 
 def headline(row: dict[str, Any], figures: dict[str, float]) -> str:
-    """The figure that says most of a sealed run of its kind, with what it counts; empty where there is none."""
+    """The figure that says most of a sealed run of its kind, with what it counts; empty where there is none.
+
+    Of a run whose rows the database left out, why.
+    """
+    if row["quarantined"]:
+        return f"left out: {row['quarantined']}"
     if row["state"] != "done":
         return ""
     try:
@@ -134,6 +139,30 @@ def metrics_of(store: Store, runs: Sequence[str]) -> pd.DataFrame:
     events = [(run, json.loads(body)) for run, body in rows]
     points = [(run, event["step"], name, value) for run, event in events for name, value in event["values"].items()]
     return pd.DataFrame(points, columns=["run", "step", "name", "value"])
+
+
+def trained_on(store: Store, run: str, step: int) -> pd.DataFrame:
+    """What a step of a training was trained on, in its order: item_id, question, gold, and for DPO the pair.
+
+    A pair: reason, chosen, rejected (texts), lead (score of chosen less that of rejected).  Empty for a step that is
+    not there, and for runs of before steps noted it.
+    """
+    query = (
+        "SELECT body->'questions' FROM events WHERE run = ? AND type = 'metric' AND (body->>'step')::INT = ? "
+        "ORDER BY seq DESC LIMIT 1"
+    )
+    noted = store.rows(query, [run, step])
+    ids = (json.loads(noted[0][0]) if noted and noted[0][0] else None) or []
+    return store.frame(
+        """
+        WITH step AS (SELECT unnest($2::VARCHAR[]) AS item_id, generate_subscripts($2::VARCHAR[], 1) AS place)
+        SELECT s.item_id, i.question, i.gold, p.reason, p.chosen, p.rejected, p.chosen_score - p.rejected_score AS lead
+        FROM step s JOIN runs r ON r.id = $1 JOIN items i ON i.run = r.dataset AND i.id = s.item_id
+        LEFT JOIN pairs p ON p.run = r.parents->>'pairs' AND p.item_id = s.item_id
+        ORDER BY s.place
+        """,
+        [run, ids],
+    )
 
 
 def newest_explanations(store: Store, run: str, count: int) -> pd.DataFrame:

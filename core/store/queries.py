@@ -24,18 +24,6 @@ def ended_last(store: Store, limit: int) -> pd.DataFrame:
     )
 
 
-def metrics(store: Store, run: str) -> pd.DataFrame:
-    """A training's metrics since its worker last started: step, name, value."""
-    rows = store.rows(
-        "SELECT body FROM events WHERE run = $1 AND type = 'metric' AND seq > coalesce("
-        "(SELECT max(seq) FROM events WHERE run = $1 AND type = 'started'), -1) ORDER BY seq",
-        [run],
-    )
-    events = [json.loads(body) for (body,) in rows]
-    points = [(event["step"], name, value) for event in events for name, value in event["values"].items()]
-    return pd.DataFrame(points, columns=["step", "name", "value"])
-
-
 def notes(store: Store, run: str) -> list[str]:
     """What a run wants people to know, in its own words."""
     query = "SELECT body->>'text' FROM events WHERE run = ? AND type = 'note' ORDER BY seq"
@@ -173,15 +161,6 @@ def pair_sets(store: Store) -> pd.DataFrame:
     )
 
 
-def pairs(store: Store, run: str) -> pd.DataFrame:
-    """A pair set, with the question of each pair."""
-    return store.frame(
-        "SELECT p.*, i.question, i.gold FROM pairs p JOIN runs r ON r.id = p.run "
-        "JOIN items i ON i.run = r.dataset AND i.id = p.item_id WHERE p.run = ? ORDER BY p.seq",
-        [run],
-    )
-
-
 def pairs_of(store: Store, dataset: str, item_id: str) -> pd.DataFrame:
     """Pairs that a question gave, newest set first, with the set's label, who wrote both halves, and the trainings."""
     return store.frame(
@@ -194,15 +173,6 @@ def pairs_of(store: Store, dataset: str, item_id: str) -> pd.DataFrame:
         WHERE p.item_id = ? GROUP BY ALL ORDER BY max(r.created) DESC, p.seq
         """,
         [dataset, item_id],
-    )
-
-
-def dropped(store: Store, run: str) -> pd.DataFrame:
-    """Questions that gave no pair: item_id, question, category, reason."""
-    return store.frame(
-        "SELECT p.item_id, i.question, p.category, p.reason FROM dropped p JOIN runs r ON r.id = p.run "
-        "JOIN items i ON i.run = r.dataset AND i.id = p.item_id WHERE p.run = ? ORDER BY p.seq",
-        [run],
     )
 
 
