@@ -115,20 +115,30 @@ def test_a_step_lists_what_it_was_trained_on(lab_home, kind):
     assert "Step 7000" not in words(opened("runs", run=run.id, step="7000"))
 
 
+def without_questions(run: RunFolder) -> None:
+    """Take from a training what its steps were trained on, as runs of before had it."""
+    events = [{k: v for k, v in event.items() if k != "questions"} for event in run.events()]
+    (run.path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
 def test_a_training_from_before_steps_noted_their_questions_says_so(lab_home):
     run = run_of(lab_home, "sft")
+    without_questions(run)
     file, seal = run.path / "events.jsonl", run.path / "result.json"
-    events = [{k: v for k, v in event.items() if k != "questions"} for event in run.events()]
-    file.write_text("".join(json.dumps(event) + "\n" for event in events))
-    lab_home.database.unlink(missing_ok=True)
-    damaged = table_of(opened("runs")).set_index("run").loc[run.id]  # no more the file that was sealed
-    assert damaged["headline"] == "left out: its files are not those that its result.json describes"
-
     result = json.loads(seal.read_text())
-    result["files"]["events"] = {"bytes": file.stat().st_size, "rows": len(events), "sha256": file_hash(file)}
+    result["files"]["events"] |= {"bytes": file.stat().st_size, "sha256": file_hash(file)}
     seal.write_text(json.dumps(result))
+    lab_home.database.unlink(missing_ok=True)
     said = words(opened("runs", run=run.id, step="1"))
     assert "Step 1 was trained on what is not known" in said and "trainings from now on do" in said
+
+
+def test_a_run_whose_files_are_not_those_that_were_sealed_says_so(lab_home):
+    run = run_of(lab_home, "sft")
+    without_questions(run)
+    lab_home.database.unlink(missing_ok=True)
+    damaged = table_of(opened("runs")).set_index("run").loc[run.id]
+    assert damaged["headline"] == "left out: its files are not those that its result.json describes"
 
 
 def test_newest_rows_are_the_last_ones_written(lab_home):
