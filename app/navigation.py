@@ -29,6 +29,7 @@ PAGES = {
 
 
 WHOLE = {
+    "datasets": ("load",),
     "explanations": ("item", "page"),
     "anchors": ("tab",),
     "annotate": ("tab",),

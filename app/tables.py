@@ -79,8 +79,7 @@ def grid(
     config = options.get("column_config", {})
     known = list(options.get("column_order", frame.columns))
     needed = {name: needed_width(frame[name], name, config.get(name)) for name in known}
-    window = st.session_state.get("_width", WIDEST)
-    room = window - (BESIDE if window < BROAD else BESIDE_BROAD) - margin - (MARKS if "on_select" in options else 0)
+    room = room_for_a_table() - margin - (MARKS if "on_select" in options else 0)
     first = [name for name in first if name in known]
     telling = fitted_widths(first, [name for name in known if name not in first], needed, room)
     switch = f"all_{re.sub(ROWS_OF_KEY, '', key)}"
@@ -98,10 +97,18 @@ def grid(
     lines = max((lines_of(cell, width) for name, width in crowded.items() for cell in frame[name]), default=1)
     if room < NARROW and lines > 1 and not long:
         options |= _over_lines(lines, len(frame), options.get("height"))
+        for name, width in crowded.items():
+            frame = frame.assign(**{name: [cut(text, width, lines_a_row(lines)) for text in frame[name]]})
     chosen = st.dataframe(frame, hide_index=True, key=key, **options)
     if hidden := len(known) - len(telling):
         st.toggle(f"{hidden} more column{'s' if hidden > 1 else ''}", key=switch)
     return chosen
+
+
+def room_for_a_table() -> int:
+    """Pixels that a table may be wide in this window."""
+    window = st.session_state.get("_width", WIDEST)
+    return window - (BESIDE if window < BROAD else BESIDE_BROAD)
 
 
 ROW_OR_CELL = ["single-row", "single-cell"]
@@ -118,8 +125,8 @@ def chosen_row(selection: Mapping[str, Any]) -> int | None:
     return places[0] if places else None
 
 
-def cut(text: Any, width: int) -> Any:
-    """A text that three lines of a cell so many pixels wide can hold.
+def cut(text: Any, width: int, lines: int = THREE) -> Any:
+    """A text that so many lines of a cell so many pixels wide can hold.
 
     >>> cut("A door is made of wood, which was a tree once and is a door for now.", 130)
     'A door is made of wood, which was a tree …'
@@ -127,7 +134,14 @@ def cut(text: Any, width: int) -> Any:
     if not isinstance(text, str):
         return text
     letters = _letters(width)
-    return " ".join(textwrap.wrap(text[: (THREE + 1) * letters], letters, max_lines=THREE, placeholder=" …"))
+    words = " ".join(text[: (lines + 1) * letters].split())
+    wrapped = textwrap.wrap(words, letters)
+    if len(wrapped) <= lines:
+        return words
+    end = 0
+    for line in wrapped[:lines]:  # a word that is longer than a line is broken, and gets no space by it
+        end = words.index(line, end) + len(line)
+    return f"{words[: end - 2].rsplit(' ', 1)[0].rstrip()} …"
 
 
 def lines_of(cell: Any, width: int) -> int:
@@ -146,13 +160,18 @@ def _letters(width: int) -> int:
     return max(8, int((width - PADDING) / LETTER))
 
 
+def lines_a_row(lines: int) -> int:
+    """Lines of every row of a table whose longest text takes so many."""
+    return lines if THREE < lines <= FIVE else THREE
+
+
 def _over_lines(lines: int, rows: int, height: int | str | None) -> dict[str, Any]:
     """Row height for texts of so many lines, and a height of the table that shows what it was meant to.
 
     >>> _over_lines(3, 3, "content"), _over_lines(4, 40, 280), _over_lines(80, 40, None)
     ({'row_height': 66, 'height': 234}, {'row_height': 86, 'height': 420}, {'row_height': 66, 'height': 564})
     """
-    row = 6 + LINE * (lines if THREE < lines <= FIVE else THREE)
+    row = 6 + LINE * lines_a_row(lines)
     whole = HEAD + row * rows
     limit = HEAD + 8 * row if height is None else max(height, 420) if isinstance(height, int) else whole
     return {"row_height": row, "height": min(whole, limit)}

@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from app.address import held
+from app.address import given, held
 from core.errors import LabError, StoreBusy
 from core.home import Home
+from core.method.parsing import split_response
+from core.records import Explanation, Item
 from core.runs.estimate import seconds_left
 from core.runs.folders import RunFolder
 from core.runs.watch import progress_of
@@ -53,6 +55,16 @@ def sentence(text: str, key: str) -> None:
 
 
 # --- rules and durations
+
+
+def answer_words(asked: Item, row: Explanation) -> str:
+    """What a response answers: the option that it names, else what it wrote instead and the likeliest option."""
+    texts = {option.label: option.text for option in asked.options}
+    if row.parsed:
+        return f"Answer: {texts.get(row.parsed, row.parsed)}"
+    wrote = (split_response(row.response)[1] or "").strip()
+    said = f"Wrote “{wrote}”, which names no option" if wrote else "No readable answer"
+    return f"{said}; likeliest option: {texts.get(row.forced, row.forced)}" if row.forced else said
 
 
 def tie_rule(settings: CompareSettings) -> str:
@@ -142,14 +154,23 @@ def empty_state(title: str, what_to_do: str, button: str | None = None, key: str
 
 
 def choice(
-    label: str, options: Sequence[str], key: str, start: str | None = None, drops: Sequence[str] = (), **select: Any
+    label: str,
+    options: Sequence[str],
+    key: str,
+    start: str | None = None,
+    drops: Sequence[str] = (),
+    what: str | None = None,
+    **select: Any,
 ) -> str:
     """A select box whose value stands in the URL under `key`, unless it is the option that it opens on.
 
-    start: that option; the first without one.  A value that is gone falls back to it.  drops: see `app.address.held`.
+    start: that option; the first without one.  A value that is gone falls back to it; what: a noun, where a link that
+    names one that is gone must not pass for it.  drops: see `app.address.held`.
     Options may be untrusted text: select boxes show them as they are.
     """
     opening = options[0] if start is None else start
+    if what and (asked := given(key)) and asked not in options:
+        plain(f"No {what} here has the id {asked}: it was deleted, or is another lab's. Another is shown.")
     return st.selectbox(label, options, **held(key, opening, options.__contains__, drops=drops), **select)
 
 
@@ -200,7 +221,8 @@ def progress_line(home: Home, folder: RunFolder) -> None:
     """How far a run is, as a bar with counts and time left."""
     done, total, unit = progress_of(folder)
     if not total:
-        st.progress(0.0, text="waiting for its turn" if folder.state == "queued" else "loading")
+        if words := {"queued": "waiting for its turn", "running": "loading"}.get(folder.state):
+            st.progress(0.0, text=words)
         return
     left = "" if folder.result else f" · {about(seconds_left(home, folder))}"
     st.progress(min(1.0, done / total), text=f"{done:,} of {total:,} {unit}{left}")

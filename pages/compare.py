@@ -41,7 +41,8 @@ left, right = row.container(width=660), row.container(width=340)
 found = {evaluation.key: evaluation for evaluation in results(chosen_settings(right))}
 if found:
     with left:
-        key = choice("Evaluation", list(found), key="evaluation", format_func=lambda key: found[key].title)
+        titles = {key: evaluation.title for key, evaluation in found.items()}
+        key = choice("Evaluation", list(found), key="evaluation", what="evaluation", format_func=titles.get)
     believe(found[key])
     for a, b in found[key].identical:
         st.error("Two variants gave the same responses to the byte: was an adapter not loaded?")

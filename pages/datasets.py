@@ -30,6 +30,13 @@ else:
         row["id"]: f"{row['name']} ({row['id']}){', archived' if row['archived'] else ''}"
         for row in shown.to_dict("records")
     }
-    dataset = choice("Data set", list(names), key="dataset", drops=["page", "rejects_page"], format_func=names.get)
+    dataset = choice(
+        "Data set",
+        list(names),
+        key="dataset",
+        drops=["page", "rejects_page"],
+        what="data set",
+        format_func=names.get,
+    )
     with boundary():
         show(here, shown[shown["id"] == dataset].iloc[0].to_dict())

@@ -25,7 +25,8 @@ def responses_of(found: list[Evaluation]) -> list[Evaluation]:
     for evaluation in found:
         by_protocol.setdefault(evaluation.protocol, []).append(evaluation)
     names = {key: _responses(group[0]) for key, group in by_protocol.items()}
-    return by_protocol[choice("Explanations", list(names), key="responses", format_func=lambda key: names[key])]
+    what = "set of explanations"
+    return by_protocol[choice("Explanations", list(names), key="responses", what=what, format_func=names.get)]
 
 
 def _responses(evaluation: Evaluation) -> str:
@@ -133,7 +134,7 @@ else:
     side_by_side(group)
     by_key = {evaluation.key: evaluation for evaluation in group}
     names = {key: f"{one.card.name} ({one.mode}, {one.card.rubric})" for key, one in by_key.items()}
-    chosen = by_key[choice("Judge", list(by_key), key="judge", format_func=lambda key: names[key])]
+    chosen = by_key[choice("Judge", list(by_key), key="judge", what="judge", format_func=names.get)]
     one_judge(chosen)
     between(group, chosen)
     judge_swap(here, chosen)

@@ -32,7 +32,7 @@ def runs(here: Lab) -> None:
     if wanted.empty:
         st.info("No run matches these filters: set one of them back to `any`.", icon=":material/filter_alt_off:")
     else:
-        table(here, wanted, picked)
+        table(here, rows, wanted, picked)
     if st.session_state.pop("_ask_to_remove", False):
         ask_to_remove(here, picked)
     with boundary():

@@ -11,6 +11,7 @@ from core.records import Pair
 from core.runs.folders import RunFolder, all_runs, file_hash
 from core.runs.lineage import descendants, edges_of_folders
 from core.store.database import open_store
+from core.statistics.words import plural
 from core.store.queries import datasets
 from tests.app import opened, released, words  # noqa: F401
 from tests.lab import filled_lab, toy_dataset, wait_until
@@ -65,8 +66,10 @@ def test_every_kind_has_its_headline_figure(lab_home):
     assert headline["import"] == "24 questions"
     assert f"{pairs.result['summary']['pairs']} pairs" in set(frame["headline"])
     samples = run_of(lab_home, "sample")
-    share = samples.result["summary"]["right_parsed"] / samples.result["summary"]["explanations"]
-    assert dict(zip(frame["run"], frame["headline"], strict=True))[samples.id] == f"{100 * share:.1f}% right"
+    counts = samples.result["summary"]
+    forced, parsed = (100 * counts[f"right_{by}"] / counts["explanations"] for by in ("forced", "parsed"))
+    told = dict(zip(frame["run"], frame["headline"], strict=True))[samples.id]
+    assert told == f"right: {forced:.1f}% forced, {parsed:.1f}% parsed" and forced > parsed
     judge = next(f for f in all_runs(lab_home) if f.config.kind == "judge" and f.config.settings["mode"] != "reader")
     with_scores = [json.loads(line) for line in judge.lines("judgements")]
     assert dict(zip(frame["run"], frame["headline"], strict=True))[judge.id].endswith(
@@ -79,7 +82,7 @@ def test_filters_count_and_come_back_from_the_url(lab_home):
     app = opened("runs", kind="judge", text="anchor")
     frame = table_of(app)
     assert set(frame["kind"]) == {"judge"} and set(frame["variant or set"]) == {"anchor"}
-    assert f"{len(frame)} runs; choose one" in words(app)
+    assert f"{plural(len(frame), 'run')}; click one" in words(app)
     app.text_input(key="text").input("no such words").run()
     assert "No run matches these filters" in " ".join(message.value for message in app.info)
 
@@ -231,6 +234,37 @@ def test_what_is_missing_is_said_and_the_button_is_disabled(lab_home):
     app.selectbox(key="launch_sample_select.split_0").select("train").run()
     app.slider(key="launch_sample_select.part_0").set_value((0.5, 0.5)).run()
     assert "holds no question" in words(app) and app.button(key="launch_run").disabled
+
+
+def test_a_number_that_no_run_can_have_blocks_the_launch_and_says_why(lab_home):
+    app = opened("runs", show="Launch", launch_kind="sample")
+    draws = next(box for box in app.number_input if box.key.startswith("launch_sample_n_"))
+    draws.set_value(-3).run()
+    assert "n: Input should be greater than or equal to 1" in words(app) and app.button(key="launch_run").disabled
+    assert [box.key for box in app.selectbox if box.key == "launch_dataset"], "the rest of the form stays"
+    draws.set_value(2).run()
+    assert "cannot be used" not in words(app) and not app.button(key="launch_run").disabled
+
+
+def test_a_run_needs_a_name(lab_home):
+    app = opened("runs", show="Launch", launch_kind="sample")
+    app.text_input(key="launch_label").input("  ").run()
+    assert "It needs a name" in words(app) and app.button(key="launch_run").disabled
+
+
+def test_two_sample_runs_of_other_questions_are_not_set_against_each_other(lab_home):
+    """Of one variant on two splits; what is chosen by itself is another variant on the same split."""
+    app = opened("runs", show="Launch", launch_kind="head_to_head")
+    picked = {role: app.selectbox(key=f"launch_samples_{role}") for role in "ab"}
+    runs = {role: RunFolder(lab_home.runs / box.value).config for role, box in picked.items()}
+    assert len({run.settings["select"]["split"] for run in runs.values()}) == 1 and runs["a"].label != runs["b"].label
+    assert "questions that both answered" in words(app) and not app.button(key="launch_run").disabled
+    split = runs["a"].settings["select"]["split"]
+    named = next(option for option in picked["a"].options if picked["a"].value in option)
+    assert named.startswith(f"{runs['a'].label} on {split}  ·  ")
+    other = next(option for option in picked["b"].options if f" on {split} " not in option)
+    picked["b"].select(other.rsplit(" ", 1)[1]).run()
+    assert "have no question in common" in words(app) and app.button(key="launch_run").disabled
 
 
 def test_a_strategy_that_lacks_its_debater_says_so(lab_home):

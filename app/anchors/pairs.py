@@ -55,7 +55,7 @@ def pairs_tab(here: Lab) -> None:
         st.markdown("**A**")
         a = pair_set(here, "A", source, settings_form("a", start.settings))
     with right, st.container(border=True):
-        st.markdown("**B**, on the same samples")
+        st.markdown("**B**, on the same samples; as A until you change it")
         b = pair_set(here, "B", source, settings_form("b", beside(a.settings)))
     if a.settings.debated and source.debates is None:
         st.info(
@@ -89,6 +89,7 @@ def chosen_start(known: dict[str, Start]) -> Start:
         "Start from a pair set, or from judged samples",
         list(known),
         key="pairs",
+        what="pair set",
         format_func=lambda key: known[key].title,
         drops=[*keys_of("a"), *keys_of("b"), "pair"],
     )

@@ -72,18 +72,14 @@ def _widget(side: str, name: str, field: FieldInfo, start: PairSettings) -> Any:
         words = STRATEGIES.get if name == "strategy" else _words
         return choice(NAMES[name], ordered, key=key, format_func=words, help=field.description)
     whole = int in (field.annotation, *get_args(field.annotation))
-    limits = {type(limit).__name__: limit for limit in field.metadata}
     kind = int if whole else float
-    low, high = kind(limits["Ge"].ge if "Ge" in limits else 0), 1.0 if name == "target_lambda" else None
-    return st.number_input(
+    return st.number_input(  # without bounds: a browser turns a number beyond them red and keeps it to itself
         NAMES[name],
-        min_value=low,
-        max_value=high,
         step=1 if whole else STEPS[name],
         help=field.description,
         placeholder="any" if name == "target_lambda" else "none",
         **({"value": None} if value is None else {}),
-        **held(key, value if value is None else kind(value), lambda n: low <= n <= (high or math.inf), kind),
+        **held(key, value if value is None else kind(value), math.isfinite, kind),
     )
 
 

@@ -65,6 +65,12 @@ class Pad {
     this.message = "";
     this.send("state", this.whole());
     this.draw();
+    this.follow();
+  }
+
+  follow() {  // what is next stays in sight of whoever only types
+    const next = this.root.querySelector(".field.focus") ?? this.root.querySelector(".actions");
+    next.scrollIntoView({ block: "nearest" });
   }
 
   leave(action) {
@@ -101,7 +107,7 @@ class Pad {
     const action = this.data.actions.find((one) => one.key === key);
     if (action) { this.leave(action); return true; }
     if (this.data.locked) return false;
-    if (key === "Backspace") { this.focus = Math.max(0, this.focus - 1); this.draw(); return true; }
+    if (key === "Backspace") { this.focus = Math.max(0, this.focus - 1); this.draw(); this.follow(); return true; }
     if (key === "t" && this.data.note !== null) { this.root.querySelector("textarea").focus(); return true; }
     const place = this.fieldOf(key);
     if (place < 0) return false;

@@ -34,7 +34,12 @@ def chosen_queue(here: Lab, kind: Kind) -> Queue | None:
     names = {row["id"]: row["name"] for row in datasets(here.store)[["id", "name"]].to_dict("records")}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = choice(
-            "Queue", list(known), key=f"{kind}_queue", format_func=lambda one: _title(one, known[one], names), width=560
+            "Queue",
+            list(known),
+            key=f"{kind}_queue",
+            what="queue",
+            format_func=lambda one: _title(one, known[one], names),
+            width=560,
         )
         if st.button("New queue", icon=":material/add:", key=f"new_{kind}"):
             _dialog(here, kind)

@@ -162,14 +162,14 @@ def read_two(here: Lab, queue: Queue, task: Task, seen: bool) -> None:
 
 
 def fields_to_choose(here: Lab, queue: Queue, task: Task, seen: bool) -> list[Field]:
-    options = [("left", "A is better", "a"), ("right", "B is better", "b")]
+    options = [("left", "A is better", "a1"), ("right", "B is better", "b2")]  # 1 and 2 as in the Playground
     options += [("both good", "both good", "g"), ("both bad", "both bad", "x")]
     return [
         Field(
             key="vote",
             name="Which explains better?",
             hint="Both good and both bad are different answers: neither counts as the other.",
-            options=[Choice(value=value, label=label, keys=[key]) for value, label, key in options],
+            options=[Choice(value=value, label=label, keys=list(keys)) for value, label, keys in options],
         )
     ]
 

@@ -13,7 +13,7 @@ from app.address import given, held, put, this_page, value, view_of
 from app.annotate.guideline import guideline
 from app.annotate.keypad import BACK, FORWARD, NEXT, REVEAL, SKIP, SUBMIT, Action, Entered, Field, keypad
 from app.state import Lab
-from app.widgets import about, boundary, plain
+from app.widgets import about, answer_words, boundary, plain
 from core.annotation.queues import Desk, annotators
 from core.annotation.records import Draft, Kind, Queue, Task, rater_name
 from core.annotation.writing import draft_of, handed_in, is_revealed, keep_draft, reveal, skip
@@ -238,12 +238,6 @@ def _option(option: Option, gold: bool) -> str:
 
 def explanation_card(asked: Item, row: Explanation) -> None:
     """An explanation and the answer it comes to."""
-    texts = {option.label: option.text for option in asked.options}
     with st.container(border=True):
         plain(row.explanation)
-    if row.parsed:
-        plain(f"Answer given: {texts.get(row.parsed, row.parsed)}")
-    elif row.forced:
-        plain(f"No readable answer; likeliest option: {texts.get(row.forced, row.forced)}")
-    else:
-        plain("No readable answer")
+    plain(answer_words(asked, row))

@@ -182,9 +182,9 @@ def answers_by_order(orders: Sequence[tuple[str, dict[str, int]]], a: str, b: st
     """
     figure = go.Figure()
     parts = (
-        ("a", f"for {a}", WINS, ("first", "second")),
+        ("a", f"for {a}", colour_of(a, [a, b]), ("first", "second")),
         ("tie", "for neither", EVEN, ("tie", "tie")),
-        ("b", f"for {b}", LOSES, ("second", "first")),
+        ("b", f"for {b}", colour_of(b, [a, b]), ("second", "first")),
     )
     for key, name, colour, given in parts:
         counts = [answers[key] for _, answers in orders]

@@ -67,9 +67,10 @@ def pair_in_short(here: Lab, evaluation: Evaluation, rate: WinRate) -> None:
     for duels in (one for one in duels_of(here, evaluation) if {one.a, one.b} == {rate.a, rate.b}):
         delta = duels.figures.delta if duels.a == rate.a else duels.figures.delta.scaled(-1)
         flips = number(duels.figures.flip_rate.value, "share")
+        ruled = "; comparisons decided by rule are left out of that" if duels.figures.by_rule else ""
         plain(
             f"Head to head by {duels.judge_name}: Δ(W−L) {in_a_sentence(delta, 'points')}, n = {duels.figures.n} "
-            f"questions; {flips} of {duels.figures.flip_rate.n} questions' comparisons flip with the order."
+            f"questions; {flips} of {duels.figures.flip_rate.n} questions' comparisons flip with the order{ruled}."
         )
 
 

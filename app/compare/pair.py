@@ -13,9 +13,10 @@ from app.compare.variants import halves, rate_table
 from app.figures import download, picture
 from app.state import Lab, details
 from app.tables import grid
-from app.widgets import sentence
+from app.widgets import plain, sentence
 from core.analysis.comparison import Part, WinRate
 from core.analysis.figures import DETAIL, detail_rows
+from core.analysis.findings import turned_accuracy
 from core.analysis.results import Details, Evaluation
 from core.statistics.words import interval, number
 
@@ -24,6 +25,9 @@ def pair_tab(here: Lab, evaluation: Evaluation) -> None:
     """The finding with its counts, then where the wins come from."""
     rate = chosen_pair(evaluation)
     sentence(evaluation.finding(rate).sentence, key="pair")
+    results = {result.label: result for result in evaluation.results}
+    if turned := turned_accuracy(results[rate.a], results[rate.b]):
+        plain(turned)
     pair_in_short(here, evaluation, rate)
     with st.container(horizontal=True):
         tab_button("Its questions", QUESTIONS, icon=":material/list:")

@@ -172,7 +172,7 @@ def quality(evaluation: Evaluation) -> None:
             for r in evaluation.results
         ],
         key="accuracy",
-        first=["variant", "mean score", "right (forced)", "questions"],
+        first=["variant", "mean score", "right (forced)", "right (parsed)"],
     )
     st.caption(
         "`parsed`: the written answer alone; without one the response is wrong. `forced`: where there is none, option "

@@ -14,6 +14,7 @@ from core.loading.reading import SUFFIXES
 from core.loading.written import load_responses
 from core.runs.plan import read_assignment
 from core.settings import ResponsesSettings
+from core.statistics.words import plural
 from core.store.housekeeping import size
 from core.store.queries import datasets
 
@@ -40,7 +41,8 @@ def foreign(here: Lab) -> None:
     _, items, runs = read_responses(path, settings, here.home, dataset)
     rows = sum(len(run.explanations) for run in runs)
     rejects = [reject for run in runs for reject in run.rejects]
-    st.caption(f"{rows:,} explanations of {len(items):,} questions, as {len(runs)} runs; {len(rejects)} rows rejected.")
+    made = f"{plural(rows, 'explanation')} of {plural(len(items), 'question')}, as {plural(len(runs), 'run')}"
+    st.caption(f"{made}; {plural(len(rejects), 'row')} rejected.")
     if rejects:
         grid([{"row": r.row, "reason": r.reason, "as read": r.raw} for r in rejects[:20]], key="foreign_rejects")
     if st.button("Add these explanations", type="primary", icon=":material/download:", key="foreign_add"):

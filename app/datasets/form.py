@@ -22,6 +22,7 @@ from core.loading.reading import SUFFIXES, document_fields, is_table, read_rows
 from core.records import Item, Reject
 from core.runs.folders import RunFolder
 from core.settings import ImportSettings
+from core.statistics.words import plural
 from core.store.housekeeping import size
 
 LOOKED_AT = 200
@@ -289,7 +290,7 @@ def _import(here: Lab, file: Path, settings: ImportSettings) -> None:
     put(dataset=folder.id, load=None)
     warnings = "".join(f" {count:,} questions: {what}." for what, count in summary["warnings"].items())
     st.session_state["_dataset_said"] = (
-        f"{summary['items']:,} questions loaded, {summary['rejects']:,} rows rejected." + warnings
+        f"{plural(summary['items'], 'question')} loaded, {plural(summary['rejects'], 'row')} rejected." + warnings
     )
     st.rerun()
 

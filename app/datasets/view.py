@@ -16,7 +16,7 @@ from app.widgets import choice, literal, plain
 from core.data.contents import reject_kinds, rejects_page, split_balance
 from core.data.shelf import archive, dependents, remove, restore
 from core.errors import BadInput
-from core.statistics.words import number
+from core.statistics.words import number, plural
 from core.store.queries import items, label_counts
 
 PAGE = 50
@@ -153,7 +153,9 @@ def _rejected(here: Lab, dataset: str) -> None:
         st.caption("Every row of the file became a question.")
         return
     counts = dict(zip(kinds["kind"], kinds["rows"], strict=True))
-    names = {ALL: f"all {sum(counts.values()):,} rows"} | {kind: f"{n:,} × {kind}" for kind, n in counts.items()}
+    names = {ALL: f"all {plural(sum(counts.values()), 'row')}"} | {
+        kind: f"{n:,} × {kind}" for kind, n in counts.items()
+    }
     kind = choice("Reason", list(names), key="reason", drops=["rejects_page"], format_func=names.get)
     left, right = st.columns([6, 1])
     with left:

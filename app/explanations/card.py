@@ -12,7 +12,8 @@ import streamlit as st
 
 from app.highlight import Span, show_highlighted
 from app.state import Lab
-from app.widgets import literal, plain, verdict_colour
+from app.tables import NARROW, room_for_a_table
+from app.widgets import answer_words, literal, plain, verdict_colour
 from core.engines import Chat
 from core.method.judging import PROMPTS, judge_chat
 from core.prompts import load_prompt
@@ -49,7 +50,7 @@ def explanation_card(
             st.caption("No explanation: the response is empty, or an answer alone.")
     with st.container(horizontal=True, gap="small"):
         _prediction(asked, row)
-        _score(score, by)
+        _score(score, by, rubric)
         _origin(score)
     if rubric is not None and verdicts:
         with st.container(horizontal=True, gap="small"):
@@ -66,7 +67,7 @@ def _prediction(asked: Item, row: Explanation) -> None:
     known = {asked.gold: ("✓ right", "green")}
     word, colour = known.get(answer, ("✗ wrong", "red")) if asked.gold else ("no gold", "gray")
     st.badge(f"{word}{how}", color=colour)
-    plain(f"answer: {answer}")
+    plain(answer_words(asked, row))
 
 
 def value_of(score: Score | None, by: str) -> float | None:
@@ -77,13 +78,13 @@ def value_of(score: Score | None, by: str) -> float | None:
     return None if pd.isna(given) else float(given)
 
 
-def _score(score: Score | None, by: str) -> None:
+def _score(score: Score | None, by: str, rubric: Rubric | None) -> None:
     value = value_of(score, by)
     if value is None:
         st.badge("unjudged", color="gray", help="No score: the judge's reply could not be read, or is not there.")
         return
     st.badge(
-        f"score {number(value)}",
+        f"score {number(value)}" + (f" of {rubric.highest:g}" if rubric else ""),
         color="blue",
         help="Sum over the criteria of the verdict expected, from 1 for the worst.",
     )
@@ -163,10 +164,19 @@ def _bars(verdicts: pd.DataFrame, rubric: Rubric, key: str) -> None:
     bars = pd.DataFrame(verdicts["probabilities"].tolist(), columns=rubric.labels)
     bars.insert(0, "criterion", verdicts["criterion"].tolist())
     bars["expected"] = verdicts["value"].tolist()
-    config = {
-        label: st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f", width=88)
-        for label in rubric.labels
+    narrow = room_for_a_table() < NARROW
+    config: dict[str, Any] = {
+        verdict.label: st.column_config.ProgressColumn(
+            str(verdict.value) if narrow else verdict.label,
+            min_value=0,
+            max_value=1,
+            format="%.2f",
+            width=80 if narrow else 135,
+        )
+        for verdict in rubric.verdicts
     }
+    if narrow:
+        st.caption(", ".join(f"{verdict.value} {verdict.label}" for verdict in rubric.verdicts))
     config["expected"] = st.column_config.NumberColumn(format="%.2f", width=70)
     st.dataframe(bars, hide_index=True, key=f"probabilities_{key}", column_config=config)
 

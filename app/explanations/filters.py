@@ -93,7 +93,7 @@ def _active(known: Catalogue, wanted: Wanted, rubric: Rubric | None) -> dict[Chi
     if wanted.text:
         found["text", ""] = f"contains: {wanted.text}"
     if wanted.protocol:
-        found["evaluation", ""] = "one comparison"
+        found["evaluation", ""] = "variants of one comparison"
     return found
 
 

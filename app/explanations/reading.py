@@ -203,6 +203,8 @@ def _shown(columns: Sequence[Column]) -> Sequence[Column]:
     how = held("beside", others[: MOST_COLUMNS - 1], lambda labels: set(labels) <= set(others))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect("Beside it", others, select_all=False, **how)
+        if chosen:
+            st.caption("Marked: passages that a text shares with the one it stands beside.", width="content")
     return [columns[0], *(column for column in columns[1:] if column.drawn.label in chosen)]
 
 

@@ -44,7 +44,7 @@ def _line(card: JudgeCard) -> None:
     if card.reliable:
         st.caption(card.line)
     else:
-        st.warning(f"{card.line} Do not believe rankings by its score.", icon=":material/casino:")
+        st.warning(f"{card.line} {card.advice}", icon=":material/casino:")
 
 
 def believe_runs(runs: Collection[str]) -> None:

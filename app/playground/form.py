@@ -1,6 +1,7 @@
 """The Playground's form: a question, two to four variants, a judge; and what becomes a round of it."""
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 
 import streamlit as st
@@ -138,10 +139,10 @@ def _draw(here: Lab, dataset: str, text: str) -> None:
 
 def _variants(known: list[Contender]) -> list[Contender]:
     by_key = {one.variant: one for one in known}
-    labels = [one.label for one in known]
-    names = {
-        one.variant: one.label if labels.count(one.label) == 1 else f"{one.label}  ({one.variant[:6]})" for one in known
-    }
+    names = {one.variant: one.label for one in known}
+    for more in (lambda one: f" of {one.about}", lambda one: f" ({one.variant[:6]})"):  # until no two are alike
+        alike = Counter(names.values())
+        names = {one.variant: names[one.variant] + more(one) * (alike[names[one.variant]] > 1) for one in known}
     least_and_most_tuned = list(dict.fromkeys((known[0].variant, known[-1].variant)))
     how = held("play_variants", least_and_most_tuned, lambda keys: set(keys) <= set(by_key))
     chosen = st.multiselect("Variants, two to four", list(by_key), format_func=names.get, **how)

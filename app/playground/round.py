@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.playground import asked
 from app.state import Lab
-from app.widgets import live, plain, sentence, verdict_colour
+from app.widgets import answer_words, live, plain, sentence, verdict_colour
 from core.method.judging import READER
 from core.playground import rounds, serving
 from core.playground.records import PLACES, Answer, Round
@@ -147,8 +147,7 @@ def _prediction(item: Item, answer: Answer, revealed: bool) -> None:
     if not item.options:
         return
     label = answer.row.parsed or answer.row.forced
-    texts = {option.label: option.text for option in item.options}
-    plain(f"Answer: {texts[label]}" if label else "No readable answer")
+    plain(answer_words(item, answer.row))
     with st.container(horizontal=True, gap="small"):
         if revealed and item.gold:
             right = label == item.gold
@@ -157,7 +156,8 @@ def _prediction(item: Item, answer: Answer, revealed: bool) -> None:
             st.badge("forced", color="gray", help="No readable answer: the likeliest option counts.")
     if answer.probabilities:
         with st.expander("How likely it finds each option"):
-            ranked = sorted(zip(answer.probabilities, texts.values(), strict=True), reverse=True)
+            texts = [option.text for option in item.options]
+            ranked = sorted(zip(answer.probabilities, texts, strict=True), reverse=True)
             plain("\n".join(f"{number(p, 'share'):>7}  {text}" for p, text in ranked))
 
 
@@ -169,7 +169,7 @@ def _verdicts(judgement: Judgement | None, rubric: Rubric | None) -> None:
         if score is None:
             st.badge("unjudged", color="gray", help="The judge's reply could not be read: there is no score.")
         else:
-            st.badge(f"judge: {number(score)}", color="blue", help=SUMMED)
+            st.badge(f"judge: {number(score)} of {rubric.highest:g}", color="blue", help=SUMMED)
         if judgement.origin == "rule":
             st.badge("by rule", color="orange", help="An empty explanation is unsatisfactory on every criterion.")
         for verdict in judgement.verdicts:

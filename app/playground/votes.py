@@ -113,12 +113,12 @@ def tally_table(here: Lab, session: str | None) -> None:
                 "tie (all good)": row.tie,
                 "all bad": row.bad,
                 "n votes": row.n,
-                "share best, 95% interval": interval(row.share, "share"),
+                "share best (95%)": interval(row.share, "share"),
             }
             for row in rows
         ],
         key="tally",
-        first=["variant", "share best, 95% interval", "best", "tie (all good)", "all bad", "n votes"],
+        first=["variant", "share best (95%)", "best", "tie (all good)", "all bad", "n votes"],
     )
     st.caption(
         "Blind rounds that were revealed, one vote a round; rounds still hidden do not count. Share: best / n votes, "

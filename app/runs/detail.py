@@ -21,6 +21,7 @@ from core.runs.pipeline import steps_of
 from core.runs.plan import command_of
 from core.runs.table import newest_explanations, newest_scores, pipelines_with
 from core.runs.watch import describe_step
+from core.statistics.words import plural
 from core.store.queries import notes, provenance
 
 WRITERS = ("sample", "judge", "responses")
@@ -46,20 +47,19 @@ def detail(here: Lab, run: str) -> None:
     folder = RunFolder(here.home.runs / run)
     with st.container(border=True, key="detail"):
         sentence(describe_step(folder), key="run")
+        state = state_of(folder)
         with st.container(horizontal=True, vertical_alignment="center"):
-            state_badge(state_of(folder))
+            state_badge(state)
             plain(f"{run}  ·  asked for {clock(folder.config.created)}")
         tabs = [tab for tab in TABS if tab != "Newest rows" or folder.config.kind in WRITERS]
         how = held("tab", tabs[0], tabs.__contains__)
         tab = st.segmented_control("Show", tabs, required=True, label_visibility="collapsed", **how)
-        live(lambda: _tab(here, folder, tab), alive=folder.alive and tab in ("Progress", "Newest rows", "Log"))
+        live(lambda: _tab(here, folder, state, tab), alive=folder.alive)
 
 
-def _tab(here: Lab, folder: RunFolder, tab: str) -> None:
-    """Draw a tab; while the run is alive this is called again and again, and redraws the page once it has ended."""
-    if folder.alive:
-        st.session_state["_watching"] = folder.id
-    elif st.session_state.pop("_watching", None) == folder.id:
+def _tab(here: Lab, folder: RunFolder, state: str, tab: str) -> None:
+    """Draw a tab; while the run is alive this is called again and again, and redraws the page in a new state."""
+    if state_of(folder) != state:
         here.refresh()
         st.rerun()
     match tab:
@@ -239,7 +239,7 @@ def lineage(here: Lab, folder: RunFolder) -> None:
     drawn = _nearest(made_from, folder.id, everyone)
     up, down = ancestors(made_from, [folder.id]) & drawn, descendants(made_from, [folder.id]) & drawn
     more = f"; the {len(drawn)} nearest are drawn" if len(drawn) < len(everyone) else ""
-    st.caption(f"Made from {len(up)} runs, used by {len(down)}{more}. Click a run to open it.")
+    st.caption(f"Made from {plural(len(up), 'run')}, used by {len(down)}{more}. Click a run to open it.")
     lines = reduced({run: made_from[run] & drawn for run in drawn}, drawn)
     figure = family_tree(lines, generations(made_from, drawn), {run: known[run] for run in sorted(drawn)}, folder.id)
     clicked = picture(figure, f"family_{folder.id}", "Lineage", on_select="rerun", selection_mode="points")

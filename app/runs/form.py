@@ -1,8 +1,8 @@
 """Settings of a run as a form that its pydantic class draws, or as TOML text; both end in checked settings.
 
-Each setting is a widget with its name, its help line, its default and its bounds; what most people never touch is
-folded away.  What was set is kept in the session by kind, so that the form comes back as it was left, and in the URL
-(`set`: what differs from the defaults), so that a refresh or a link brings it back too.
+Each setting is a widget with its name, its help line and its default; what most people never touch is folded away.
+What was set is kept in the session by kind, so that the form comes back as it was left, and in the URL (`set`: what
+differs from the defaults), so that a refresh or a link brings it back too.
 """
 
 import json
@@ -15,7 +15,6 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import streamlit as st
 import tomli_w
-from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -59,11 +58,6 @@ class Field:
         is_union = get_origin(self.info.annotation) in (Union, types.UnionType)
         return left[0] if is_union and left else self.info.annotation
 
-    def bound(self, *classes: type) -> Any:
-        """The value of the first bound of these classes; None without one."""
-        found = [b for b in self.info.metadata if isinstance(b, classes)]
-        return next((getattr(b, type(b).__name__.lower()) for b in found), None)
-
 
 def fields_of(settings: type[BaseModel], prefix: str = "") -> list[Field]:
     """Every setting of a class in its order, nested ones in their place."""
@@ -80,7 +74,10 @@ def fields_of(settings: type[BaseModel], prefix: str = "") -> list[Field]:
 
 
 def settings_form(kind: str, splits: Sequence[str]) -> Settings:
-    """Settings of a kind, changed by hand in either form; `BadInput` where they cannot be used."""
+    """Settings of a kind, changed by hand in either form; `BadInput` where they cannot be used.
+
+    Those that could be used last are `last_good` then.
+    """
     how = st.segmented_control(
         "Settings", [FORM, TEXT], **held("launch_as", FORM, drops=["launch_text"]), required=True
     )
@@ -89,6 +86,11 @@ def settings_form(kind: str, splits: Sequence[str]) -> Settings:
     settings = _form(kind, start, splits) if how == FORM else _text(kind, start)
     remember(kind, settings)
     return settings
+
+
+def last_good(kind: str) -> Settings:
+    """Settings that the form had when they could be used, else the defaults."""
+    return RUN_SETTINGS[kind].model_validate(st.session_state.get(f"_settings_{kind}") or {})
 
 
 def remember(kind: str, settings: Settings, **beside: str | None) -> None:
@@ -231,16 +233,16 @@ def _switch(field: Field, value: Any, key: str) -> Any:
 
 
 def _whole(field: Field, value: Any, key: str) -> Any:
-    return st.number_input(field.label, field.bound(Ge), field.bound(Le), value, 1, key=key, placeholder="none")
+    """Without bounds: a browser turns a number beyond them red and keeps it to itself."""
+    return st.number_input(field.label, value=value, step=1, key=key, placeholder="none")
 
 
 def _figure(field: Field, value: Any, key: str) -> Any:
     """Small figures step by their own power of ten."""
-    low, high = field.bound(Ge, Gt), field.bound(Le)
-    limits = (None if low is None else float(low), None if high is None else float(high))
     small = value is not None and 0 < value < 0.01
     step = 10.0 ** math.floor(math.log10(value)) if small else 0.05
-    return st.number_input(field.label, *limits, value, step, format="%.2g" if small else "%.3g", key=key)
+    shown = "%.2g" if small else "%.3g"
+    return st.number_input(field.label, value=value, step=step, format=shown, key=key, placeholder="none")
 
 
 def _words(field: Field, value: Any, key: str) -> Any:

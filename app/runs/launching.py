@@ -5,13 +5,14 @@ What is chosen stands in the URL; a run is cloned by putting its choices there (
 """
 
 import json
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from app.address import given, held, put
 from app.navigation import link
-from app.runs.form import replace, settings_form
+from app.runs.form import last_good, replace, settings_form
 from app.runs.pipeline import launch_pipeline
 from app.runs.state import checks, closed, go_to, rates
 from app.state import Lab
@@ -40,6 +41,16 @@ KINDS = {
 }
 """What can be launched, in the order of the method."""
 
+NAMED = {
+    "sft": "Name of the variant",
+    "sample": "Name of the variant",
+    "judge": "Name of the variant that it scores",
+    "head_to_head": "Name of the comparison",
+    "pairs": "Name of the pair set",
+    "dpo": "Name of the variant",
+}
+"""Kind → what the name of its run is the name of."""
+
 SIZED = ("sft", "sample", "dpo")
 """Kinds whose size can be dialled; the work of the others follows from what they build on."""
 
@@ -59,7 +70,7 @@ def launch_panel(here: Lab) -> None:
         if kind != "pipeline":
             with st.container(width=250):
                 usual = _usual_label(here, kind)
-                label = st.text_input("Name of the variant or pair set", **held("launch_label", usual))
+                label = st.text_input(NAMED[kind], **held("launch_label", usual))
             _size(kind)
     if kind == "pipeline":
         launch_pipeline(here)
@@ -95,21 +106,24 @@ def _size(kind: str) -> None:
 
 def _dialled(kind: str, key: str) -> None:
     size: Size | None = st.session_state[key]
-    settings = RUN_SETTINGS[kind].model_validate(st.session_state.get(f"_settings_{kind}") or {})
-    replace(kind, sized_run(kind, settings, size) if size else RUN_SETTINGS[kind]())
+    replace(kind, sized_run(kind, last_good(kind), size) if size else RUN_SETTINGS[kind]())
 
 
 def launch_run(here: Lab, kind: Kind, label: str) -> None:
     """One run: its kind, what it builds on, its settings, the checks."""
+    wrong = None if label.strip() else "It needs a name: write one above."
     with st.container(border=True):
         sources = st.container(horizontal=True, gap="small")
-        settings = settings_form(kind, _splits(here))
+        try:
+            settings = settings_form(kind, _splits(here))
+        except BadInput as error:
+            settings, wrong = last_good(kind), str(error)
         with sources:
             parents, missing = _sources(here, kind, settings)
             use = None if kind == "pairs" else model_form(here, kind, parents)
     with st.container(border=True, key="preflight"):
-        if missing:
-            _lacking(missing)
+        if missing or wrong:
+            _lacking("settings" if wrong else "sources", wrong or missing)
             return
         config = run_config(kind, label, settings, parents, use)
         looked = _looked(here, here.sealed, config.model_dump_json(), config)
@@ -132,9 +146,9 @@ def _looked(_here: Lab, sealed: str, written: str, _config: RunConfig) -> Prefli
     return preflight(_here.home, _config, rates(_here))
 
 
-def _lacking(missing: str) -> None:
-    st.badge("sources", icon=":material/close:", color="red")
-    plain(missing)
+def _lacking(what: str, sentence: str) -> None:
+    st.badge(what, icon=":material/close:", color="red")
+    plain(sentence)
     st.button("Launch run", type="primary", icon=":material/rocket_launch:", key="launch_run", disabled=True)
 
 
@@ -226,7 +240,9 @@ def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str],
             return chosen, MISSING[role]
         if role == "samples" and kind == "pairs":
             fitting = _debated_first(fitting, done)
-        named = {row.id: f"{row.label}  ·  {row.headline}  ·  {row.id}" for row in fitting.itertuples()}
+        if role == "samples_b":
+            fitting = _beside(fitting, done.set_index("id").loc[chosen["samples_a"]])
+        named = {row.id: _named(row) for row in fitting.itertuples()}
         chosen[role] = _chooser(role, ROLES[role], named)
     return chosen, None
 
@@ -258,6 +274,17 @@ def _debated_first(samples: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
     debates = done[(done["kind"] == "sample") & (done["role"] == "debater")]
     answered = {json.loads(parents)["samples"] for parents in debates["parents"]}
     return samples.sort_values("id", key=lambda ids: ~ids.isin(answered), kind="stable")
+
+
+def _beside(samples: pd.DataFrame, a: pd.Series) -> pd.DataFrame:
+    """Those of the same split and of another variant first: they are of the same questions, and differ."""
+    unlike = (samples["split"] != a["split"]).astype(int) * 2 + (samples["label"] == a["label"])
+    return samples.assign(unlike=unlike).sort_values("unlike", kind="stable")
+
+
+def _named(row: Any) -> str:
+    split = f" on {row.split}" if isinstance(row.split, str) else ""
+    return f"{row.label}{split}  ·  {row.headline}  ·  {row.id}"
 
 
 def _fits(row: dict, role: str, kind: Kind, chosen: dict[str, str]) -> bool:

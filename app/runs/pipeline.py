@@ -28,13 +28,14 @@ def launch_pipeline(here: Lab) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, gap="small"):
             written = _written(here)
-            dataset, size = _dataset(here), _size()
+            names = dict(zip(*(datasets(here.store)[column] for column in ("id", "name")), strict=True))
+            dataset, size = _dataset(names), _size()
         plan, source = st.tabs(["What would run", "The file"])
         with source:
             text = st.text_area("Pipeline (TOML)", height=360, **held("launch_file", written))
             st.caption("A data set or a size chosen above wins over the file.")
         with boundary():
-            file = _file(text, dataset, size)
+            file = _file(text, dataset, size, names)
             if (dataset, size) != (AS_WRITTEN, AS_WRITTEN):
                 with source, st.expander("The file with the choices above"):
                     literal(tomli_w.dumps(without_none(file.model_dump(mode="json"))))
@@ -68,12 +69,11 @@ def without_none(value: object) -> object:
     return [without_none(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _dataset(here: Lab) -> str:
-    known = datasets(here.store)
-    names = {AS_WRITTEN: AS_WRITTEN} | {row.id: f"{row.name}  ({row.id})" for row in known.itertuples(index=False)}
+def _dataset(names: dict[str, str]) -> str:
+    shown = {AS_WRITTEN: AS_WRITTEN} | {id: f"{name}  ({id})" for id, name in names.items()}
     with st.container(width=310):
         start = given("launch_dataset") if given("launch_dataset") in names else AS_WRITTEN
-        return choice("Data set", list(names), key="launch_on", start=start, format_func=names.get)
+        return choice("Data set", list(shown), key="launch_on", start=start, format_func=shown.get)
 
 
 def _size() -> str:
@@ -83,10 +83,13 @@ def _size() -> str:
         )
 
 
-def _file(text: str, dataset: str, size: str) -> PipelineFile:
+def _file(text: str, dataset: str, size: str, names: dict[str, str]) -> PipelineFile:
+    """The pipeline of a text with the choices above it; a preset's takes the name of the data set that it is about."""
     file = parse_pipeline(text, "the file")
     if dataset != AS_WRITTEN:
         file = file.model_copy(update={"dataset": file.dataset.model_copy(update={"source": dataset, "mapping": {}})})
+        if file.name in _presets():
+            file = file.model_copy(update={"name": names[dataset], "title": f"The whole loop on {names[dataset]}"})
     return file if size == AS_WRITTEN else sized(file, size)
 
 

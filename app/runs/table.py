@@ -17,6 +17,7 @@ from core.runs.estimate import seconds_left
 from core.runs.folders import RunFolder
 from core.runs.launcher import resume, stop
 from core.runs.table import open_runs
+from core.statistics.words import plural
 
 ANY = "any"
 TRAINED = "sft or dpo"
@@ -29,8 +30,9 @@ COLUMNS = {
     "kind": st.column_config.TextColumn(width=92),
     "variant or set": st.column_config.TextColumn(width=150),
     "headline": st.column_config.TextColumn(
-        width=180,
-        help="sft: last loss · dpo: reward accuracy of its last step · sample: right by the parsed prediction · "
+        width=230,
+        help="sft: last loss · dpo: reward accuracy of its last step · sample: responses that are right, by forced "
+        "predictions and by parsed ones alone · "
         "judge: mean score, and how many replies could not be read · reader: mean log-probability of gold",
     ),
     "progress": st.column_config.ProgressColumn(width=92, min_value=0, max_value=100, format="%.0f%%"),
@@ -77,39 +79,48 @@ def filters(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[wanted]
 
 
-def table(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
-    """The filtered table, redrawn by itself while something is at work; choosing rows chooses the runs."""
-    alive = rows[rows["state"].isin(ALIVE)]
-    if alive.empty:
+def table(here: Lab, everyone: pd.DataFrame, rows: pd.DataFrame, runs: list[str]) -> None:
+    """The filtered rows of `everyone`, redrawn by themselves while something is at work; choosing rows chooses runs."""
+    alive, known = _alive(everyone), set(everyone["id"])
+    if not alive:
         _draw(here, rows, runs)
         return
-    wanted = set(rows["id"])
 
     def redraw() -> None:
         now = all_rows(here)
-        if set(now["id"][now["state"].isin(ALIVE)]) & wanted != set(alive["id"]):
+        if _alive(now) != alive or set(now["id"]) != known:  # a pipeline makes its runs one by one
             st.rerun()
-        _draw(here, now[now["id"].isin(wanted)], runs)
+        _draw(here, now[now["id"].isin(rows["id"])], runs)
 
     live(redraw, alive=True)
 
 
+def _alive(rows: pd.DataFrame) -> set[str]:
+    return set(rows["id"][rows["state"].isin(ALIVE)])
+
+
 def _draw(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
     ids = rows["id"].tolist()
+    order = [name for name in COLUMNS if name != "time left" or _alive(rows)]
+    if rows["dataset_name"].nunique() > 1:  # beside the names, which are the same in each
+        order.insert(order.index("variant or set") + 1, order.pop(order.index("data set")))
     marked = [ids.index(run) for run in runs if run in ids]
     picked = grid(
         shown(here, rows),
         first=["state", "kind", "variant or set", "headline"],
         on_select="rerun",
-        selection_mode="multi-row",
+        selection_mode=["multi-row", "single-cell"],
         selection_default={"selection": {"rows": marked}},
         key=f"runs_{hash(tuple(ids))}_{arrivals()}_{_marks(runs)}",
         height="content" if len(rows) <= 6 else 240 if runs else 470,
         column_config=COLUMNS,
-        column_order=[name for name in COLUMNS if name != "time left" or rows["state"].isin(ALIVE).any()],
+        column_order=order,
         placeholder="",
         alt="Runs",
     )
+    if cells := [row for row, _ in picked["selection"]["cells"] if row < len(ids)]:
+        choose([ids[cells[0]]])
+        st.rerun()
     now = [ids[row] for row in picked["selection"]["rows"] if row < len(ids)]
     if set(now) != {run for run in runs if run in ids}:
         kept = [run for run in runs if run in now]
@@ -194,7 +205,7 @@ def _more(here: Lab, known: pd.DataFrame, runs: list[str]) -> None:
 
 def _counted(rows: pd.DataFrame, runs: list[str]) -> str:
     if not runs:
-        return f"{len(rows):,} runs; choose one to open it, several to compare them."
+        return f"{plural(len(rows), 'run')}; click one to open it, tick several to compare them."
     hidden = len(set(runs) - set(rows["id"]))
     return f"{len(runs)} chosen" + (f", {hidden} of them not in the table." if hidden else ".")
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.analysis.comparison import WinRate
+from core.analysis.comparison import VariantResult, WinRate
 from core.settings import CompareSettings
+from core.statistics.estimates import Estimate
 from core.statistics.power import detectable, questions_needed
 from core.statistics.words import ends, number
 
@@ -45,7 +46,7 @@ def finding(rate: WinRate, settings: CompareSettings, doubts: Sequence[str]) -> 
         a=rate.a,
         b=rate.b,
         verdict=verdict,
-        sentence=_sentence(rate, verdict, doubts, settings.accuracy_margin),
+        sentence=_sentence(rate, verdict, doubts, settings),
         detectable=detectable(rate.delta),
         needed=questions_needed(rate.delta, PLANNED),
     )
@@ -67,22 +68,22 @@ def _verdict(quality: str, accuracy: str, doubts: Sequence[str]) -> Verdict:
     return "better" if (quality, accuracy) == ("better", "kept") else "not shown"
 
 
-def _sentence(rate: WinRate, verdict: Verdict, doubts: Sequence[str], margin: float) -> str:
+def _sentence(rate: WinRate, verdict: Verdict, doubts: Sequence[str], settings: CompareSettings) -> str:
     about = f"{rate.a} against {rate.b}"
     if rate.delta.value is None:
         return f"{about}: no question where both have a score."
     delta = f"{number(rate.delta.value, 'points')} points ({ends(rate.delta, 'points')}, n = {rate.n} questions"
     shown = f"Δ(W−L) {delta}, {p_words(rate.p_holm)})"
-    accuracy = _accuracy(rate, margin)
+    accuracy = _accuracy(rate, settings)
     if doubts:
         return f"{about}: {verdict} ({', '.join(doubts)}): its win rate says nothing of quality. {shown}. {accuracy}."
     explains = {"better": "explanations win", "worse": "explanations lose", "not shown": "no difference shown"}
     return f"{about}: {verdict}. {shown}: {explains[quality_of(rate)]}. {accuracy}."
 
 
-def _accuracy(rate: WinRate, margin: float) -> str:
-    """What became of the accuracy; `margin` is a share."""
-    difference, points = rate.accuracy, f"{100 * margin:g} points"
+def _accuracy(rate: WinRate, settings: CompareSettings) -> str:
+    """What became of the accuracy."""
+    difference, points = rate.accuracy, f"{100 * settings.accuracy_margin:g} points"
     if difference.value is None:
         return "Whether its answers are right is unknown (no gold)"
     words = {
@@ -90,8 +91,27 @@ def _accuracy(rate: WinRate, margin: float) -> str:
         "lost": f"a loss of more than {points}",
         "not shown": f"a loss of more than {points} is not excluded",
     }
-    says = "higher" if difference.low > 0 else words[rate.accuracy_kept(margin)]
-    return f"Accuracy of its answers {number(difference.value, 'points')} points ({ends(difference, 'points')}): {says}"
+    says = "higher" if difference.low > 0 else words[rate.accuracy_kept(settings.accuracy_margin)]
+    measured = f"{number(difference.value, 'points')} points ({ends(difference, 'points')})"
+    return f"Accuracy of its {settings.right_by} answers {measured}: {says}"
+
+
+def turned_accuracy(a: VariantResult, b: VariantResult) -> str | None:
+    """A sentence where the two predictions disagree on which variant is right more often; None where they agree."""
+    differences = [_points(a.accuracy_forced, b.accuracy_forced), _points(a.accuracy_parsed, b.accuracy_parsed)]
+    if None in differences or differences[0] * differences[1] >= 0:
+        return None
+    forced, parsed = (number(difference, "points") for difference in differences)
+    unparsed = " and ".join(f"{number(one.unparsed.value, 'share')} of {one.label}" for one in (a, b))
+    return (
+        f"Which of the two is right more often hangs on the prediction that counts: {a.label} less {b.label} is "
+        f"{forced} points by forced answers and {parsed} by parsed ones, where a response without a readable answer is "
+        f"wrong ({unparsed})."
+    )
+
+
+def _points(a: Estimate, b: Estimate) -> float | None:
+    return None if a.value is None or b.value is None else 100 * (a.value - b.value)
 
 
 def p_words(p: float | None) -> str:

@@ -144,7 +144,7 @@ def _soft_rules(s: JudgeCardSettings, observed: bool) -> list[_Rule]:
             "prefers a place",
             False,
             (0.5 - place, 0.5 + place),
-            f"{0.5 - place:g} to {0.5 + place:g}",
+            f"{0.5 - place:.0%} to {0.5 + place:.0%}",
             "Ask in both orders, as the lab does, and do not use this judge in one order anywhere.",
         ),
         _Rule(

@@ -151,6 +151,15 @@ class JudgeCard:
         return not self.doubts
 
     @property
+    def advice(self) -> str:
+        """What to do with rankings by this judge's scores; empty where they can be used."""
+        if self.reliable:
+            return ""
+        if self.doubts == [UNPROVEN]:
+            return "Nothing shows yet that rankings by its score mean anything: judge more explanations."
+        return "Do not believe rankings by its score."
+
+    @property
     def line(self) -> str:
         """The card in a line; holds no text of a model or a person."""
         counts = {v: sum(check.verdict == v for check in self.checks) for v in ("fail", "unknown")}

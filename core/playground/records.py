@@ -31,6 +31,8 @@ class Contender(Record):
     label: str
     run: str
     """A sample run of it: weights, prompt and sampling settings are taken from there."""
+    about: str = ""
+    """Data set that it was first asked about, for people who must tell two of one label apart."""
 
 
 class Wish(Record):

@@ -151,16 +151,22 @@ def _one_at_a_time(store: Store) -> Iterator[None]:
 def contenders(store: Store) -> list[Contender]:
     """Variants that can answer: those with a finished sample run.
 
-    The newest says how to ask them, the oldest what they are called.
+    The newest says how to ask them, the oldest what they are called.  Those of the data set with most variants come
+    last: the last is what they were tuned for.
     """
     found = store.rows(
         """
-        SELECT variant, arg_min(label, created), arg_max(id, created) FROM runs
-        WHERE kind = 'sample' AND settings->>'role' = 'explainer' AND state = 'done'
-        GROUP BY variant ORDER BY len(any_value(chain)), min(created)
+        WITH asked AS (
+            SELECT r.variant, arg_min(r.label, r.created) AS label, arg_max(r.id, r.created) AS run,
+                arg_min(d.label, r.created) AS about, len(any_value(r.chain)) AS tuned, min(r.created) AS first
+            FROM runs r JOIN runs d ON d.id = r.dataset
+            WHERE r.kind = 'sample' AND r.settings->>'role' = 'explainer' AND r.state = 'done' GROUP BY r.variant
+        )
+        SELECT variant, label, run, about FROM asked
+        ORDER BY tuned > 0, count(*) OVER (PARTITION BY about), min(first) OVER (PARTITION BY about), tuned, first
         """
     )
-    return [Contender(variant=variant, label=label, run=run) for variant, label, run in found]
+    return [Contender(variant=variant, label=label, run=run, about=about) for variant, label, run, about in found]
 
 
 def judges(store: Store) -> list[Judging]:

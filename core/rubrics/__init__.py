@@ -52,6 +52,11 @@ class Rubric(BaseModel):
     def labels(self) -> list[str]:
         return [verdict.label for verdict in self.verdicts]
 
+    @property
+    def highest(self) -> int:
+        """The score of an explanation that is best on every criterion."""
+        return max(self.values) * len(self.criteria)
+
     def as_text(self) -> str:
         """The rubric as a judge reads it."""
         lines = [f"- {c.key}: {c.name}. {c.question}" for c in self.criteria]

@@ -41,6 +41,10 @@ ASSUMED_BYTES = 538e6
 ALWAYS_WRONG = 0.3
 """Share of questions that a debater is expected to be asked, before it is known."""
 
+ENOUGH_SECONDS = 5.0
+"""Seconds that a pipeline's finished runs should have taken, from which on the rest is expected to be as slow or as
+fast as they were: the machine may be busier than it was."""
+
 Source = Literal["measured here", "measured here on other questions", "assumed"]
 How = tuple[str, str, int]
 """(kind, judge mode or sampling role, bytes of weights)"""
@@ -182,15 +186,17 @@ def _from_progress(folder: RunFolder) -> float | None:
 def _pipeline_left(home: Home, pipeline: RunFolder, rates: Rates) -> float:
     steps = steps_of(pipeline.config)
     splits = RunFolder(home.runs / pipeline.config.parents["dataset"]).result["summary"]["splits"]
-    left = 0.0
+    known, planned, took, expected = 0.0, 0.0, 0.0, 0.0
     for step in steps:
         folder = RunFolder(home.runs / step.id)
+        seconds = rates.seconds(step, units_of(step, steps, splits), forked=True)
         result = folder.result if folder.path.exists() else None
-        if result and result["state"] == "done":
-            continue
-        known = _from_progress(folder) if folder.path.exists() else None
-        left += rates.seconds(step, units_of(step, steps, splits), forked=True) if known is None else known
-    return left
+        if not (result and result["state"] == "done"):
+            left = _from_progress(folder) if folder.path.exists() else None
+            known, planned = (known, planned + seconds) if left is None else (known + left, planned)
+        elif folder.config.created >= pipeline.config.created:  # others were reused
+            took, expected = took + result["seconds"], expected + seconds
+    return known + planned * (took / expected if expected > ENOUGH_SECONDS else 1.0)
 
 
 # --- units of planned runs

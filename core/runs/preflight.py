@@ -110,6 +110,8 @@ def _looks_at_rows(home: Home, config: RunConfig) -> list[Look]:
     match config.kind:
         case "sft" | "sample":
             return [_questions(home, config)]
+        case "head_to_head":
+            return [_common(home, config)]
         case "pairs":
             summary = _result(home, config.parents["judgements"])["summary"]
             judged = summary["judgements"] - summary["unjudged"]
@@ -135,6 +137,17 @@ def _questions(home: Home, config: RunConfig) -> Look:
         return Look("questions", False, "None of these questions has a gold label to train on: choose another split.")
     few = f" Fewer than {FEW} tell little: intervals over them will be wide." if chosen < FEW else ""
     return Look("questions", True, f"{chosen:,} questions, {gold:,} of them with gold.{few}")
+
+
+def _common(home: Home, config: RunConfig) -> Look:
+    """That two sample runs answered the same questions, as far as their selections say."""
+    folder = home.runs / config.parents["dataset"]
+    items = _questions_of(folder, (folder / "result.json").stat().st_mtime_ns)
+    wanted = [RunFolder(home.runs / config.parents[role]).config.settings for role in ("samples_a", "samples_b")]
+    a, b = ({item.id for item in select_items(items, Selection.model_validate(one["select"]))} for one in wanted)
+    splits = " and ".join(dict.fromkeys(one["select"]["split"] for one in wanted))
+    nothing = f"The two sample runs have no question in common (splits {splits}): choose two of the same questions."
+    return Look("questions", bool(a & b), f"{len(a & b):,} questions that both answered." if a & b else nothing)
 
 
 class _Question(NamedTuple):

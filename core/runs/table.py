@@ -17,7 +17,8 @@ from core.store.database import Store
 
 COLUMNS = """
     r.id, r.kind, r.label, r.dataset, d.label AS dataset_name, r.state, r.error, r.quarantined, r.created, r.seconds,
-    r.settings->>'mode' AS mode, r.settings->>'role' AS role, r.parents, r.chain, r.summary
+    r.settings->>'mode' AS mode, r.settings->>'role' AS role, r.settings->'select'->>'split' AS split, r.parents,
+    r.chain, r.summary
 """
 
 
@@ -108,9 +109,14 @@ def _headline(row: dict[str, Any], summary: dict[str, Any], figure: float | None
 
 
 def _share_right(summary: dict[str, Any]) -> str:
-    """Over responses whose question has gold, by the parsed prediction."""
+    """Over responses whose question has gold, by the prediction that pages open on and by what was written alone."""
     known = summary["explanations"] - summary["unlabelled"]
-    return f"{100 * summary['right_parsed'] / known:.1f}% right" if known else "no gold"
+    if not known:
+        return "no gold"
+    forced, parsed = (100 * summary[f"right_{by}"] / known for by in ("forced", "parsed"))
+    if forced < parsed:  # options were not asked for their probabilities (setting `forced`)
+        return f"right: {parsed:.1f}% parsed"
+    return f"right: {forced:.1f}% forced, {parsed:.1f}% parsed"
 
 
 def _judged(summary: dict[str, Any], mode: str, mean: float | None) -> str:

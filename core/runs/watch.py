@@ -19,7 +19,7 @@ def describe_step(folder: RunFolder) -> str:
         "sample": "sample",
         "judge": "judge",
         "pairs": "pair",
-        "head_to_head": "compare",
+        "head_to_head": "head to head",
     }
     if config.kind == "judge":
         return f"{'read' if config.what == 'reader' else 'judge'} {config.label}"

@@ -27,6 +27,15 @@ def number(value: float | None, unit: Unit = "number") -> str:
     return text.removeprefix("+") if text == "+0.0" else text.replace("-", "−")
 
 
+def plural(count: int, one: str, many: str = "") -> str:
+    """A count with its noun.
+
+    >>> plural(1, "row"), plural(1200, "row"), plural(0, "pass", "passes")
+    ('1 row', '1,200 rows', '0 passes')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def interval(estimate: Estimate, unit: Unit = "number") -> str:
     """An estimate with its 95% interval, where it has one, as a cell of a table has it.
 
