@@ -77,8 +77,13 @@ def browser_page(width: int = 1440, scheme: str = "light") -> Iterator[Page]:
         yield page
 
 
+DRAWN = """() => document.querySelector('.stApp[data-test-script-state=notRunning] h1')
+    && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"""
+
+
 def settle(page: Page) -> None:
-    """Wait until the page has been drawn and nothing of it is stale."""
-    page.wait_for_selector("h1")
-    page.wait_for_function("!document.querySelector('[data-stale=\"true\"]')")
-    page.wait_for_timeout(800)
+    """Wait until the page has been drawn, nothing of it is stale, and no further draw has followed."""
+    for pause in (250, 150):
+        page.wait_for_function(DRAWN)
+        page.wait_for_timeout(pause)
+    page.wait_for_function(DRAWN)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from core.records import Pair
 from core.runs.folders import all_runs
 from tests.browser import browser_page, served, settle
-from tests.lab import MATERIALS, THINGS, toy_dataset, toy_pipeline, wait_until
+from tests.lab import MATERIALS, THINGS, toy_pipeline, wait_until
 from tests.test_views import open_row, write
 from tests.tiny import tiny_model
 
@@ -103,12 +103,3 @@ def test_from_a_table_to_a_pipeline_and_from_a_win_rate_to_a_training_pair(home,
             chosen = trained.read("pairs", Pair)[0].chosen
             assert f"pairs={trained.id}" in page.url
             expect(page.get_by_text(chosen.text.splitlines()[0][:30]).first).to_be_visible()
-
-
-@pytest.mark.timeout(300)
-def test_narrow_and_dark_pages_do_not_overflow(home, tmp_path):
-    toy_dataset(home, tmp_path)
-    with served(home) as (address, _), browser_page(width=800, scheme="dark") as page:
-        for name in ("", "overview", "datasets", "runs", "explanations", "anchors", "compare"):
-            open_page(page, address, name)
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name

@@ -17,7 +17,7 @@ from core.analysis.comparison import (
     variant_results,
     win_rates,
 )
-from core.analysis.findings import finding
+from core.analysis.findings import finding, turned_accuracy
 from core.settings import CompareSettings
 
 TOTAL = CompareSettings(score="total")
@@ -155,6 +155,19 @@ def test_lost_accuracy_is_worse_however_well_the_explanations_score():
     assert said.verdict == "worse"
     assert said.sentence.endswith(": a loss of more than 3 points.")
     assert "n = 160 questions" in said.sentence
+
+
+def test_accuracy_that_turns_with_the_prediction_is_said():
+    a = rows("a", {"1": [3.0, 3.0], "2": [3.0, 3.0]}).assign(
+        parsed=[None, None, "A", "A"], correct_parsed=[0, 0, 1, 1], correct_forced=[1, 1, 1, 1]
+    )
+    b = rows("b", {"1": [3.0, 3.0], "2": [3.0, 3.0]}).assign(correct_parsed=[1, 0, 1, 1], correct_forced=[1, 0, 1, 1])
+    results = variant_results(ScoreTable.of(pd.concat([a, b]), EXPECTED))
+    said = turned_accuracy(*results)
+    assert "a less b is +25.0 points by forced answers and −25.0 by parsed ones" in said
+    assert "(50.0% of a and 0.0% of b)" in said
+    agreeing = variant_results(ScoreTable.of(pd.concat([a.assign(correct_parsed=1), b]), EXPECTED))
+    assert turned_accuracy(*agreeing) is None
 
 
 def test_p_values_are_corrected_only_upwards_and_over_all_pairs():

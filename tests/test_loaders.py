@@ -237,6 +237,121 @@ def test_a_header_is_taken_for_one_unless_it_is_said_not_to_be(tmp_path):
     assert not rejects and [item.gold for item in items] == ["kitchen", "garage", "kitchen"]
 
 
+# --- columns whose names say nothing, by their values
+
+
+def table(folder: Path, header: str, *rows: str) -> Path:
+    path = folder / "odd.csv"
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def guessed(path: Path, **overrides) -> dict[str, str | None]:
+    """The columns of the guess that the file has."""
+    settings = load_settings(path, **overrides)[1].model_dump(include={"question", "gold", "id", "split"})
+    header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
+    return {name: column for name, column in settings.items() if column in header}
+
+
+ENGLISH = "Ref,Prompt text,Answer A,Answer B,Answer C,Right one,Part"
+GERMAN = "Kennung,Aufgabe,Antwort A,Antwort B,Antwort C,Lösung,Teil"
+FLOATS = ("q-3,(3) Which of these floats?,nail,cork,pebble", "q-7,Which of these is eaten?,tin,glass,pear")
+
+
+@pytest.mark.parametrize("header", [ENGLISH, GERMAN])
+@pytest.mark.parametrize("golds", ["BC", "bc", ("cork", "pear"), ("B. cork", "(C)"), "12", "23"])
+def test_question_gold_id_and_split_are_found_by_values(tmp_path, header, golds):
+    parts = zip(FLOATS, golds, ("train", "Test"), strict=True)
+    path = table(tmp_path, header, *(f"{row},{gold},{part}" for row, gold, part in parts))
+    id, question, *_, gold, split = header.split(",")
+    assert guessed(path) == {"question": question, "gold": gold, "id": id, "split": split}
+
+
+@pytest.mark.parametrize(
+    ("golds", "base", "read"),
+    [
+        ("0120", 0, "ABCA"),
+        ("1323", 1, "ACBC"),
+        ("1212", None, ""),  # from 0 or 1: no row is read wrongly, each says what to set
+        ("0123", None, None),  # from neither
+        ("4214", None, None),
+        (("-1", "0", "-1", "2"), 0, [None, "A", None, "C"]),
+    ],
+)
+def test_gold_by_position_is_found_and_its_base_only_where_it_can_be_told(tmp_path, golds, base, read):
+    rows = [f"What is {n} made of?,iron {n},oak {n},wool {n},{gold}" for n, gold in enumerate(golds)]
+    path = table(tmp_path, "Aufgabe,Antwort A,Antwort B,Antwort C,Nummer der Lösung", *rows)
+    settings = load_settings(path)[1]
+    assert settings.gold == ("gold" if read is None else "Nummer der Lösung") and settings.gold_base == base
+    items, rejects = loaded(path)
+    assert [item.gold for item in items] == (list(read) if read is not None else [None] * 4)
+    assert all("names no single option" in reject.reason for reject in rejects)
+
+
+def test_numbers_that_are_labels_are_no_positions(tmp_path):
+    path = table(tmp_path, "Aufgabe,Antwort 1,Antwort 2,Schlüssel", "Was brennt?,Eis,Holz,2", "Was taut?,Eis,Holz,1")
+    settings = load_settings(path)[1]
+    assert (settings.gold, settings.gold_base) == ("Schlüssel", None)
+    assert [item.gold for item in loaded(path)[0]] == ["2", "1"]
+
+
+@pytest.mark.parametrize(("gold", "found"), [("text", "Key"), ("label", "Key"), ("none", None)])
+def test_of_columns_that_could_be_gold_the_clearest_is_taken(tmp_path, gold, found):
+    """A text is clearer than a label, a label than a number; a level that leaves an option out is no gold."""
+    keys = {"text": ["iron {n}", "oak {n}", "wool {n}"], "label": list("ABC"), "none": ["", "", ""]}[gold]
+    rows = [
+        f"{n},What is {n} made of?,iron {n},oak {n},wool {n},{n % 2 + 1},{keys[n % 3].format(n=n)}"
+        for n in range(1, 40)
+    ]
+    path = table(tmp_path, "Nr,Prompt text,Option A,Option B,Option C,Level,Key", *rows)
+    assert guessed(path) == {"id": "Nr", "question": "Prompt text"} | ({"gold": found} if found else {})
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "found"),
+    [
+        ("Nr,Satz,Option A,Option B", ["1,The ice is cold,yes,no", "2,The fire is cold,yes,no"], {"id", "question"}),
+        ("Key,Mine,Option A,Option B", ["A,B,ice,oak", "B,A,fire,elm"], set()),
+        ("Frage (de),Question (en),A,B", ["Ist es Eis?,Is it ice?,x,y", "Ist es Öl?,Is it oil?,z,w"], set()),
+        ("First,Second,A,B", ["a1,b1,x,y", "a2,b2,z,w"], set()),
+        ("Set,Use,A,B", ["train,test,x,y", "dev,train,z,w"], set()),
+        ("Nr,A,B,Weight,Word", ["20,x,y,0.3,ice", "10,z,w,0.7,oak"], set()),
+        ("foo,bar", ["red,blue", "green,red"], set()),
+        ("foo,bar", ["1.5,2.5", "0.5,0.1"], set()),
+    ],
+)
+def test_what_values_do_not_tell_is_not_guessed(tmp_path, header, rows, found):
+    assert guessed(table(tmp_path, header, *rows)).keys() == found
+
+
+def test_what_is_said_of_a_question_is_not_the_question(tmp_path):
+    rows = [
+        "A nail is made of,iron,oak,A,Nails are made of iron for it is hard",
+        "A door is made of,wax,oak,B,Oak lasts",
+    ]
+    path = table(tmp_path, "Stem of it,Choice A,Choice B,Key,Remarks of the author", *rows)
+    assert guessed(path) == {"question": "Stem of it", "gold": "Key"}
+
+
+def test_names_win_over_values_and_settings_over_both(tmp_path):
+    rows = ["x1,Is it hot?,ice,fire,B,1,train", "x2,Is it cold?,ice,fire,A,2,test"]
+    path = table(tmp_path, "key,headline,option a,option b,right one,label,Part", *rows)
+    assert guessed(path) == {"question": "headline", "gold": "label", "id": "key", "split": "Part"}
+    assert guessed(path, gold="right one", id=None) == {"question": "headline", "gold": "right one", "split": "Part"}
+    assert "key" not in guessed(path, context="key").values()
+    assert load_settings(path)[1].gold_base == 1 and load_settings(path, gold="right one")[1].gold_base is None
+
+
+def test_gold_is_found_beside_options_in_one_column(tmp_path):
+    path = tmp_path / "a.jsonl"
+    rows = [
+        {"Prompt": f"Which is {n}?", "options": ["iron", "oak"], "Pick": "AB"[n % 2], "tags": [n]} for n in range(9)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    items, rejects = loaded(path)
+    assert not rejects and [item.gold for item in items] == list("ABABABABA")
+
+
 # --- warnings and splits
 
 

@@ -122,6 +122,14 @@ def test_nothing_on_a_blind_page_says_who_is_who_or_what_the_judge_thinks(lab_ho
     assert list(tally["best"]) == [0, 0] and list(tally["n votes"]) == [1, 1]
 
 
+def test_what_it_wrote_instead_of_an_option_stays_on_screen(lab_home):
+    with open_store(lab_home) as store:
+        store.ingest()
+        asked = played(store, "It is hard.\nAnswer: bronze", blind=False)
+    said = words(shown(asked))
+    assert "Wrote “bronze”, which names no option; likeliest option: " in said and "No readable answer" not in said
+
+
 def test_a_reopened_session_is_as_it_was_left(lab_home):
     first = blind_round(lab_home, question="The first?")
     with open_store(lab_home) as store:

@@ -10,8 +10,8 @@ from core.home import SAMPLES, Home
 from core.records import Pair
 from core.runs.folders import RunFolder, all_runs, file_hash
 from core.runs.lineage import descendants, edges_of_folders
-from core.store.database import open_store
 from core.statistics.words import plural
+from core.store.database import open_store
 from core.store.queries import datasets
 from tests.app import opened, released, words  # noqa: F401
 from tests.lab import filled_lab, toy_dataset, wait_until
@@ -227,6 +227,10 @@ def test_the_file_is_shown_with_the_choices_above_it(lab_home):
     app = opened("runs", show="Launch", launch_size="tiny")
     shown = next(code.value for code in app.code if "[sft]" in code.value)
     assert "steps = 4" in shown and "steps = 4\n" not in app.text_area(key="launch_file").value
+    dataset = next(run for run in all_runs(lab_home) if run.config.kind == "import")
+    app.selectbox(key="launch_on").select(dataset.id).run()
+    shown = next(code.value for code in app.code if "[sft]" in code.value)
+    assert f'name = "{dataset.config.label}"' in shown and 'name = "demo"' in app.text_area(key="launch_file").value
 
 
 def test_what_is_missing_is_said_and_the_button_is_disabled(lab_home):

@@ -35,6 +35,22 @@ def test_every_page_of_a_filled_lab_draws_without_an_exception(lab_home, name):
     assert "Traceback" not in words(app)
 
 
+@pytest.mark.parametrize(
+    ("page", "view", "what"),
+    [
+        ("compare", {"evaluation": "gone"}, "evaluation"),
+        ("datasets", {"dataset": "gone"}, "data set"),
+        ("judges", {"responses": "gone"}, "set of explanations"),
+        ("judges", {"judge": "gone"}, "judge"),
+        ("anchors", {"tab": "Pairs", "pairs": "gone"}, "pair set"),
+        ("runs", {"run": "gone"}, ""),
+    ],
+)
+def test_a_link_to_what_is_gone_never_passes_for_it(lab_home, page, view, what):
+    assert f"No {what or 'run'} here has the id gone: it was deleted" in words(opened(page, **view))
+    assert "has the id" not in words(opened(page, **{key: value for key, value in view.items() if key == "tab"}))
+
+
 def test_overview_counts_what_the_database_holds(lab_home):
     app = opened("overview")
     counts = {metric.label: metric.value for metric in app.metric}

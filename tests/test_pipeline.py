@@ -1,6 +1,7 @@
 """Pipelines before they run: variants, presets, sizes, and what a dry run says."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -10,8 +11,8 @@ from core.errors import BadInput
 from core.home import Home
 from core.models.finding import ModelRef
 from core.runs.dryrun import dry_run
-from core.runs.estimate import STARTUP_SECONDS, measured_rates
-from core.runs.folders import RunConfig, RunFolder, create_run
+from core.runs.estimate import STARTUP_SECONDS, Rates, measured_rates, seconds_left
+from core.runs.folders import RunConfig, RunFolder, all_runs, create_run
 from core.runs.pipeline import (
     DatasetTable,
     PipelineFile,
@@ -226,6 +227,24 @@ def test_runs_on_the_same_questions_count_before_others(home, tmp_path):
     rates = measured_rates(home)
     assert rates.of(sft_step(tiny, "import-long", seed=9)) == (pytest.approx(70 / 20), "measured here")
     assert rates.of(sft_step(tiny, "import-new")) == (pytest.approx(80 / 40), "measured here on other questions")
+
+
+def test_what_is_left_of_a_pipeline_is_as_slow_as_its_runs_have_been(home, tmp_path):
+    """However fast runs were before: rates three times as high give the same time left."""
+    filled_lab(home, tmp_path)
+    pipeline = next(run for run in all_runs(home) if run.config.kind == "pipeline")
+    (pipeline.path / "result.json").unlink()
+    begun = json.loads((pipeline.path / "config.json").read_text()) | {"created": 0.0}  # before its steps, not after
+    (pipeline.path / "config.json").write_text(json.dumps(begun))
+    pipeline = RunFolder(pipeline.path)
+    steps = steps_of(pipeline.config)
+    for step in steps[-4:]:
+        shutil.rmtree(home.runs / step.id)
+    took = sum(RunFolder(home.runs / step.id).result["seconds"] for step in steps[:-4])
+    left = [
+        seconds_left(home, pipeline, Rates({}, {}, {True: seconds, False: seconds}, seconds)) for seconds in (9, 27)
+    ]
+    assert left[0] == pytest.approx(left[1], rel=0.05) and 0 < left[0] < took  # a pair set is a second at any rate
 
 
 def test_a_run_that_was_resumed_or_is_not_done_measures_nothing(home, tmp_path):

@@ -4,13 +4,14 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from app.navigation import PAGES
 from core.home import Home
-from tests.browser import chromium, served
+from tests.browser import DRAWN, chromium, served, settle
 from tests.test_page_judgements import choice_of, loaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -88,12 +89,8 @@ STATE = """() => {
 }"""
 """What is read on a page, and what its widgets hold."""
 
-DRAWN = """() => document.querySelector('.stApp[data-test-script-state=notRunning] h1')
-    && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"""
-
-
 STILL = 4
-"""Looks, 0.25 s apart, that must show the same."""
+"""Looks, 0.15 s apart, that must show the same."""
 
 
 def seen(page: Page) -> list[str]:
@@ -101,7 +98,7 @@ def seen(page: Page) -> list[str]:
     page.wait_for_function(DRAWN)
     views = [page.evaluate(STATE)]
     while len(views) < STILL or any(view != views[-1] for view in views[-STILL:]):
-        page.wait_for_timeout(250)
+        page.wait_for_timeout(150)
         page.wait_for_function(DRAWN)
         views.append(page.evaluate(STATE))
     return views[-1]
@@ -139,9 +136,9 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def opened(browser: Browser, link: str) -> Page:
+def opened(browser: Browser, link: str, width: int = 1440, **how: Any) -> Page:
     """A link in a window of its own."""
-    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+    page = browser.new_context(viewport={"width": width, "height": 1000}, **how).new_page()
     page.set_default_timeout(60_000)
     page.goto(link)
     return page
@@ -190,6 +187,16 @@ def test_a_page_comes_back_as_it_was_left(address, browser, name):
     follow(page, other)
     follow(page, name)
     shows(page, views[-1], "sidebar")
+    page.context.close()
+
+
+def test_no_page_is_wider_than_a_narrow_window(address, browser):
+    page = opened(browser, address, width=800, color_scheme="dark")
+    for name in PAGES:
+        page.goto(f"{address}/{name}")
+        settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+        expect(page.locator('[data-testid="stException"]')).to_have_count(0)
     page.context.close()
 
 

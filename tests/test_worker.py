@@ -13,10 +13,12 @@ from core.errors import BadInput
 from core.home import PROJECT
 from core.models.variants import use_of
 from core.records import Explanation
-from core.runs.folders import RunFolder
+from core.runs.folders import RunFolder, create_run
 from core.runs.launcher import launch, resume, stop
 from core.runs.pipeline import steps_of
 from core.runs.plan import run_config
+from core.runs.work import Work
+from core.runs.worker import run_stage
 from core.settings import SampleSettings, Selection
 from core.store.database import open_store
 from tests.lab import toy_dataset, toy_pipeline_run, wait_until
@@ -77,8 +79,9 @@ def test_worker_and_database_killed_at_once_leave_the_rows_of_an_undisturbed_run
     assert {(item, sample): text for item, sample, text in stored} == responses(folder)
 
     undisturbed = type(home)(tmp_path / "other")
-    whole = launch(undisturbed, long_sample(undisturbed, tmp_path))
-    wait_until(lambda: not whole.alive)
+    whole = create_run(undisturbed, long_sample(undisturbed, tmp_path))
+    with Work(whole) as work:
+        run_stage(work)
     assert responses(whole) == responses(folder)
 
 

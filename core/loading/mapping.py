@@ -1,18 +1,17 @@
-"""Which columns of a file mean what: from its card, or guessed from the names of its columns.
+"""Which columns of a file mean what: from its card, or guessed from the names of its columns and from values.
 
     path, settings = load_settings(Path("data/samples/rooms.toml"), test=0.2)
 
 A card is a TOML file beside its data file: `file` names that file, every other key is a field of
-`ImportSettings`.  Guessing looks at the names of columns, and at values for what names cannot say: whether
-gold is a position, and whether a CSV has a header.  `core.data.datasets.preview` shows what comes of it.  Not
-covered: writing cards.
+`ImportSettings`.  Guessing looks at the names of columns, and at values for what names cannot say: what other
+columns mean (`core.loading.guessing`), whether gold is a position, and whether a CSV has a header.
+`core.data.datasets.preview` shows what comes of it.  Not covered: writing cards.
 """
 
 import re
 import tomllib
-from collections import Counter
-from collections.abc import Sequence
-from itertools import combinations, islice
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 
 from core.errors import BadInput
 from core.loading.documents import FIELD
+from core.loading.guessing import SPLITS, guess_by_values, guess_contents
 from core.loading.items import POSITION, RowProblem, cell, find_gold, joined_columns, named_columns, options_of, text_of
 from core.loading.reading import check_file, file_name, is_table, read_rows
 from core.records import Option
@@ -31,11 +31,14 @@ GOLDS = ("gold", "answerkey", "correct", "correct_answer", "label", "answer", "t
          "solution")  # fmt: skip
 OPTIONS = ("options", "choices")
 CONTEXTS = ("context", "passage")
-SPLITS = ("train", "training", "validation", "valid", "val", "dev", "test")
+COLUMNS = ("question", "options", "gold", "id", "context", "split")
+"""Settings that name columns."""
 LOOKED_AT = 200
 """Rows that a guess is made from."""
 OPTION_COLUMN = re.compile(
-    r"(?P<stem>|(?:option|opt|op|choice|ending|answer)[ _-]?)(?P<mark>[a-j]|\d{1,2})", re.IGNORECASE
+    r"(?P<stem>|(?:option|opt|op|choice|ending|answer|alternative|antwort(?:möglichkeit)?|möglichkeit)[ _-]?)"
+    r"(?P<mark>[a-j]|\d{1,2})",
+    re.IGNORECASE,
 )
 
 
@@ -45,14 +48,14 @@ def load_settings(path: Path, **overrides: Any) -> tuple[Path, ImportSettings]:
     `overrides` are fields of `ImportSettings` and win over both.  Labels given for a file whose
     options column was guessed take the place of that column.  `BadInput` for anything unusable.
     """
-    if path.suffix.lower() == ".toml":
-        file, fields = _read_card(path)
-    else:
-        given = {name: overrides[name] for name in ("header", "field") if name in overrides}
-        file, fields = path, guess_mapping(path, **given).model_dump()
-        if overrides.get("labels"):
-            fields["options"] = None
     try:
+        if path.suffix.lower() == ".toml":
+            file, fields = _read_card(path)
+        else:
+            given = {name: overrides[name] for name in ("header", "field") if name in overrides}
+            file, fields = path, guess_mapping(path, **given, given=overrides).model_dump()
+            if overrides.get("labels"):
+                fields["options"] = None
         return file, ImportSettings.model_validate({**fields, **overrides})
     except ValidationError as error:
         first = error.errors()[0]
@@ -74,10 +77,14 @@ def _read_card(path: Path) -> tuple[Path, dict[str, Any]]:
     return path.parent / file, fields
 
 
-def guess_mapping(path: Path, header: bool | None = None, field: str | None = None) -> ImportSettings:
+def guess_mapping(
+    path: Path, header: bool | None = None, field: str | None = None, given: Mapping[str, Any] | None = None
+) -> ImportSettings:
     """The mapping that the first rows suggest; usually right, never sure.
 
-    `header` None: a CSV is taken to have none where its first row names nothing known and reads like data.
+    `header` None: a CSV is taken to have none where its first row names nothing known and reads like data.  `given`
+    are settings that a person has made.  None: columns that names do not tell are not guessed by values either; where
+    people or models have answered, what they chose would pass for gold.
     """
     header = not _reads_like_data(path) if header is None else header
     rows = list(islice(read_rows(path, header, field), LOOKED_AT))
@@ -86,15 +93,16 @@ def guess_mapping(path: Path, header: bool | None = None, field: str | None = No
         raise BadInput(f"Row {rows[0].number} of {file_name(path)} cannot be read: {rows[0].problem}")
     fields: dict[str, Any] = {"name": re.sub(r"[^\w.-]+", "_", Path(file_name(path)).stem) or "data"}
     fields |= _guess_columns(good) if header else _guess_places(good)
+    fields |= {name: given[name] for name in COLUMNS if given and name in given}
     settings = ImportSettings(**fields, header=header, field=field)
+    if header and given is not None:
+        settings = settings.model_copy(update=_guess_others(good, settings, given))
     return settings.model_copy(update={"gold_base": _guess_base(good, settings)})
 
 
 def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Columns by their names."""
+    """Columns by their names; where no name tells of a question, gold or options, by what repeats in a row."""
     names = list(dict.fromkeys(name for values in rows for name in values))
-    if names and not _named(names, (*QUESTIONS, *GOLDS, *OPTIONS)) and (found := _guess_contents(rows, names)):
-        return found
     fields = _guess_question(rows, names)
     others = [name for name in names if name != fields["question"]]
     in_fields = all(values.get(FIELD) in SPLITS for values in rows)
@@ -104,9 +112,26 @@ def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "context": _named(names, CONTEXTS) or (_named(others, ("text",)) if fields["options"] else None),
         "split": _named(names, ("split",)) or (FIELD if in_fields else None),
     }
+    free = [name for name in names if name not in fields.values()]
+    if free and not _named(names, (*QUESTIONS, *GOLDS, *OPTIONS)):
+        return fields | (guess_contents(rows, free) or {})
     if fields["options"] and "," in fields["options"]:
         fields["options"] = _with_others(rows, names, fields)
     return fields
+
+
+def _guess_others(rows: list[dict[str, Any]], settings: ImportSettings, given: Mapping[str, Any]) -> dict[str, str]:
+    """Columns by their values, for settings that nobody has made and whose usual names no column has."""
+    columns = settings.model_dump(include={*COLUMNS})
+    if given.get("labels"):
+        columns["options"] = None  # labels take its place
+    wanted = [name for name in ("split", "gold", "question", "id") if name not in given]
+    wanted = [name for name in wanted if not any(_has(values, columns[name]) for values in rows)]
+    return guess_by_values(rows, columns | dict.fromkeys(wanted), wanted)
+
+
+def _has(values: dict[str, Any], column: str | None) -> bool:
+    return column is not None and (column in values or cell(values, column) is not None)
 
 
 def _with_others(rows: list[dict[str, Any]], names: list[str], fields: dict[str, Any]) -> str:
@@ -128,62 +153,6 @@ def _with_others(rows: list[dict[str, Any]], names: list[str], fields: dict[str,
     if not told or any(len(row[gold]) < 2 or POSITION.fullmatch(row[gold]) for row in given):
         return fields["options"]
     return joined_columns([name for name in names if name in known or name in others])
-
-
-def _guess_contents(rows: list[dict[str, Any]], names: list[str]) -> dict[str, Any] | None:
-    """Columns whose names say nothing: the longest is the question, gold always stands in another one of its row.
-
-    None where no column is like gold.  Options are the columns from the first to the last that ever hold gold; where
-    that is always one and the same, those that stand together with it.
-    """
-    texts = [{name: str(values.get(name) or "").strip() for name in names} for values in rows]
-    question = max(names, key=lambda name: sum(len(row[name]) for row in texts))
-    others = [name for name in names if name != question]
-    for gold in reversed(others):
-        hits = [{name for name in others if name != gold and row[name] == row[gold] != ""} for row in texts]
-        places = sorted(others.index(name) for name in set().union(*hits))
-        if not all(hits) or not places:
-            continue
-        options = [name for name in others[places[0] : places[-1] + 1] if name != gold]
-        if len(places) == 1:
-            options = _around(texts, names, (question, gold), others[places[0]])
-        if options:
-            options = _with_numbered(options, [name for name in others if name != gold])
-            return {"question": question, "gold": gold, "options": joined_columns(options), "id": None}
-    return None
-
-
-def _with_numbered(options: list[str], names: list[str]) -> list[str]:
-    """Columns of options with those that are called like two of them or more, but for a number or letter at the end.
-
-    >>> _with_numbered(["Opt_1", "Opt_2"], ["Opt_1", "Opt_2", "Opt_3", "Fach"])
-    ['Opt_1', 'Opt_2', 'Opt_3']
-    """
-    stems = Counter(_stem(name) for name in options)
-    return [name for name in names if name in options or stems[_stem(name)] >= 2]
-
-
-def _stem(name: str) -> str:
-    """A name without the number or letter that ends it; the name itself where nothing else is left."""
-    return re.sub(r"[\W_]*(\d+|(?<=[\W_])[A-Za-z])$", "", name).lower() or name
-
-
-def _around(rows: list[dict[str, str]], names: list[str], known: tuple[str, str], option: str) -> list[str]:
-    """The columns between question and gold, or those after both, if `option` is among them and no row repeats itself.
-
-    None of them where other columns are always the same too: which of them is gold cannot be told then.
-
-    >>> _around([{"q": "Hot?", "a": "ice", "b": "fire", "gold": "ice"}], ["q", "a", "b", "gold"], ("q", "gold"), "a")
-    ['a', 'b']
-    """
-    twins = [pair for pair in combinations(names, 2) if all(row[pair[0]] == row[pair[1]] != "" for row in rows)]
-    if len(twins) > 1:
-        return []
-    first, last = sorted(names.index(name) for name in known)
-    for span in (names[first + 1 : last], names[last + 1 :]):
-        if option in span and len(span) >= 2 and all(len({row[name] for name in span}) == len(span) for row in rows):
-            return span
-    return []
 
 
 def _guess_places(rows: list[dict[str, Any]]) -> dict[str, Any]:
