@@ -20,10 +20,17 @@ from core.data.judgements import import_judgements, judgement_settings, preview_
 from core.errors import BadInput, LabError
 from core.home import PROJECT
 from core.loading.items import RowProblem
+from core.loading.judgement_mapping import (
+    column_names,
+    first_rows,
+    guessed_settings,
+    missing_columns,
+    needed_roles,
+)
 from core.loading.preferences import parse_preference
 from core.records import Preference, Rating, Reject
 from core.runs.plan import command_of
-from core.settings import CompareSettings
+from core.settings import CompareSettings, RatingColumns
 from core.store.database import rebuild
 from tests.test_pages import opened, words
 from tests.test_store import contents
@@ -486,11 +493,45 @@ def test_a_file_is_mapped_and_loaded_on_the_page(home, tmp_path, released):
     path = written(tmp_path, [alpaca("x", 2), alpaca("y", 9)], "mine.json")
     app = opened("judgements")
     app.text_input(key="file_path").input(str(path)).run()
-    assert "Of the first 2 judgements 1 load and 1 do not" in words(app)
-    app.text_input(key="annotator_mine.json").input("who").run()
-    assert "no column 'who' for annotator" in words(app)
-    app.text_input(key="annotator_mine.json").input("annotator").run()
+    assert "Of the 2 judgements 1 load and 1 do not" in words(app) and not app.warning
+    app.selectbox(key="annotator_mine.json_True_None").select("dataset").run()
     app.button(key="load").click().run()
     assert not app.exception
     assert "1 judgements loaded, 1 rejected." in [message.value for message in app.success]
-    assert "preference '9' is none" in words(app)
+    assert "preference '9' is none" in words(app) and "easy (person)" in words(app)
+
+
+# --- what a form needs to know
+
+
+def test_a_guess_is_not_held_against_the_file_and_says_what_it_lacks(tmp_path):
+    path = written(tmp_path, [{"ask": "Why?", "won": 2, "who": "gpt-4", "about": {"set": "x"}}], "odd.json")
+    rows = first_rows(path)
+    guess = guessed_settings(path, rows)
+    assert missing_columns(rows, guess) == [("question", "question"), ("preference", "preference")]
+    assert column_names(rows) == ["ask", "won", "who", "about", "about.set"]
+    settings = guessed_settings(path, rows, (), {"question": "ask", "preference": "won", "part": "about.set"})
+    assert missing_columns(rows, settings) == [] and settings.judges == []
+    assert missing_columns(rows, guessed_settings(path, rows, (), {"what": "ratings"})) == [
+        (role, role) for role in needed_roles(RatingColumns())
+    ]
+
+
+def test_judges_are_guessed_of_the_column_that_is_named_for_annotators(tmp_path):
+    """Names that hold `gpt` are taken for judges until `judges` is set, as the docs say."""
+    path = written(tmp_path, [alpaca("x", 2, who="ann"), alpaca("y", 1, who="gpt-4")])
+    assert judgement_settings(path, (), {"annotator": "who"}).judges == ["gpt-4"]
+    assert judgement_settings(path, (), {"annotator": "who", "judges": ["ann"]}).judges == ["ann"]
+
+
+def test_a_nested_file_can_be_read_in_another_way(tmp_path):
+    path = nested(tmp_path)
+    rows = first_rows(path)
+    assert guessed_settings(path, rows, (), {"what": "preferences"}).columns.what == "preferences"
+    assert guessed_settings(path, rows, (), {"what": "ratings", "shape": "long"}).columns.shape == "long"
+
+
+def test_the_error_of_the_command_line_keeps_its_remedy(tmp_path):
+    path = written(tmp_path, [{"ask": "Why?", "won": 2}], "odd.csv")
+    with pytest.raises(BadInput, match=r"no column 'question' for question \(there are ask, won\): .* --set question="):
+        judgement_settings(path)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.state import Lab
 from app.tables import grid
+from app.uploads import kept
 from app.widgets import literal
 from app.working import Pace
 from core.data.foreign import import_responses, read_responses
@@ -62,10 +63,7 @@ def _file(here: Lab) -> Path | None:
     upload = st.file_uploader("… or a file", type=[suffix[1:] for suffix in SUFFIXES], key="foreign_upload")
     if typed or upload is None:
         return Path(typed).expanduser() if typed else None
-    here.home.uploads.mkdir(parents=True, exist_ok=True)
-    path = here.home.uploads / Path(upload.name).name
-    path.write_bytes(upload.getbuffer())
-    return path
+    return kept(here.home, upload)
 
 
 def _mapping(path: Path, authors: str) -> ResponsesSettings:

@@ -11,6 +11,7 @@ import streamlit as st
 from app.address import given, put
 from app.state import Lab
 from app.tables import grid
+from app.uploads import kept, stamp
 from app.widgets import plain
 from app.working import Pace, watched
 from core.data.datasets import glance, import_dataset
@@ -48,7 +49,7 @@ def load(here: Lab) -> None:
     file, guessed = _form_of(here, named, file, guessed)
     with st.expander("Mapping: which column means what", expanded=how != SAMPLE):
         settings = _mapping(file, guessed)
-    good, bad = _glanced(_stamp(file), str(file), settings.model_dump_json())
+    good, bad = _glanced(stamp(file), str(file), settings.model_dump_json())
     _preview(good, bad, settings)
     if st.button("Load this data set", type="primary", icon=":material/download:", disabled=not good, key="load"):
         _import(here, file, settings)
@@ -74,11 +75,7 @@ def _source(here: Lab, how: str) -> str | None:
     upload = st.file_uploader("A data file", type=[suffix[1:] for suffix in SUFFIXES], key="upload")
     if upload is None:
         return None
-    here.home.uploads.mkdir(parents=True, exist_ok=True)
-    path = here.home.uploads / Path(upload.name).name
-    if not path.exists() or path.stat().st_size != upload.size or path.read_bytes() != upload.getbuffer():
-        path.write_bytes(upload.getbuffer())
-    return str(path)
+    return str(kept(here.home, upload))
 
 
 def _hub_source() -> str | None:
@@ -108,7 +105,7 @@ def _form_of(here: Lab, named: str, file: Path, guessed: ImportSettings) -> tupl
     if is_table(file):
         header = st.checkbox("The first row names the columns", guessed.header, key=f"header_{file.name}")
         return (file, guessed) if header == guessed.header else find_source(named, here.home, header=header)
-    fields = _fields(_stamp(file), str(file))
+    fields = _fields(stamp(file), str(file))
     if not fields:
         return file, guessed
     known = {ALL_FIELDS: None} | {f"{name}  ({count:,} rows)": name for name, count in fields.items()}
@@ -117,12 +114,6 @@ def _form_of(here: Lab, named: str, file: Path, guessed: ImportSettings) -> tupl
     if known[picked] == guessed.field:
         return file, guessed
     return find_source(named, here.home, field=known[picked])
-
-
-def _stamp(file: Path) -> tuple[int, int]:
-    """Changes with the file's content."""
-    about = file.stat()
-    return about.st_mtime_ns, about.st_size
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

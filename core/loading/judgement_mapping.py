@@ -4,7 +4,8 @@
 
 Known forms: AlpacaEval's annotations, PandaLM's test set (a column an annotator), ratings nested by rater and
 author, and long tables whose columns have the usual names.  The settings that come back have been held against
-the file: a mapped column that no row has is `BadInput`.
+the file: a mapped column that no row has is `BadInput`.  A form asks in parts: `first_rows`, `guessed_settings`,
+`column_names` to choose among, and `missing_columns`.
 """
 
 import re
@@ -69,22 +70,14 @@ def judgement_settings(
     `further` are files of more verdicts on the same rows; the annotators in them are taken for judges.
     """
     given = {name.removeprefix("columns."): value for name, value in (overrides or {}).items()}
-    reading = {name: given[name] for name in ("header", "field") if name in given}
-    rows = _first_rows(path, **reading)
-    guessed = guess_judgements(path, rows, further, given.get("what")) | reading
-    own = {name: value for name, value in given.items() if name in JudgementSettings.model_fields}
-    columns = {name: value for name, value in given.items() if name not in own}
-    if "annotator" in columns:
-        guessed["columns"].pop("annotators", None)
-    try:
-        settings = JudgementSettings.model_validate(guessed | own | {"columns": guessed["columns"] | columns})
-    except ValidationError as error:
-        raise BadInput(f"The mapping of {file_name(path)} needs a change: {problems_of(error)}.") from None
+    rows = first_rows(path, **{name: given[name] for name in ("header", "field") if name in given})
+    settings = guessed_settings(path, rows, further, given)
     _check_columns(path, rows, settings)
     return settings
 
 
-def _first_rows(path: Path, header: bool = True, field: str | None = None) -> list[Row]:
+def first_rows(path: Path, header: bool = True, field: str | None = None) -> list[Row]:
+    """Rows that a guess is made from; `BadInput` where none of them can be read."""
     rows = list(islice(read_rows(path, header, field), LOOKED_AT))
     good = [row for row in rows if row.problem is None]
     if not good:
@@ -92,22 +85,52 @@ def _first_rows(path: Path, header: bool = True, field: str | None = None) -> li
     return good
 
 
-def guess_judgements(path: Path, rows: list[Row], further: Sequence[Path], what: str | None) -> dict[str, Any]:
-    """Settings as the names of columns suggest them."""
+def guessed_settings(
+    path: Path, rows: list[Row], further: Sequence[Path] = (), given: Mapping[str, Any] | None = None
+) -> JudgementSettings:
+    """Settings as the names of columns suggest them, with what is given in its place; not held against the file.
+
+    Judges are guessed from the raters of the columns that come of it.
+    """
+    given = given or {}
+    own = {name: value for name, value in given.items() if name in JudgementSettings.model_fields}
+    columns = {name: value for name, value in given.items() if name not in own}
+    guessed = _guessed_columns(rows, given)
+    if "annotator" in columns:
+        guessed.pop("annotators", None)
     name = re.sub(r"[^\w.-]+", "_", Path(file_name(path)).stem) or "judgements"
-    names = list(dict.fromkeys(column for row in rows for column in row.values))
-    if _is_nested(rows[0].values):
-        columns = _nested_columns(names)
-        raters = [key for key, value in rows[0].values.items() if isinstance(value, dict)]
-    elif what == "ratings" or (what is None and _named(names, RATINGS["criterion"])):
-        columns = {"what": "ratings"} | _guessed(names, RATINGS)
-        raters = _values(rows, columns.get("rater"))
-    else:
-        columns = _preference_columns(names)
-        raters = columns.get("annotators") or _values(rows, columns.get("annotator"))
-    judges = [rater for rater in raters if PROGRAM.search(rater)]
-    joined = [name.removesuffix(RESULT) for file in further for name in _result_columns(file)]
-    return {"name": name, "columns": columns, "judges": sorted({*judges, *joined})}
+    try:
+        settings = JudgementSettings.model_validate({"name": name} | own | {"columns": guessed | columns})
+    except ValidationError as error:
+        raise BadInput(f"The mapping of {file_name(path)} needs a change: {problems_of(error)}.") from None
+    if "judges" in given:
+        return settings
+    judges = {rater for rater in raters_of(rows, settings.columns) if PROGRAM.search(rater)}
+    joined = {name.removesuffix(RESULT) for file in further for name in _result_columns(file)}
+    return settings.model_copy(update={"judges": sorted(judges | joined)})
+
+
+def raters_of(rows: list[Row], columns: PreferenceColumns | RatingColumns) -> list[str]:
+    """Who judged in these rows, as far as the mapping says."""
+    if isinstance(columns, RatingColumns) and columns.shape == "nested":
+        return list(filter(_is_unicode, (key for key, value in rows[0].values.items() if isinstance(value, dict))))
+    if isinstance(columns, RatingColumns):
+        return _values(rows, columns.rater)
+    return columns.annotators or _values(rows, columns.annotator)
+
+
+def _guessed_columns(rows: list[Row], given: Mapping[str, Any]) -> dict[str, Any]:
+    names = _names(rows)
+    what = given.get("what")
+    if what != "preferences" and given.get("shape") != "long" and is_nested(rows):
+        return _nested_columns(names)
+    if what == "ratings" or (what is None and _named(names, RATINGS["criterion"])):
+        return {"what": "ratings"} | _guessed(names, RATINGS)
+    return _preference_columns(names)
+
+
+def _names(rows: list[Row]) -> list[str]:
+    return list(dict.fromkeys(column for row in rows for column in row.values))
 
 
 def _preference_columns(names: list[str]) -> dict[str, Any]:
@@ -124,9 +147,9 @@ def _nested_columns(names: list[str]) -> dict[str, Any]:
     return columns | ({"part": FIELD} if FIELD in names else {})
 
 
-def _is_nested(values: dict[str, Any]) -> bool:
+def is_nested(rows: list[Row]) -> bool:
     """Whether a row holds objects (raters) of objects (authors) that hold objects or labels."""
-    raters = [value for value in values.values() if isinstance(value, dict) and value]
+    raters = [value for value in rows[0].values.values() if isinstance(value, dict) and value]
     return bool(raters) and all(isinstance(said, dict) for authors in raters for said in authors.values())
 
 
@@ -142,7 +165,12 @@ def _named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
 
 def _values(rows: list[Row], column: str | None) -> list[str]:
     found = {value for row in rows if column and isinstance(value := cell(row.values, column), str)}
-    return sorted(found)
+    return sorted(filter(_is_unicode, found))
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text from JSON can be stored, or shown; half a surrogate pair cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _result_columns(path: Path) -> list[str]:
@@ -153,24 +181,53 @@ def _result_columns(path: Path) -> list[str]:
 # --- held against the file
 
 
+def column_names(rows: list[Row]) -> list[str]:
+    """Names of columns that can be mapped, then of what is inside the objects of the first row, as `column.field`."""
+    inner = [name for column, value in rows[0].values.items() for name in _inside(column, value)]
+    filled = [name for name in inner if cell(rows[0].values, name) is not None]
+    return list(filter(_is_unicode, dict.fromkeys([*_names(rows), *filled])))
+
+
+def _inside(column: str, value: Any) -> list[str]:
+    return [f"{column}.{name}" for name in value] if isinstance(value, dict) else []
+
+
+def missing_columns(rows: list[Row], settings: JudgementSettings) -> list[tuple[str, str]]:
+    """What is mapped to a column that none of these rows has, each with that column."""
+    return [
+        (what, column)
+        for what, column in _mapped(settings.columns)
+        if not any(cell(row.values, column) is not None or column in row.values for row in rows)
+    ]
+
+
 def _check_columns(path: Path, rows: list[Row], settings: JudgementSettings) -> None:
     """`BadInput` for a mapped column that none of the first rows has."""
-    for what, column in _mapped(settings.columns):
-        if not any(cell(row.values, column) is not None or column in row.values for row in rows):
-            there = ", ".join(dict.fromkeys(name for row in rows for name in row.values))
-            raise BadInput(
-                f"{file_name(path)} has no column {column!r} for {what} (there are {there}): "
-                f"name another with --set {what}=COLUMN."
-            )
+    for what, column in missing_columns(rows, settings):
+        there = ", ".join(_names(rows))
+        raise BadInput(
+            f"{file_name(path)} has no column {column!r} for {what} (there are {there}): "
+            f"name another with --set {what}=COLUMN."
+        )
 
 
 def _mapped(columns: PreferenceColumns | RatingColumns) -> list[tuple[str, str]]:
     """What each column is mapped to, in the order of the settings."""
+    given = columns.model_dump(include=set(roles(columns)))
+    listed = [(what, value if isinstance(value, list) else [value]) for what, value in given.items() if value]
+    return [(what, name) for what, names in listed for name in names]
+
+
+def roles(columns: PreferenceColumns | RatingColumns) -> list[str]:
+    """What a column can be named for in a file of this form, in the order of the settings."""
     unused = {"what", "shape"}
     if isinstance(columns, RatingColumns) and columns.shape == "nested":
         unused |= {"variant", "rater", "criterion", "label"}
     if isinstance(columns, PreferenceColumns) and columns.annotators:
         unused |= {"preference", "annotator"}
-    given = columns.model_dump(exclude=unused)
-    listed = [(what, value if isinstance(value, list) else [value]) for what, value in given.items() if value]
-    return [(what, name) for what, names in listed for name in names]
+    return [name for name in type(columns).model_fields if name not in unused]
+
+
+def needed_roles(columns: PreferenceColumns | RatingColumns) -> list[str]:
+    """Those of them without which nothing can be read."""
+    return [name for name in roles(columns) if isinstance(type(columns).model_fields[name].default, str)]

@@ -162,7 +162,9 @@ def _names(values: dict[str, Any], columns: PreferenceColumns) -> tuple[str, str
         both = _text(values, columns.pair, "pair") or ""
         first, _, second = both.partition("_")
         if not (first and second) or "_" in second:
-            raise RowProblem(f"Its pair {quoted(both)} is not two names joined by one `_`: map a_name and b_name.")
+            raise RowProblem(
+                f"Its pair {quoted(both)} is not two names joined by one `_`: map a column for each (a_name, b_name)."
+            )
         return first, second
     names = []
     for side, column, output in (("first", columns.a_name, columns.a), ("second", columns.b_name, columns.b)):

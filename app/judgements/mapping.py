@@ -1,0 +1,226 @@
+"""The Judgements page's form of a mapping: what a row is, and a select box for each thing that a column can mean.
+
+Names of columns and of raters are text from outside: select boxes and cells show them as they are.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from app.uploads import stamp
+from app.widgets import plain
+from core.loading.judgement_mapping import (
+    column_names,
+    first_rows,
+    guessed_settings,
+    is_nested,
+    missing_columns,
+    needed_roles,
+    raters_of,
+    roles,
+)
+from core.loading.reading import Row, document_fields, is_table
+from core.runs.folders import content_hash
+from core.settings import JudgementSettings, PreferenceColumns, RatingColumns
+
+Columns = PreferenceColumns | RatingColumns
+
+NONE = "(none)"
+ALL_FIELDS = "(every field with a list of objects)"
+
+NESTED = "a question with its ratings inside"
+KINDS: dict[str, dict[str, str]] = {
+    "a choice between two outputs": {"what": "preferences"},
+    "a rating of one explanation": {"what": "ratings", "shape": "long"},
+    NESTED: {"what": "ratings", "shape": "nested"},
+}
+"""What a row of the file is → the settings that say so."""
+
+LABELS = {
+    "preferences": {
+        "question": "Question",
+        "preference": "Preference",
+        "annotator": "Annotator",
+        "annotators": "Or a column of preferences for each annotator",
+        "a": "First output",
+        "b": "Second output",
+        "context": "Context",
+        "a_name": "Variant of the first output",
+        "b_name": "Variant of the second output",
+        "pair": "Both variants in one column",
+        "id": "Id of the question",
+        "part": "Part",
+        "note": "Note",
+        "key": "Key of the further verdicts",
+    },
+    "ratings": {
+        "item": "Item",
+        "variant": "Variant",
+        "rater": "Rater",
+        "criterion": "Criterion",
+        "label": "Label",
+        "explanation": "Explanation",
+        "kind": "Kind of rater",
+        "blind": "Blind",
+        "when": "Time",
+        "note": "Note",
+        "part": "Part",
+    },
+}
+"""What a column can mean → its name on the page, in the order of the form."""
+
+
+class Mapped(NamedTuple):
+    """What the form says."""
+
+    rows: list[Row]
+    """The first rows of the file, as they stand there."""
+    settings: JudgementSettings
+    missing: list[str]
+    """Names, as on the page, of what is needed and has no column yet."""
+
+
+def mapping(path: Path, further: Sequence[Path]) -> Mapped:
+    """The guess as a form, open where something that is needed has no column.
+
+    Keys hold the file's name and how it is read, so that another file starts from its own guess.
+    """
+    reading = _reading(path)
+    rows = first_rows(path, **reading)
+    of = f"{path.name}_{reading.get('header', True)}_{reading.get('field')}"
+    given = reading | _kind(path, rows, of)
+    guess = guessed_settings(path, rows, further, given)
+    joined = bool(further) and guess.columns.what == "preferences"
+    unlike = bool(missing_columns(rows, guess)) or (joined and guess.columns.key is None)
+    said = st.empty()
+    with st.expander("Mapping: which column means what", expanded=unlike):
+        name = st.text_input("Name of the set", guess.name, key=f"name_{of}").strip() or guess.name
+        chosen = _columns(guess.columns, rows, of, joined)
+        settings = guessed_settings(path, rows, further, given | {"name": name} | chosen)
+        settings = settings.model_copy(update={"judges": _judges(settings, rows, of)})
+        _say_what_is_unused(rows, settings.columns)
+    needed = needed_roles(settings.columns) + (["key"] if joined else [])
+    missing = [LABELS[settings.columns.what][role] for role in needed if chosen.get(role) is None]
+    if missing:
+        said.warning(_what_to_choose(missing), icon=":material/help:")
+    elif unlike:
+        said.info("Every column that is needed is chosen. Below is how rows would be read.", icon=":material/check:")
+    return Mapped(rows, settings, missing)
+
+
+def _what_to_choose(names: list[str]) -> str:
+    """
+    >>> _what_to_choose(["Question", "Variant", "Label"])
+    'The columns of this file have other names than expected. Choose the column of each: Question, Variant and Label.'
+    >>> _what_to_choose(["Label"])
+    'The columns of this file have other names than expected. Choose the column of this: Label.'
+    """
+    *before, last = names
+    which = f"each: {', '.join(before)} and {last}" if before else f"this: {last}"
+    return f"The columns of this file have other names than expected. Choose the column of {which}."
+
+
+# --- how the file is read, and what a row is
+
+
+def _reading(path: Path) -> dict[str, Any]:
+    """What the name of a file does not say: whether a table has a header, which field of an object holds the rows."""
+    if is_table(path):
+        header = st.checkbox("The first row names the columns", True, key=f"header_{path.name}")
+        return {} if header else {"header": False}
+    fields = _fields(stamp(path), str(path))
+    if not fields:
+        return {}
+    known = {ALL_FIELDS: None} | {f"{name}  ({count:,} rows)": name for name, count in fields.items()}
+    field = known[st.selectbox("Field that holds the rows", list(known), key=f"field_{path.name}")]
+    return {} if field is None else {"field": field}
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _fields(stamp: tuple[int, int], path: str) -> dict[str, int]:
+    return document_fields(Path(path))
+
+
+def _kind(path: Path, rows: list[Row], of: str) -> dict[str, str]:
+    guessed = guessed_settings(path, rows).columns
+    own = guessed.model_dump(include={"what", "shape"})
+    offered = [words for words in KINDS if words != NESTED or is_nested(rows)]
+    start = next(words for words in offered if KINDS[words] == own)
+    return KINDS[st.segmented_control("A row is", offered, default=start, required=True, key=f"row_is_{of}")]
+
+
+# --- the columns
+
+
+def _columns(guess: Columns, rows: list[Row], of: str, joined: bool) -> dict[str, Any]:
+    """What a column was chosen for, and that column; joined: with further verdicts, which need a key."""
+    known, chosen = column_names(rows), {}
+    top, middle, rest = st.container(), st.container(), st.container()
+    if pairwise := isinstance(guess, PreferenceColumns):
+        with middle:
+            chosen["annotators"] = _annotators(guess, known, of)
+    drawn = [role for role in LABELS[guess.what] if role != "annotators" and (role != "key" or joined)]
+    drawn = [role for role in drawn if pairwise or role in roles(guess)]
+    places: list[Any] = []
+    for role in drawn:
+        places = places or list((rest if role != drawn[0] else top).columns(3))
+        needed = role == "key" or isinstance(type(guess).model_fields[role].default, str)
+        off = role in ("preference", "annotator") and bool(chosen.get("annotators"))
+        with places.pop(0):
+            picked = _column(role, guess, known, of, needed, off)
+        if not off and (picked or not needed):
+            chosen[role] = picked
+    return chosen
+
+
+def _column(role: str, guess: Columns, known: list[str], of: str, needed: bool, off: bool) -> str | None:
+    offered = known if needed else [NONE, *known]
+    current = getattr(guess, role)
+    start = offered.index(current) if current in offered else None if needed else 0
+    picked = st.selectbox(
+        LABELS[guess.what][role],
+        offered,
+        start,
+        key=f"{role}_{of}",
+        help=type(guess).model_fields[role].description,
+        placeholder="choose one",
+        disabled=off,
+    )
+    return None if picked == NONE else picked
+
+
+def _annotators(guess: PreferenceColumns, known: list[str], of: str) -> list[str]:
+    return st.multiselect(
+        LABELS["preferences"]["annotators"],
+        known,
+        [name for name in guess.annotators if name in known],
+        key=f"annotators_{of}",
+        placeholder="none: a row holds one preference",
+    )
+
+
+def _judges(settings: JudgementSettings, rows: list[Row], of: str) -> list[str]:
+    """The raters that are programs; where there are others, this starts from its own guess."""
+    known = list(dict.fromkeys([*raters_of(rows, settings.columns), *settings.judges]))
+    return st.multiselect(
+        "Judges: annotators that are programs, not people",
+        known,
+        settings.judges,
+        key=f"judges_{of}_{content_hash([known, settings.judges])[:8]}",
+        accept_new_options=True,
+        placeholder="nobody: all are people",
+        help="Names are those of the first rows; others can be written. `*` stands for any letters, as in `gpt*`.",
+    )
+
+
+def _say_what_is_unused(rows: list[Row], columns: Columns) -> None:
+    given = columns.model_dump(include=set(roles(columns))).values()
+    used = {name for value in given if value for name in (value if isinstance(value, list) else [value])}
+    if isinstance(columns, RatingColumns) and columns.shape == "nested":
+        used |= set(raters_of(rows, columns))
+    own = [name for name in column_names(rows) if any(name in row.values for row in rows)]
+    holders = {name for name in own if any(inner.startswith(f"{name}.") for inner in used.difference(own))}
+    if unused := [name for name in own if name not in used | holders]:
+        plain(f"Columns that are not used: {', '.join(unused)}")
