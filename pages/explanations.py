@@ -18,8 +18,9 @@ def the_list(here: Lab, known: Catalogue, wanted: Wanted) -> None:
     found = facets_of(here, wanted)
     filters(here, known, wanted, found)
     believe_runs(known.scored_by(wanted.judge, wanted.datasets, wanted.protocol))
-    chips(known, wanted, found, rubric_of(here, known, wanted.judge))
-    table(rows_of(here, wanted, page_number()), found, wanted)
+    rubric = rubric_of(here, known, wanted.judge)
+    chips(known, wanted, found, rubric)
+    table(rows_of(here, wanted, page_number()), found, wanted, rubric)
 
 
 def one(here: Lab, known: Catalogue, wanted: Wanted, spot: Spot) -> None:

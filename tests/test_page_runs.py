@@ -250,6 +250,17 @@ def test_a_number_that_no_run_can_have_blocks_the_launch_and_says_why(lab_home):
     assert "cannot be used" not in words(app) and not app.button(key="launch_run").disabled
 
 
+def test_pairs_by_another_prediction_than_those_of_the_same_samples_say_so(lab_home):
+    app = opened("runs", show="Launch", launch_kind="pairs")
+    box = next(box for box in app.selectbox if box.key.startswith("launch_pairs_right_by_"))
+    built = next(run for run in all_runs(lab_home) if run.config.kind == "pairs").config.settings["right_by"]
+    box.select(built).run()
+    assert "others of these samples" not in words(app)
+    other = {"forced": "parsed", "parsed": "forced"}[built]
+    next(box for box in app.selectbox if box.key.startswith("launch_pairs_right_by_")).select(other).run()
+    assert f"This set has right by {other}; others of these samples have it by {built}" in words(app)
+
+
 def test_a_run_needs_a_name(lab_home):
     app = opened("runs", show="Launch", launch_kind="sample")
     app.text_input(key="launch_label").input("  ").run()

@@ -8,12 +8,13 @@ from app.explanations.filters import words
 from app.explanations.view import page_number, show
 from app.tables import ROW_OR_CELL, chosen_row, grid
 from core.analysis.browsing import ROWS_A_PAGE, Facets, Spot, Wanted
+from core.rubrics import Rubric
 
 MARKS = {True: "✓", False: "✗"}
 
 
-def table(rows: pd.DataFrame, found: Facets, wanted: Wanted) -> None:
-    """Rows of this page; choosing one reads it."""
+def table(rows: pd.DataFrame, found: Facets, wanted: Wanted, rubric: Rubric | None) -> None:
+    """Rows of this page; choosing one reads it.  rubric: of the judge, whose highest score stands in the head."""
     if rows.empty:
         st.info("No explanation matches these filters: take one away above.", icon=":material/filter_alt_off:")
         return
@@ -33,7 +34,9 @@ def table(rows: pd.DataFrame, found: Facets, wanted: Wanted) -> None:
             "question": st.column_config.TextColumn(width=200),
             "explanation": st.column_config.TextColumn(width=360),
             "answer": st.column_config.TextColumn(width=80),
-            "score": st.column_config.NumberColumn(format="%.2f", width=60),
+            "score": st.column_config.NumberColumn(
+                f"score / {rubric.highest}" if rubric else "score", format="%.2f", width=85
+            ),
             "spread": st.column_config.NumberColumn(format="%.2f", width=60),
             "category": st.column_config.TextColumn(width=100),
             "split": st.column_config.TextColumn(width=60),

@@ -25,7 +25,7 @@ from core.models.finding import model_at_hand
 from core.models.memory import GIB, RUNTIME_BYTES, TOKENS_A_PASS, cache_bytes, parameters, training_bytes
 from core.models.variants import adapters_of, require_reachable, use_of
 from core.runs.estimate import Rates, Source, units_of
-from core.runs.folders import RunConfig, RunFolder
+from core.runs.folders import RunConfig, RunFolder, all_runs
 from core.runs.pipeline import PipelineFile
 from core.settings import SampleSettings, Selection
 
@@ -115,12 +115,24 @@ def _looks_at_rows(home: Home, config: RunConfig) -> list[Look]:
         case "pairs":
             summary = _result(home, config.parents["judgements"])["summary"]
             judged = summary["judgements"] - summary["unjudged"]
-            return [Look("scores", judged > 0, f"{judged:,} explanations have a score.")]
+            scored = Look("scores", judged > 0, f"{judged:,} explanations have a score.")
+            return [scored, *_other_prediction(home, config)]
         case "dpo":
             pairs = _result(home, config.parents["pairs"])["summary"]["pairs"]
             nothing = "This pair set is empty, so there is nothing to align on: choose another."
             return [Look("pairs", pairs > 0, f"{pairs:,} pairs to align on." if pairs else nothing)]
     return []
+
+
+def _other_prediction(home: Home, config: RunConfig) -> list[Look]:
+    """A word where pairs of the same samples were built by the other prediction: they are not to be compared."""
+    own, samples = config.settings["right_by"], config.parents["samples"]
+    built = [run.config for run in all_runs(home) if run.config.kind == "pairs"]
+    others = {one.settings["right_by"] for one in built if one.parents["samples"] == samples} - {own}
+    return [
+        Look("right by", True, f"This set has right by {own}; others of these samples have it by {other}: `right_by`.")
+        for other in sorted(others)
+    ]
 
 
 def _questions(home: Home, config: RunConfig) -> Look:
