@@ -15,7 +15,6 @@ from core.cli import cli
 from core.judge_card import Check, JudgeCard
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
-from tests.lab import filled_lab
 
 SETTINGS = CompareSettings()
 GOOD = Auc(0.7, 0.6, 0.8, 40, 40, 20)
@@ -150,8 +149,7 @@ def test_form_names_both_shares():
     assert "30.0% (95% 20.0 … 40.0) of responses have no readable answer and 0.0% (95% 0.0 … 0.0)" in found.sentence
 
 
-def test_compare_gives_every_sign_with_its_sentence(home, tmp_path):
-    filled_lab(home, tmp_path)
+def test_compare_gives_every_sign_with_its_sentence(lab_home):
     found = json.loads(CliRunner().invoke(cli, ["compare", "--json"]).stdout)[0]["diagnostics"]
     assert {sign["sign"] for sign in found} == {"gain", "wins", "anchor", "form", "judge"}
     assert {sign["about"] for sign in found if sign["sign"] == "wins"} == {

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -79,13 +80,18 @@ def served_with_idle(patch: pytest.MonkeyPatch, home: Home):
     return served(home)
 
 
-@pytest.fixture
-def page(shared) -> Page:
-    """The Overview."""
+@pytest.fixture(scope="module")
+def window() -> Iterator[Page]:
     with browser_page() as page:
-        page.goto(shared[0])
-        settle(page)
         yield page
+
+
+@pytest.fixture
+def page(shared, window) -> Page:
+    """The Overview, opened by somebody new."""
+    window.goto(shared[0])
+    settle(window)
+    return window
 
 
 def test_load_own_data(page, tmp_path):

@@ -229,10 +229,9 @@ def test_runs_on_the_same_questions_count_before_others(home, tmp_path):
     assert rates.of(sft_step(tiny, "import-new")) == (pytest.approx(80 / 40), "measured here on other questions")
 
 
-def test_what_is_left_of_a_pipeline_is_as_slow_as_its_runs_have_been(home, tmp_path):
+def test_what_is_left_of_a_pipeline_is_as_slow_as_its_runs_have_been(lab_home):
     """However fast runs were before: rates three times as high give the same time left."""
-    filled_lab(home, tmp_path)
-    pipeline = next(run for run in all_runs(home) if run.config.kind == "pipeline")
+    home, pipeline = lab_home, next(run for run in all_runs(lab_home) if run.config.kind == "pipeline")
     (pipeline.path / "result.json").unlink()
     begun = json.loads((pipeline.path / "config.json").read_text()) | {"created": 0.0}  # before its steps, not after
     (pipeline.path / "config.json").write_text(json.dumps(begun))

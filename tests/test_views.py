@@ -4,14 +4,13 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from app.navigation import PAGES
 from core.home import Home
-from tests.browser import DRAWN, chromium, served, settle
+from tests.browser import DRAWN, browser_page, served, settle
 from tests.test_page_judgements import choice_of, loaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -131,17 +130,16 @@ def address(filled, tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
+def window() -> Iterator[Page]:
+    """One window for all: what the app consists of is loaded once, each link is a session of its own."""
+    with browser_page() as page:
+        yield page
 
 
-def opened(browser: Browser, link: str, width: int = 1440, **how: Any) -> Page:
-    """A link in a window of its own."""
-    page = browser.new_context(viewport={"width": width, "height": 1000}, **how).new_page()
-    page.set_default_timeout(60_000)
-    page.goto(link)
-    return page
+def opened(window: Page, link: str) -> Page:
+    window.set_viewport_size({"width": 1440, "height": 1000})
+    window.goto(link)
+    return window
 
 
 def changed(page: Page, view: list[str]) -> list[str]:
@@ -165,10 +163,10 @@ def led_to(page: Page, steps: list[Step]) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_comes_back_as_it_was_left(address, browser, name):
+def test_a_page_comes_back_as_it_was_left(address, window, name):
     steps, words = VIEWS[name]
     other = "judgements" if name != "judgements" else "datasets"
-    page = opened(browser, f"{address}/{name}")
+    page = opened(window, f"{address}/{name}")
     views = led_to(page, steps)
     link = page.url
     assert re.search(words, views[-1][0]) and "Something went wrong" not in views[-1][0]
@@ -187,24 +185,16 @@ def test_a_page_comes_back_as_it_was_left(address, browser, name):
     follow(page, other)
     follow(page, name)
     shows(page, views[-1], "sidebar")
-    page.context.close()
-
-
-def test_no_page_is_wider_than_a_narrow_window(address, browser):
-    page = opened(browser, address, width=800, color_scheme="dark")
-    for name in PAGES:
-        page.goto(f"{address}/{name}")
-        settle(page)
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
-        expect(page.locator('[data-testid="stException"]')).to_have_count(0)
-    page.context.close()
+    page.set_viewport_size({"width": 800, "height": 1000})
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than a narrow window"
 
 
 DOWN = "document.querySelector('[data-testid=\"stMain\"]').scrollTop"
 
 
-def test_what_is_opened_begins_at_its_top_and_the_list_comes_back_where_it_was_left(address, browser):
-    page = opened(browser, f"{address}/explanations")
+def test_what_is_opened_begins_at_its_top_and_the_list_comes_back_where_it_was_left(address, window):
+    page = opened(window, f"{address}/explanations")
     seen(page)
     page.evaluate(f"{DOWN} = 250")
     seen(page)

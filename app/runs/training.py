@@ -13,6 +13,7 @@ from app.state import Lab
 from app.tables import ROW_OR_CELL, chosen_row, grid
 from core.runs.folders import RunConfig
 from core.runs.table import metrics_of, trained_on
+from core.statistics.words import plural
 
 HOW_TO_READ = (
     "How to read these: the loss starts at ln 2 = 0.693, where the policy still is the reference: no reward differs "
@@ -54,7 +55,7 @@ def _one_step(here: Lab, config: RunConfig, step: int) -> None:
     rows = trained_on(here.store, config.id, step)
     what = "pair" if config.kind == "dpo" else "question"
     with st.container(horizontal=True, vertical_alignment="center"):
-        count = f"{len(rows)} {what}{'' if len(rows) == 1 else 's'}" if len(rows) else "what is not known"
+        count = plural(len(rows), what) if len(rows) else "what is not known"
         st.subheader(f"Step {step} was trained on {count}", anchor=False)
         if st.button("Close", icon=":material/close:", type="tertiary", key="close_step"):
             put(step=None)

@@ -224,8 +224,8 @@ class _Batches:
     def __init__(self, trainer: SFTTrainer | DPOTrainer) -> None:
         self._collate, trainer.data_collator = trainer.data_collator, self
         self._questions = {_tokens(row): row["item_id"] for row in trainer.train_dataset}
-        part, self._passes_a_step = trainer.args.per_device_train_batch_size, trainer.args.gradient_accumulation_steps
-        self._passes_an_epoch = math.ceil(len(trainer.train_dataset) / part)
+        self._passes_a_step = trainer.args.gradient_accumulation_steps
+        self._passes_an_epoch = math.ceil(len(trainer.train_dataset) / trainer.args.train_batch_size)
         self._passed: list[list[str]] = []
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:

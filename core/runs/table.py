@@ -73,7 +73,7 @@ def headline(row: dict[str, Any], figures: dict[str, float]) -> str:
 
     Of a run whose rows the database left out, why.
     """
-    if row["quarantined"]:
+    if row.get("quarantined"):
         return f"left out: {row['quarantined']}"
     if row["state"] != "done":
         return ""
