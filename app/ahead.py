@@ -24,7 +24,7 @@ from app.anchors.data import (
     shares,
     starts,
 )
-from app.anchors.lint import checked
+from app.anchors.lint import look_at
 from app.anchors.over_lambda import counts_over_lambda
 from app.annotate.agreement import annotated_sources
 from app.annotate.figures import EVERYBODY, Figures
@@ -37,7 +37,7 @@ from app.judgements.agreement import first_defined
 from app.judgements.rates import UNITS, figures_of, lengths_of
 from app.overview.picture import sorted_questions
 from app.state import Lab, details, diagnostics, results, scores_by_length
-from core.analysis.browsing import Wanted
+from core.analysis.browsing import ORDERS, Wanted
 from core.analysis.consensus import judgement_sets
 from core.settings import CompareSettings
 
@@ -68,9 +68,10 @@ def compared(here: Lab) -> None:
 
 
 def explanations(here: Lab) -> None:
-    """Explanations: the first page of all."""
+    """Explanations: the first page of all, in each order."""
     if known_of(here).drawn:
-        rows_of(here, Wanted(), 0)
+        for order in ORDERS:
+            rows_of(here, Wanted(order=order), 0)
 
 
 def categories(here: Lab) -> None:
@@ -78,6 +79,7 @@ def categories(here: Lab) -> None:
     for draw in known_draws(here):
         shares(here, samples_of(draw), RIGHT_BY[0])
     for draw in known_draws(here)[:1]:
+        shares(here, samples_of(draw), RIGHT_BY[1])
         for run in draw.samples.values():
             expected(here, run, RIGHT_BY[0])
         evaluation = evaluation_with(next(iter(draw.samples.values())), here)
@@ -89,7 +91,7 @@ def pairs(here: Lab) -> None:
     """Anchors, tab Pairs: the newest pair set, or the first judged samples, and what stands beside it."""
     for start in list(starts(here).values())[:1]:
         for name, settings in (("A", start.settings), ("B", beside(start.settings))):
-            checked(pair_set(here, name, start.source, settings))
+            look_at(here, pair_set(here, name, start.source, settings))
         counts_over_lambda(here, start.source, start.settings)
 
 

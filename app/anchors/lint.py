@@ -51,6 +51,14 @@ def checked(found: PairSet) -> list[Check]:
     return _checks(found, found.key)
 
 
+def look_at(here: Lab, found: PairSet) -> None:
+    """Work out all that `lint_view` shows of a pair set."""
+    checked(found)
+    if found.pairs:
+        _drivers(found, criteria(here, found.material.source), found.key)
+        _gaps(found, found.key)
+
+
 def lint_view(here: Lab, a: PairSet, b: PairSet) -> None:
     """Checks of A beside those of B, the length gap as a picture, the criteria behind the choices, pairs to open."""
     if not a.pairs:
