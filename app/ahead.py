@@ -6,6 +6,7 @@ out then, with time left in sight.
 """
 
 import gc
+import inspect
 from collections.abc import Callable
 from importlib import import_module
 from pkgutil import walk_packages
@@ -51,6 +52,7 @@ def modules(here: Lab) -> None:
     for mark in (go.Scatter, go.Bar, go.Heatmap, go.Box):
         styled(go.Figure(mark()), height=100).to_json()
     import_module("huggingface_hub").snapshot_download  # noqa: B018  (loaded by its name)
+    inspect.stack()  # Streamlit asks for it once a process, and it finds out then where every module lies
 
 
 def compared(here: Lab) -> None:
