@@ -20,7 +20,7 @@ def the_list(here: Lab, known: Catalogue, wanted: Wanted) -> None:
     believe_runs(known.scored_by(wanted.judge, wanted.datasets, wanted.protocol))
     rubric = rubric_of(here, known, wanted.judge)
     chips(known, wanted, found, rubric)
-    table(rows_of(here, wanted, page_number()), found, wanted, rubric)
+    table(rows_of(here, wanted, page_number()), known, found, wanted, rubric)
 
 
 def one(here: Lab, known: Catalogue, wanted: Wanted, spot: Spot) -> None:

@@ -3,17 +3,20 @@
 import os
 import shutil
 
+import pandas as pd
 import pytest
 
 from core.analysis.browsing import Wanted, page
 from core.analysis.catalogue import catalogue
 from core.analysis.results import evaluations
 from core.home import Home
+from core.runs.folders import RunFolder
 from core.settings import CompareSettings
 from core.store.database import open_store
 from tests.adversarial import HOSTILE, adversarial_lab, injected, rendered, watched
 from tests.app import opened, released, store_of, words  # noqa: F401
 from tests.browser import browser_page, served, settle
+from tests.test_foreign import add, lines, rows_of
 
 needs_chromium = pytest.mark.skipif(
     shutil.which("chromium") is None and not os.environ.get("ANCHORLAB_REQUIRE_BROWSER"),
@@ -138,3 +141,12 @@ def test_in_a_browser_no_hostile_text_becomes_an_element_or_a_request(hostile):
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert page.title() != "injected"
     assert left == []
+
+
+def test_data_sets_are_named_where_there_are_several(lab_home, tmp_path):
+    """A name may stand for another variant in each."""
+    (run, *_) = add(lab_home, lines(tmp_path, rows_of()), authors="variants")
+    name = RunFolder(lab_home.runs / run.config.parents["dataset"]).config.label
+    pages = [opened("explanations", page=number).dataframe[0].value for number in "12"]
+    assert set(pd.concat(pages)["data set"]) == {"toy", name}
+    assert "data set" not in opened("explanations", dataset=run.config.parents["dataset"]).dataframe[0].value

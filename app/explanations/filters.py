@@ -124,6 +124,8 @@ def _facet(known: Catalogue, name: str, counts: dict[str, int], chosen: Sequence
     with st.popover(_titled(LABELS[name], len(chosen)), key=f"open_{name}"):
         shown = lambda value: f"{words(names.get(value, value))} · {counts.get(value, 0):,}"  # noqa: E731
         _several(name, values, list(chosen), shown)
+        if name == "variant" and len(names) > 1 and len(all_given("dataset")) != 1:
+            st.caption("A name stands for other weights in each data set: filter by data set to keep them apart.")
 
 
 def _ordered(name: str, counts: dict[str, int]) -> list[str]:

@@ -8,12 +8,13 @@ from app.explanations.filters import words
 from app.explanations.view import page_number, show
 from app.tables import ROW_OR_CELL, chosen_row, grid
 from core.analysis.browsing import ROWS_A_PAGE, Facets, Spot, Wanted
+from core.analysis.catalogue import Catalogue
 from core.rubrics import Rubric
 
 MARKS = {True: "✓", False: "✗"}
 
 
-def table(rows: pd.DataFrame, found: Facets, wanted: Wanted, rubric: Rubric | None) -> None:
+def table(rows: pd.DataFrame, known: Catalogue, found: Facets, wanted: Wanted, rubric: Rubric | None) -> None:
     """Rows of this page; choosing one reads it.  rubric: of the judge, whose highest score stands in the head."""
     if rows.empty:
         st.info("No explanation matches these filters: take one away above.", icon=":material/filter_alt_off:")
@@ -21,7 +22,7 @@ def table(rows: pd.DataFrame, found: Facets, wanted: Wanted, rubric: Rubric | No
     st.caption("Click a row to read it with its verdicts, beside the other variants.")
     key = f"rows_{hash(wanted)}_{page_number()}_{arrivals()}"
     grid(
-        _shown(rows, wanted),
+        _shown(rows, known, wanted),
         first=["", "variant", "score", "question", "explanation"],
         long=["question", "explanation"],
         height="content",
@@ -31,6 +32,7 @@ def table(rows: pd.DataFrame, found: Facets, wanted: Wanted, rubric: Rubric | No
         column_config={
             "": st.column_config.TextColumn("right", width=54, help="✓ right, ✗ wrong, – no gold"),
             "variant": st.column_config.TextColumn(width=84),
+            "data set": st.column_config.TextColumn(width=90),
             "question": st.column_config.TextColumn(width=200),
             "explanation": st.column_config.TextColumn(width=360),
             "answer": st.column_config.TextColumn(width=80),
@@ -46,10 +48,13 @@ def table(rows: pd.DataFrame, found: Facets, wanted: Wanted, rubric: Rubric | No
     _pager(found.wanted)
 
 
-def _shown(rows: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
+def _shown(rows: pd.DataFrame, known: Catalogue, wanted: Wanted) -> pd.DataFrame:
+    names = {one.dataset: one.dataset_name for one in known.drawn}
+    several = len(names) > 1 and len(wanted.datasets) != 1 and not wanted.protocol
     columns = {
         "": [MARKS.get(right, "–") if isinstance(right, bool) else "–" for right in rows["right"]],
         "variant": rows["label"],
+        **({"data set": rows["dataset"].map(names)} if several else {}),  # another variant of the same name in each
         "score": rows["score"],
         "question": rows["question"],
         "explanation": rows["explanation"].map(lambda text: text or "(no explanation)"),
