@@ -7,6 +7,7 @@ import pytest
 
 from core.data.contents import every_dataset, reject_kinds, rejects_page, split_balance
 from core.data.datasets import import_dataset, load_settings
+from core.errors import BadInput
 from core.home import SAMPLES
 from core.store.journal import archived
 from core.store.queries import label_counts
@@ -93,6 +94,20 @@ def test_a_file_without_a_question_names_none_that_it_does_not_have(tmp_path):
     app = from_file(table)
     assert app.selectbox(key="question_bare.csv_True_None").value is None
     assert any("No column looks like the question" in warning.value for warning in app.warning)
+
+
+def test_a_data_set_needs_a_name(home, tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text(
+        "question,A,B,gold\nWhat is a door made of?,wood,glass,wood\nWhat is a key made of?,metal,glass,metal\n"
+    )
+    app = from_file(path)
+    box = next(box for box in app.text_input if box.key.startswith("name_"))
+    box.input(" ").run()
+    assert "A data set needs a name" in words(app)
+    assert "Load this data set" not in [button.label for button in app.button]
+    with pytest.raises(BadInput, match=r"odd\.csv needs a name"):
+        import_dataset(home, *load_settings(path, name=" "))
 
 
 def test_what_stands_twice_is_counted_before_it_is_loaded(tmp_path):

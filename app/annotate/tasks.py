@@ -50,7 +50,7 @@ def read_one(here: Lab, queue: Queue, task: Task, seen: bool) -> None:
             st.badge("variant", color="gray")
             plain(one.variant)
             if (score := score_of(here, queue, one)) is not None:
-                st.badge(f"judge's score {_total(score)}", color="blue")
+                st.badge(f"judge's score {_total(score)}", color="violet")
         behind(here, queue, asked, row, one)
 
 
@@ -152,7 +152,7 @@ def read_two(here: Lab, queue: Queue, task: Task, seen: bool) -> None:
     question_card(asked, queue.settings.gold or seen)
     for column, side, one in zip(st.columns(2), "AB", task.shown, strict=True):
         with column:
-            st.badge(side, color="blue")
+            st.badge(side, color="gray")
             row = explanation_of(here, one.samples, one.item_id, one.sample)
             explanation_card(asked, row)
             if seen:

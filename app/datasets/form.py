@@ -145,6 +145,8 @@ def _mapping(file: Path, guessed: ImportSettings) -> ImportSettings:
     if values["question"].partition(".")[0] not in columns:
         st.warning("No column looks like the question: choose it above.", icon=":material/help:")
     _say_what_is_unused(columns, values)
+    if not values["name"].strip():
+        raise BadInput("A data set needs a name: write one above.")
     return ImportSettings.model_validate(guessed.model_dump() | values | _further(guessed, of))
 
 

@@ -85,14 +85,14 @@ def _score(score: Score | None, by: str, rubric: Rubric | None) -> None:
         return
     st.badge(
         f"score {number(value)}" + (f" of {rubric.highest:g}" if rubric else ""),
-        color="blue",
+        color="violet",
         help="Sum over the criteria of the verdict expected, from 1 for the worst.",
     )
 
 
 def _origin(score: Score | None) -> None:
     if score and score["origin"] == "rule":
-        st.badge("by rule", color="orange", help="An empty explanation is unsatisfactory on every criterion.")
+        st.badge("by rule", color="gray", help="An empty explanation is unsatisfactory on every criterion.")
 
 
 def _chip(rubric: Rubric, verdict: Any) -> None:

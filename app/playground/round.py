@@ -169,9 +169,9 @@ def _verdicts(judgement: Judgement | None, rubric: Rubric | None) -> None:
         if score is None:
             st.badge("unjudged", color="gray", help="The judge's reply could not be read: there is no score.")
         else:
-            st.badge(f"judge: {number(score)} of {rubric.highest:g}", color="blue", help=SUMMED)
+            st.badge(f"judge: {number(score)} of {rubric.highest:g}", color="violet", help=SUMMED)
         if judgement.origin == "rule":
-            st.badge("by rule", color="orange", help="An empty explanation is unsatisfactory on every criterion.")
+            st.badge("by rule", color="gray", help="An empty explanation is unsatisfactory on every criterion.")
         for verdict in judgement.verdicts:
             _chip(rubric, verdict)
 

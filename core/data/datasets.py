@@ -264,6 +264,8 @@ def import_dataset(home: Home, path: Path, settings: ImportSettings) -> RunFolde
     label → items), warnings (sentence → items).  `BadInput` before any folder is made if the file, or not
     one of its rows, can be used.  A data set that was archived is so no longer.
     """
+    if not settings.name.strip():
+        raise BadInput(f"The data set of {file_name(path)} needs a name: set `name`.")
     known = survey(path, settings)
     if not known.items:
         rows, first = known.rejects, known.first_reject

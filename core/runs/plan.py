@@ -44,6 +44,8 @@ def run_config(
     """A run to be: `variant` is the model it loads (none for pairs), `parents` run ids by role."""
     _check_parents(kind, settings, parents)
     _check_writers(kind, parents)
+    if not label.strip():
+        raise BadInput("A run needs a name (--label): by it people tell it from others of its kind.")
     if variant is None and kind != "pairs":
         raise BadInput(f"A {kind} run needs a model: name one.")
     if variant and variant.server and (kind in ("sft", "dpo") or variant.chain):
