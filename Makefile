@@ -21,6 +21,7 @@ app: setup
 
 test: setup
 	@sh tests/chromium.sh
+	@$(BIN)/python -m tests.model
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 breaks: setup

@@ -33,7 +33,7 @@ def chart(page: Page, key: str) -> Locator:
 def click(page: Page, place: Locator) -> None:
     """Click the middle of something drawn once it stands still; plotly's own layer would take an ordinary click."""
     place.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(300)
     box = place.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
