@@ -22,6 +22,9 @@ Some are held elsewhere already; `test_the_places_named_here_are_tests` keeps th
 - an adapter that was silently not loaded, base's output shown as the tuned model's:
   tests/test_training.py::test_an_adapter_that_changes_nothing_is_refused,
   tests/test_store.py::test_variants_of_one_label_get_labels_of_their_own_and_identical_ones_are_named
+- rows that a trainer leaves out or cuts without a word, and a step whose figures stand beside other questions:
+  tests/test_training.py::test_rows_that_do_not_fit_are_counted,
+  tests/test_training.py::test_a_step_names_the_questions_that_its_figures_are_of
 - a win rate that cannot be derived again from the counts beside it:
   tests/test_comparison.py::test_a_win_rate_can_be_derived_again_from_the_counts_beside_it, and here where some
   explanations have no score
