@@ -24,16 +24,16 @@ STARTUP_SECONDS = {False: 8.0, True: 2.5}
 its runs in forks of itself, which need not import."""
 
 ASSUMED_SECONDS = {
-    "sft": 0.2,
-    "dpo": 1.0,
-    "sample": 0.08,
-    "judge": 0.08,
-    "head_to_head": 0.3,
+    "sft": 0.32,
+    "dpo": 3.5,
+    "sample": 0.12,
+    "judge": 0.1,
+    "head_to_head": 0.35,
     "pairs": 0.0,
     "import": 0.0,
     "judgements": 0.0,
 }
-"""Seconds a unit of the assumed model on the assumed machine."""
+"""Seconds a unit of the assumed model on the assumed machine: those of the demo (docs/demo.md)."""
 
 ASSUMED_BYTES = 538e6
 """Weights of the model that the constants were measured with: 135M parameters in fp32."""
