@@ -146,7 +146,7 @@ def _results(_store: Store, sealed: str, settings: dict[str, Any]) -> list[Evalu
 
 
 def results(settings: CompareSettings | None = None, here: Lab | None = None) -> list[Evaluation]:
-    """Every evaluation of the lab under these settings; what people rate since is taken in by tens.
+    """Every evaluation of the lab under these settings; ratings since are taken in, from the tenth on by tens.
 
     here: the lab, for a thread that may outlive it, which must not open it once more; so below.
     """
@@ -155,8 +155,8 @@ def results(settings: CompareSettings | None = None, here: Lab | None = None) ->
 
 
 def _state_of_results(here: Lab) -> str:
-    rated = here.store.rows("SELECT count(*) // 10 FROM journal WHERE action = 'rating'")[0][0]
-    return f"{here.sealed} {rated}"
+    rated = here.store.rows("SELECT count(*) FROM journal WHERE action = 'rating'")[0][0]
+    return f"{here.sealed} {rated if rated < 10 else rated // 10 * 10}"
 
 
 def _key_of(evaluation: Evaluation) -> str:

@@ -26,7 +26,9 @@ if not known:
     rejected_rows(here, None)
 else:
     names = {s.id: f"{s.name} ({s.id})" for s in reversed(known)}
-    chosen = find_set(here.store, choice("Set", list(names), key="set", format_func=names.get))
+    chosen = find_set(
+        here.store, choice("Set", list(names), key="set", what="set of judgements", format_func=names.get)
+    )
     counts = here.store.frame("SELECT rows, rejects, nothing, items FROM judgement_sets WHERE id = ?", [chosen.id])
     with st.container(horizontal=True):
         for label, column in {

@@ -6,7 +6,7 @@ from app.address import held, value
 from app.judges.card import believe_runs
 from app.navigation import DEMO, LAUNCH, nothing_yet
 from app.playground.form import ask_form, refill
-from app.playground.round import STYLES, show_round
+from app.playground.round import STYLES, judge_runs, show_round
 from app.playground.sessions import current, files, go, rounds_table, session_list
 from app.playground.votes import tally_table, verdict_of_the_room, voting
 from app.state import Lab, lab
@@ -29,7 +29,7 @@ def one_round(here: Lab, session: str | None, name: str) -> None:
         show_round(here, found)
         if found.status == "done" and revealed:
             verdict_of_the_room(here, found)
-            believe_runs([found.wish.judge] if found.wish.judge else [])
+            believe_runs(judge_runs(here, found.wish))
         elif found.status == "done":
             voting(here, found)
     if not found.waiting:

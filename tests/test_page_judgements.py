@@ -280,13 +280,13 @@ def test_judges_are_guessed_anew_for_another_column_of_annotators(home):
 
 
 def test_ratings_with_other_names_are_mapped_once_a_row_is_said_to_be_one(home):
-    text = "frage,autor,person,aspekt,note\n1,alt,eva,klar,gut\n1,neu,eva,klar,schlecht\n,neu,eva,klar,gut\n"
+    text = "frage,autor,leserin,aspekt,note\n1,alt,eva,klar,gut\n1,neu,eva,klar,schlecht\n,neu,eva,klar,gut\n"
     app = from_path(written(home, "odd.csv", text))
     app.segmented_control(key=f"row_is_{OF}").set_value("a rating of one explanation").run()
     assert "Item, Variant, Rater, Criterion and Label." in asks(app)[0]
     assert app.selectbox(key=f"note_{OF}").value == "note"  # a name that it usually has, and here it means the label
     app.selectbox(key=f"note_{OF}").select("(none)").run()
-    columns = {"item": "frage", "variant": "autor", "rater": "person", "criterion": "aspekt", "label": "note"}
+    columns = {"item": "frage", "variant": "autor", "rater": "leserin", "criterion": "aspekt", "label": "note"}
     for role, column in columns.items():
         app.selectbox(key=f"{role}_{OF}").select(column).run()
     assert "Of the 3 judgements 2 load and 1 do not." in words(app) and "no item in column 'frage'" in words(app)

@@ -1,10 +1,12 @@
 """The page Playground as Streamlit runs it: empty, asked, blind, revealed, reopened, and with hostile texts."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from google.protobuf.message import Message
 
+from app.playground.round import judge_runs
 from core.home import Home
 from core.playground import rounds, serving
 from core.playground.records import Wish
@@ -13,7 +15,7 @@ from core.playground.sessions import begin, contenders, reveal, vote
 from core.rubrics import load_rubric
 from core.store.database import open_store
 from tests.adversarial import HOSTILE, adversarial_lab, nodes, rendered
-from tests.app import opened, released, turned, words  # noqa: F401
+from tests.app import opened, released, store_of, turned, words  # noqa: F401
 from tests.playing import played, scripted_engines, wish
 
 NAMES = ("zebra", "gnu")
@@ -207,3 +209,16 @@ def test_hostile_texts_are_shown_and_never_rendered(hostile, monkeypatch):
         assert any(HOSTILE[item] in text.value for text in app.text)
         assert not app.exception and rendered(app) == []
     assert max(len(option) for option in app.selectbox(key="play_item").options) < 200
+
+
+def test_the_card_beside_a_round_is_of_the_judge_over_the_variants_that_played(lab_home):
+    """Not of the data set that was judged last."""
+    with open_store(lab_home) as store:
+        store.ingest()
+        asked = played(store, blind=False)
+        judged = store.rows(
+            "SELECT id FROM runs WHERE kind = 'judge' AND list_contains(?, parents->>'samples')",
+            [[one.run for one in asked.contenders]],
+        )
+    runs = judge_runs(SimpleNamespace(home=lab_home, store=store_of(lab_home), sealed="now"), asked)
+    assert set(runs) <= {run for (run,) in judged} and len(runs) == len(asked.contenders)

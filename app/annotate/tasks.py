@@ -150,7 +150,9 @@ def read_two(here: Lab, queue: Queue, task: Task, seen: bool) -> None:
     """The question and two explanations side by side; whose they are once that may be seen."""
     asked = question_of(here, queue, task)
     question_card(asked, queue.settings.gold or seen)
-    for column, side, one in zip(st.columns(2), "AB", task.shown, strict=True):
+    with st.container(key="aligned"):  # one under the other where there is little room
+        columns = st.columns(2)
+    for column, side, one in zip(columns, "AB", task.shown, strict=True):
         with column:
             st.badge(side, color="gray")
             row = explanation_of(here, one.samples, one.item_id, one.sample)

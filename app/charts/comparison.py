@@ -17,6 +17,7 @@ from app.charts.style import (
     zero_line,
 )
 from core.analysis.comparison import Part, VariantResult, WinRate
+from core.analysis.findings import quality_of
 from core.statistics.estimates import Estimate
 
 LOSES, EVEN, WINS = "#D98A4A", "#E4E7EA", "#4C97C8"
@@ -88,19 +89,26 @@ def signed(value: float) -> str:
 
 
 def forest(rates: Sequence[WinRate], names: Sequence[str], labels: Sequence[str]) -> go.Figure:
-    """Δ(W−L) in points with its interval, a row a rate under its name; right of zero A wins.  Hollow: 0 is inside."""
+    """Δ(W−L) in points with its interval, a row a rate under its name; right of zero A wins.
+
+    Hollow: no difference is shown, by interval and corrected test together (`core.analysis.findings`).
+    """
     colours = [colour_of(rate.a, labels) for rate in rates]
-    return _points([rate.delta for rate in rates], names, colours, "Δ(W−L), points (95% interval)")
+    shown = [quality_of(rate) != "not shown" for rate in rates]
+    return _points([rate.delta for rate in rates], names, colours, "Δ(W−L), points (95% interval)", shown)
 
 
 def delta_by_part(parts: Sequence[Part]) -> go.Figure:
     """Δ(W−L) in points with its interval, a row a part of the evidence (a criterion, a category)."""
     names = [CATEGORY_NAMES.get(part.part, part.part) for part in parts]
     colours = [CATEGORY_COLOURS.get(part.part, BLUE) for part in parts]
-    return _points([part.delta for part in parts], names, colours, "Δ(W−L), points (95% interval)")
+    shown = [part.delta.excludes_zero for part in parts]
+    return _points([part.delta for part in parts], names, colours, "Δ(W−L), points (95% interval)", shown)
 
 
-def _points(estimates: Sequence[Estimate], names: Sequence[str], colours: Sequence[str], axis: str) -> go.Figure:
+def _points(
+    estimates: Sequence[Estimate], names: Sequence[str], colours: Sequence[str], axis: str, filled: Sequence[bool]
+) -> go.Figure:
     """A point a row with its whiskers, the first row on top; points stand in the order given."""
     known = [place for place, estimate in enumerate(estimates) if estimate.value is not None]
     shown = [estimates[place] for place in known]
@@ -113,7 +121,7 @@ def _points(estimates: Sequence[Estimate], names: Sequence[str], colours: Sequen
             marker={
                 "size": 12,
                 "color": [colours[place] for place in known],
-                "symbol": ["circle" if e.excludes_zero else "circle-open" for e in shown],
+                "symbol": ["circle" if filled[place] else "circle-open" for place in known],
                 "line": {"width": 2},
             },
             customdata=[(signed(e.value), signed(e.low), signed(e.high), e.n) for e in shown],

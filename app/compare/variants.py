@@ -94,7 +94,10 @@ def win_rates(evaluation: Evaluation, baseline: str) -> None:
     against = [rate for rate in both if rate.b == baseline]
     with right:
         st.subheader("How far is each variant from the baseline?", anchor=False)
-        st.caption("Right of zero a variant's explanations win against the baseline's; hollow: 0 is not excluded.")
+        st.caption(
+            "Right of zero a variant's explanations win against the baseline's; hollow: no "
+            "difference shown, by the interval and by p corrected for all pairs (Holm) together."
+        )
         figure = forest(against, [rate.a for rate in against], labels)
         _opens_pair(evaluation, figure, against, "forest", "Win minus loss of every variant against the baseline")
     rate_table(evaluation, evaluation.win_rates, key="rates")

@@ -100,7 +100,7 @@ def mapping(path: Path, further: Sequence[Path]) -> Mapped:
         chosen = _columns(guess.columns, rows, of, joined)
         settings = guessed_settings(path, rows, further, given | {"name": name} | chosen)
         settings = settings.model_copy(update={"judges": _judges(settings, rows, of)})
-        _say_what_is_unused(rows, settings.columns)
+    _say_what_is_unused(rows, settings.columns)
     needed = needed_roles(settings.columns) + (["key"] if joined else [])
     missing = [LABELS[settings.columns.what][role] for role in needed if chosen.get(role) is None]
     if missing:

@@ -87,7 +87,7 @@ def win_rates(here: Lab, chosen: JudgementSet, rates: list[PreferenceRate]) -> N
             for rate in rates
         ],
         key="set_rates",
-        column_config={name: st.column_config.NumberColumn(format="%.4f") for name in ("win rate, %", "± s.e.")},
+        column_config={name: st.column_config.NumberColumn(format="%.2f") for name in ("win rate, %", "± s.e.")},
     )
     if majority := _majority(here, here.sealed, chosen.id):
         plain("Majority of people: " + ", ".join(f"{name} {count:,}" for name, count in majority.items()))

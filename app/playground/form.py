@@ -51,7 +51,7 @@ def ask_form(here: Lab, session: str | None) -> None:
             **held("play_blind", True),
             help="Columns stand in random order. Verdicts and the right answer are shown at the reveal too.",
         )
-        drawn = _drawing(here, known, question)
+        drawn = _drawing(here, chosen or known, question)
     if st.button("Generate", type="primary", icon=":material/play_arrow:", shortcut="Mod+Enter", key="play_generate"):
         with boundary():  # what is below stays
             _ask(here, session, _checked(question, chosen), judge, blind, drawn)
@@ -155,7 +155,10 @@ def _judge(here: Lab) -> str | None:
 
 
 def _drawing(here: Lab, known: list[Contender], question: Question | None) -> dict[str, object]:
-    """Temperature, length, seed and worked examples; the defaults are those of the first variant's sample run."""
+    """Temperature, length, seed and worked examples; the defaults are those of the first variant's sample run.
+
+    Worked examples are those that the last variant, the most tuned one, was sampled with.
+    """
     settings = SampleSettings.model_validate(RunFolder(here.home.runs / known[0].run).config.settings)
     with st.expander("How answers are drawn"):
         temperature = _number("Temperature; 0 is greedy", "temperature", settings.temperature, 0.0, 5.0)
@@ -182,7 +185,7 @@ def _examples_from(here: Lab, known: list[Contender], question: Question | None)
         st.caption("Worked examples: those of the question's data set.")
         return question.dataset
     names = {row.id: row.name for row in datasets(here.store).itertuples()} | {NOBODY: "none"}
-    usual = sessions.dataset_of(here.store, known[0].run)
+    usual = sessions.dataset_of(here.store, known[-1].run)
     start = usual if usual in names else NOBODY
     return choice("Worked examples of", list(names), key="play_examples", start=start, format_func=names.get) or None
 

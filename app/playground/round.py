@@ -6,11 +6,11 @@ Until a blind round is revealed nothing drawn here names a variant: not its colu
 import streamlit as st
 
 from app.playground import asked
-from app.state import Lab
+from app.state import Lab, results
 from app.widgets import answer_words, live, plain, sentence, verdict_colour
 from core.method.judging import READER
 from core.playground import rounds, serving
-from core.playground.records import PLACES, Answer, Round
+from core.playground.records import PLACES, Answer, Round, Wish
 from core.playground.sessions import is_revealed, round_at
 from core.records import CriterionVerdict, Item, Judgement
 from core.rubrics import Rubric, load_rubric
@@ -112,6 +112,24 @@ def columns(here: Lab, found: Round, revealed: bool) -> None:
         for place, column in enumerate(st.columns(len(found.wish.contenders), border=True)):
             with column:
                 _column(found, place, revealed, rubric)
+
+
+def judge_runs(here: Lab, wish: Wish) -> list[str]:
+    """Runs of the round's judge over samples of its variants, whose cards say if it can be believed of them.
+
+    Where there are none, the run that the judge was taken from; nothing where nobody judges.
+    """
+    if wish.judge is None:
+        return []
+    mine, samples = _judging(here, wish.judge), {one.run for one in wish.contenders}
+    there = [(run, e.samples[label]) for e in results(here=here) for label, run in e.judges.items()]
+    return [run for run, of in there if of in samples and _judging(here, run) == mine] or [wish.judge]
+
+
+def _judging(here: Lab, run: str) -> tuple[object, ...]:
+    """What tells a judge from another: its weights, and how it is asked."""
+    config = RunFolder(here.home.runs / run).config
+    return config.model.identity, config.settings["mode"], config.settings["rubric"]
 
 
 def rubric_of(here: Lab, found: Round) -> Rubric | None:

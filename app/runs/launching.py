@@ -240,6 +240,8 @@ def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str],
             return chosen, MISSING[role]
         if role == "samples" and kind == "pairs":
             fitting = _debated_first(fitting, done)
+        if role == "samples_a":
+            fitting = _with_another_first(fitting)
         if role == "samples_b":
             fitting = _beside(fitting, done.set_index("id").loc[chosen["samples_a"]])
         named = {row.id: _named(row) for row in fitting.itertuples()}
@@ -274,6 +276,12 @@ def _debated_first(samples: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
     debates = done[(done["kind"] == "sample") & (done["role"] == "debater")]
     answered = {json.loads(parents)["samples"] for parents in debates["parents"]}
     return samples.sort_values("id", key=lambda ids: ~ids.isin(answered), kind="stable")
+
+
+def _with_another_first(samples: pd.DataFrame) -> pd.DataFrame:
+    """Those first that another variant was sampled beside, on the same split."""
+    labels = samples.groupby("split")["label"].transform("nunique")
+    return samples.assign(alone=labels.lt(2)).sort_values("alone", kind="stable")
 
 
 def _beside(samples: pd.DataFrame, a: pd.Series) -> pd.DataFrame:

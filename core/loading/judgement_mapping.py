@@ -36,7 +36,7 @@ PREFERENCES: dict[str, Sequence[str]] = {
     "b_name": ("generator_2", "model_b", "variant_b", "name_b", "model_2"),
     "pair": ("cmp_key",),
     "preference": ("preference", "winner", "choice", "verdict", "label"),
-    "annotator": ("annotator", "judge", "rater", "evaluator", "user"),
+    "annotator": ("annotator", "judge", "rater", "evaluator", "user", "person"),
     "key": ("idx",),
     "part": ("dataset", "part", "task"),
     "note": ("reason", "note", "comment"),
@@ -46,7 +46,7 @@ PREFERENCES: dict[str, Sequence[str]] = {
 RATINGS: dict[str, Sequence[str]] = {
     "item": ("item", "item_id", "question_id", "id", "question"),
     "variant": ("variant", "author", "model", "generator", "system"),
-    "rater": ("rater", "annotator", "evaluator", "judge", "user"),
+    "rater": ("rater", "annotator", "evaluator", "judge", "user", "person"),
     "criterion": ("criterion", "dimension", "aspect"),
     "label": ("label", "rating", "verdict", "score", "value"),
     "explanation": ("explanation", "response", "output", "text"),
@@ -159,8 +159,18 @@ def _guessed(names: list[str], known: Mapping[str, Sequence[str]]) -> dict[str, 
 
 
 def _named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
-    by_lower = {name.lower(): name for name in reversed(names)}
-    return next((by_lower[name] for name in wanted if name in by_lower), None)
+    """The first of the wanted names that is there, however it is spelled: "Output one" is `output_1`."""
+    by_lower = {_spelled(name): name for name in reversed(names)}
+    return next((by_lower[_spelled(name)] for name in wanted if _spelled(name) in by_lower), None)
+
+
+def _spelled(name: str) -> str:
+    """
+    >>> _spelled("Output one"), _spelled("output_1"), _spelled("ModelB"), _spelled("model-b")
+    ('output1', 'output1', 'modelb', 'modelb')
+    """
+    words = re.split(r"[\s_-]+", name.strip().lower())
+    return "".join({"one": "1", "two": "2", "first": "1", "second": "2"}.get(word, word) for word in words)
 
 
 def _values(rows: list[Row], column: str | None) -> list[str]:
