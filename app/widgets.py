@@ -62,7 +62,7 @@ def answer_words(asked: Item, row: Explanation) -> str:
     texts = {option.label: option.text for option in asked.options}
     if row.parsed:
         return f"Answer: {texts.get(row.parsed, row.parsed)}"
-    wrote = (split_response(row.response)[1] or "").strip()
+    wrote = (split_response(row.response)[1] or "").strip() if asked.options else ""
     said = f"Wrote “{wrote}”, which names no option" if wrote else "No readable answer"
     return f"{said}; likeliest option: {texts.get(row.forced, row.forced)}" if row.forced else said
 
