@@ -83,7 +83,7 @@ DRAWN = """() => document.querySelector('.stApp[data-test-script-state=notRunnin
 
 def settle(page: Page) -> None:
     """Wait until the page has been drawn, nothing of it is stale, and no further draw has followed."""
-    for pause in (250, 150):
+    for pause in (400, 150):
         page.wait_for_function(DRAWN)
         page.wait_for_timeout(pause)
     page.wait_for_function(DRAWN)

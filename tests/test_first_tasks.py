@@ -150,6 +150,8 @@ def test_annotate_ten(page):
     task.click(page.get_by_label("Your name"))
     task.type("robin")
     task.press("Enter")
+    expect(page.get_by_role("button", name="Draw and begin")).to_be_visible()
+    settle(page)  # the name draws the page once more, and a click amid that is lost
     task.click(page.get_by_role("button", name="Draw and begin"))
     for done in range(1, 11):
         expect(page.get_by_role("button", name="Submit", exact=True)).to_be_visible()
