@@ -28,13 +28,14 @@ from app.anchors.data import (
 )
 from app.anchors.lint import look_at
 from app.anchors.over_lambda import counts_over_lambda
+from app.anchors.settings import STRATEGIES
 from app.annotate.agreement import annotated_sources
 from app.annotate.figures import EVERYBODY, Figures
 from app.charts.style import styled
 from app.compare.choices import SCORES
 from app.compare.duels import duels_of
 from app.compare.questions import counts_of
-from app.explanations.found import known_of, rows_of
+from app.explanations.found import known_of, neighbours_of, rows_of
 from app.judgements.agreement import first_defined
 from app.judgements.rates import UNITS, figures_of, lengths_of
 from app.overview.picture import sorted_questions
@@ -71,10 +72,11 @@ def compared(here: Lab) -> None:
 
 
 def explanations(here: Lab) -> None:
-    """Explanations: the first page of all, in each order."""
+    """Explanations: the first page of all and the way through their questions, in each order."""
     if known_of(here).drawn:
         for order in ORDERS:
             rows_of(here, Wanted(order=order), 0)
+            neighbours_of(here, Wanted(order=order), "", "")
 
 
 def categories(here: Lab) -> None:
@@ -91,11 +93,13 @@ def categories(here: Lab) -> None:
 
 
 def pairs(here: Lab) -> None:
-    """Anchors, tab Pairs: the newest pair set, or the first judged samples, and what stands beside it."""
+    """Anchors, tab Pairs: the newest pair set, or the first judged samples, beside the other strategies on them."""
     for start in list(starts(here).values())[:1]:
         for name, settings in (("A", start.settings), ("B", beside(start.settings))):
             look_at(here, pair_set(here, name, start.source, settings))
         counts_over_lambda(here, start.source, start.settings)
+        for strategy in STRATEGIES:
+            pair_set(here, "A", start.source, start.settings.model_copy(update={"strategy": strategy}))
 
 
 def agreement(here: Lab) -> None:

@@ -23,7 +23,8 @@ import typer
 from harness import batches, console, median_seconds, processor, show
 
 from core.analysis.browsing import Wanted, facets, page
-from core.analysis.catalogue import Catalogue, catalogue
+from core.analysis.catalogue import catalogue
+from core.analysis.narrow_rows import NarrowRows, narrow_rows
 from core.analysis.results import evaluations
 from core.data.datasets import import_dataset, load_items, load_settings
 from core.engines import Chat
@@ -125,21 +126,23 @@ def measure(store: Store) -> list[tuple[str, int, float]]:
     lines = store.ingest()
     first = time.perf_counter() - began
     known = catalogue(store)
+    narrow = narrow_rows(store, known)
     every = Wanted()
     some = Wanted(labels=("sft",), categories=("variable",), text="light", order="best")
     return [
         ("ingest, all lines", lines, first),
         ("ingest, nothing new", 0, median_seconds(store.ingest)),
-        ("browse, all", found(store, known, every), median_seconds(lambda: found(store, known, every))),
-        ("browse, filtered", found(store, known, some), median_seconds(lambda: found(store, known, some))),
+        ("narrow rows", narrow.table.num_rows, median_seconds(lambda: narrow_rows(store, known))),
+        ("browse, all", found(store, narrow, every), median_seconds(lambda: found(store, narrow, every))),
+        ("browse, filtered", found(store, narrow, some), median_seconds(lambda: found(store, narrow, some))),
         ("evaluations", total(store, "scores"), median_seconds(lambda: evaluations(store, CompareSettings()))),
     ]
 
 
-def found(store: Store, known: Catalogue, wanted: Wanted) -> int:
+def found(store: Store, narrow: NarrowRows, wanted: Wanted) -> int:
     """Rows that a browse finds: it counts every choice and gives the first page."""
-    page(store, known, wanted, 0)
-    return facets(store, known, wanted).wanted
+    page(store, narrow, wanted, 0)
+    return facets(store, narrow, wanted).wanted
 
 
 def total(store: Store, table: str) -> int:

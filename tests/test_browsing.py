@@ -5,8 +5,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from core.analysis.browsing import FACETS, FORMS, ORDERS, RIGHT, UNCATEGORISED, Wanted, facets, neighbours, page
+from core.analysis.browsing import FACETS, FORMS, ORDERS, RIGHT, UNCATEGORISED, Wanted, facets, page, questions
 from core.analysis.catalogue import catalogue
+from core.analysis.narrow_rows import NarrowRows, narrow_rows
 from core.home import Home
 from core.store.database import Store, open_store
 from tests.adversarial import SURROGATE, adversarial_lab
@@ -26,75 +27,79 @@ def store(hostile):
         yield store
 
 
+def narrow_of(store: Store) -> NarrowRows:
+    return narrow_rows(store, catalogue(store))
+
+
 def everything(store: Store) -> pd.DataFrame:
-    return page(store, catalogue(store), Wanted(), 0, size=10_000)
+    return page(store, narrow_of(store), Wanted(), 0, size=10_000)
 
 
 def test_pages_hold_every_explanation_once(store):
-    known = catalogue(store)
+    narrow = narrow_of(store)
     expected = store.rows("SELECT count(*) FROM explanations")[0][0]
     for order in ORDERS:
-        rows = [page(store, known, Wanted(order=order), number, size=7) for number in range(expected // 7 + 1)]
+        rows = [page(store, narrow, Wanted(order=order), number, size=7) for number in range(expected // 7 + 1)]
         keys = pd.concat(rows)[["samples", "item_id", "sample"]]
         assert len(keys) == expected and not keys.duplicated().any(), order
 
 
 def test_counts_beside_a_choice_are_what_it_would_find(store):
-    known = catalogue(store)
+    narrow = narrow_of(store)
     base = Wanted(right=("wrong",), forms=("unparsed",), score_between=(6, 14))
-    found = facets(store, known, base)
+    found = facets(store, narrow, base)
     for name in FACETS:
         for value, count in found.counts[name].items():
             narrowed = replace(base, **{name: (value,)})
-            assert facets(store, known, narrowed).wanted == count, (name, value)
-            assert len(page(store, known, narrowed, 0, size=10_000)) == count, (name, value)
+            assert facets(store, narrow, narrowed).wanted == count, (name, value)
+            assert len(page(store, narrow, narrowed, 0, size=10_000)) == count, (name, value)
 
 
 def test_filters_agree_with_the_rows(store):
-    known, rows = catalogue(store), everything(store)
+    narrow, rows = narrow_of(store), everything(store)
     right = {"right": rows["right"].eq(True), "wrong": rows["right"].eq(False), "no gold": rows["right"].isna()}
     for value in RIGHT:
-        assert facets(store, known, Wanted(right=(value,))).wanted == int(right[value].sum())
+        assert facets(store, narrow, Wanted(right=(value,))).wanted == int(right[value].sum())
     label = rows["label"].iloc[0]
-    assert facets(store, known, Wanted(labels=(label,))).wanted == int((rows["label"] == label).sum())
-    uncategorised = facets(store, known, Wanted(categories=(UNCATEGORISED,))).wanted
+    assert facets(store, narrow, Wanted(labels=(label,))).wanted == int((rows["label"] == label).sum())
+    uncategorised = facets(store, narrow, Wanted(categories=(UNCATEGORISED,))).wanted
     assert uncategorised == int(rows["category"].isna().sum())
     low, high = rows["score"].quantile([0.2, 0.6])
-    between = facets(store, known, Wanted(score_between=(low, high)))
+    between = facets(store, narrow, Wanted(score_between=(low, high)))
     inside = rows[rows["score"].between(low, high)]
     assert (between.wanted, between.questions) == (len(inside), inside["item_id"].nunique())
     fewest, most = rows["tokens"].quantile([0.2, 0.6])
-    of_length = facets(store, known, Wanted(tokens_between=(fewest, most))).wanted
+    of_length = facets(store, narrow, Wanted(tokens_between=(fewest, most))).wanted
     assert 0 < of_length == int(rows["tokens"].between(fewest, most).sum()) < len(rows)
-    assert known.longest == rows["tokens"].max()
-    assert sum(facets(store, known, Wanted(forms=(form,))).wanted for form in FORMS) > 0
+    assert catalogue(store).longest == rows["tokens"].max()
+    assert sum(facets(store, narrow, Wanted(forms=(form,))).wanted for form in FORMS) > 0
 
 
 def test_criteria_text_and_what_no_column_can_hold(store):
-    known = catalogue(store)
+    narrow = narrow_of(store)
     judged = store.rows("SELECT count(*) FROM scores WHERE reply IS NULL AND by_criterion[2] BETWEEN 2.4 AND 4")[0][0]
-    assert facets(store, known, Wanted(criteria_between=((1, 2.4, 4.0),))).wanted == judged
+    assert facets(store, narrow, Wanted(criteria_between=((1, 2.4, 4.0),))).wanted == judged
     query = (
         "SELECT count(*) FROM explanations e JOIN items i ON i.id = e.item_id "
         "WHERE e.explanation ILIKE '%hyperlink%' OR i.question ILIKE '%hyperlink%'"
     )
-    assert facets(store, known, Wanted(text="HyperLink")).wanted == store.rows(query)[0][0] > 0
-    assert facets(store, known, Wanted(text=SURROGATE + "\0")).wanted == 0
+    assert facets(store, narrow, Wanted(text="HyperLink")).wanted == store.rows(query)[0][0] > 0
+    assert facets(store, narrow, Wanted(text=SURROGATE + "\0")).wanted == 0
 
 
 def test_orders(store):
-    known = catalogue(store)
-    first = {order: page(store, known, Wanted(order=order), 0, size=10_000) for order in ORDERS}
+    narrow = narrow_of(store)
+    first = {order: page(store, narrow, Wanted(order=order), 0, size=10_000) for order in ORDERS}
     assert first["best"]["score"].dropna().is_monotonic_decreasing
     assert first["worst"]["score"].dropna().is_monotonic_increasing
     spread = first["most disputed"]["spread"].dropna()
     assert spread.is_monotonic_decreasing and spread.iloc[0] > 0
-    again, other = (page(store, known, Wanted(order="random", seed=seed), 0, size=10_000) for seed in (0, 1))
+    again, other = (page(store, narrow, Wanted(order="random", seed=seed), 0, size=10_000) for seed in (0, 1))
     assert first["random"].equals(again) and not first["random"].equals(other)
 
 
 def test_most_disputed_is_where_judges_are_furthest_apart(store):
-    rows = page(store, catalogue(store), Wanted(order="most disputed"), 0, size=1)
+    rows = page(store, narrow_of(store), Wanted(order="most disputed"), 0, size=1)
     expected = store.rows(
         "SELECT max(s) FROM (SELECT max(coalesce(expected, total)) - min(coalesce(expected, total)) AS s FROM scores "
         "GROUP BY samples, item_id, sample)"
@@ -103,16 +108,16 @@ def test_most_disputed_is_where_judges_are_furthest_apart(store):
 
 
 def test_neighbours_walk_every_question_in_order_and_back(store):
-    known, wanted = catalogue(store), Wanted(order="worst", right=("wrong",))
-    rows = page(store, known, wanted, 0, size=10_000)
+    narrow, wanted = narrow_of(store), Wanted(order="worst", right=("wrong",))
+    rows = page(store, narrow, wanted, 0, size=10_000)
     order = list(dict.fromkeys(rows["item_id"]))
-    dataset = rows["dataset"].iloc[0]
+    dataset, walk = rows["dataset"].iloc[0], questions(store, narrow, wanted)
     for place, item in enumerate(order):
-        beside = neighbours(store, known, wanted, dataset, item)
+        beside = walk.around(dataset, item)
         assert (beside.place, beside.questions) == (place + 1, len(order))
         assert (beside.next and beside.next.item_id) == (order[place + 1] if place + 1 < len(order) else None)
         assert (beside.previous and beside.previous.item_id) == (order[place - 1] if place else None)
-    outside = neighbours(store, known, wanted, dataset, "nobody")
+    outside = walk.around(dataset, "nobody")
     assert outside.place is None and outside.next.item_id == order[0]
 
 
@@ -126,5 +131,6 @@ def test_a_verdict_finds_what_the_judge_gave_it_to(store):
         [[one.judges[key] for one in known.drawn if key in one.judges]],
     )
     assert given
+    narrow = narrow_rows(store, known)
     for criterion, verdict, count in given:
-        assert facets(store, known, Wanted(verdicts=((criterion, verdict),))).wanted == count
+        assert facets(store, narrow, Wanted(verdicts=((criterion, verdict),))).wanted == count

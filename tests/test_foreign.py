@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 from core.analysis.browsing import Wanted, facets, page
 from core.analysis.catalogue import catalogue
 from core.analysis.distribution import shares_by_group
+from core.analysis.narrow_rows import narrow_rows
 from core.analysis.results import evaluations
 from core.data.datasets import load_items
 from core.data.foreign import import_responses, read_responses
@@ -302,9 +303,9 @@ def test_authors_as_variants_are_compared_under_one_judge(home, tmp_path):
         (found,) = evaluations(store, CompareSettings(resamples=100))
         rates = {(rate.a, rate.b): (rate.win.value, rate.tie.value, rate.n) for rate in found.win_rates}
         accuracy = {result.label: result.accuracy_parsed.value for result in found.results}
-        known = catalogue(store)
         wanted = Wanted(labels=("ann",), right=("right",), by="parsed")
-        rows, total = page(store, known, wanted, 0), facets(store, known, wanted).total
+        narrow = narrow_rows(store, catalogue(store), wanted.lens)
+        rows, total = page(store, narrow, wanted, 0), facets(store, narrow, wanted).total
         assert provenance(store, runs[0].id) == {"engine": "imported"}
     assert rates == {("bob", "ann"): (0.0, 0.0, 3), ("model", "ann"): (0.0, 0.0, 3), ("model", "bob"): (0.0, 1.0, 3)}
     assert accuracy == pytest.approx({"ann": 2 / 3, "bob": 1 / 3, "model": 1 / 3})

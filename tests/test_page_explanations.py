@@ -8,6 +8,7 @@ import pytest
 
 from core.analysis.browsing import Wanted, page
 from core.analysis.catalogue import catalogue
+from core.analysis.narrow_rows import narrow_rows
 from core.analysis.results import evaluations
 from core.home import Home
 from core.runs.folders import RunFolder
@@ -82,8 +83,8 @@ def test_the_reading_view_shows_samples_verdicts_prompt_and_lineage(lab_home):
 
 def test_next_goes_on_in_the_order_of_the_view_and_back_to_the_list(lab_home):
     with store_of(lab_home) as store:
-        known, wanted = catalogue(store), Wanted(order="worst")
-        order = list(dict.fromkeys(page(store, known, wanted, 0)["item_id"]))
+        narrow, wanted = narrow_rows(store, catalogue(store)), Wanted(order="worst")
+        order = list(dict.fromkeys(page(store, narrow, wanted, 0)["item_id"]))
     app = opened("explanations", order="worst", item=order[0])
     assert "question 1 of" in words(app)
     app.button(key="step_Next").click().run()

@@ -1,5 +1,6 @@
 """Ablations, λ and maximum, the lint before training and the difference of two pair sets."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,26 @@ from hypothesis import strategies as st
 from core.analysis.pair_difference import PLACES, difference
 from core.analysis.pair_lint import SideFacts, driver, drivers, lint, same_text
 from core.analysis.pair_sources import pair_sources, read_material
-from core.method.pairs import NoPair, anchor_lambda, choose_pair, counts_at, drawn_pairs, rules_of
+from core.method.pairs import (
+    NoPair,
+    Question,
+    anchor_lambda,
+    candidates,
+    choose_pair,
+    choose_pairs,
+    counts_at,
+    drawn_pairs,
+    narrowed,
+    rules_of,
+    unnarrowed,
+)
 from core.records import CATEGORIES, Dropped, Pair, Side
 from core.runs.folders import RunFolder
 from core.settings import CompareSettings, PairSettings
 from core.sharing import preference_rows, ranking_rows, rows_of_pairs
 from tests.test_pairs import picked, question, side
 from tests.test_store import opened
+from tests.test_store import question as item
 
 QUICK = CompareSettings(resamples=200)
 RIGHT, SOME, WRONG = CATEGORIES
@@ -67,14 +81,31 @@ def test_an_ablation_of_anchor_makes_the_pairs_of_anchor_but_for_what_it_leaves_
 
 
 def test_a_margin_counts_where_score_alone_decides():
-    close = [side(0, 9, True), side(1, 8, True)]
-    with pytest.raises(NoPair, match="below_margin"):
-        choose_pair(question(RIGHT, close), PairSettings(margin=1.5))
-    assert picked(question(RIGHT, close), PairSettings(margin=1.0))[:2] == (0, 1)
-    wavering = [side(0, 8, True), side(1, 9, False)]
-    assert picked(question(SOME, wavering), PairSettings(margin=5))[:2] == (0, 1)
-    with pytest.raises(NoPair, match="below_margin"):
-        choose_pair(question(SOME, wavering), PairSettings(strategy="rank", margin=5))
+    close, wavering = [side(0, 9, True), side(1, 8, True)], [side(0, 8, True), side(1, 9, False)]
+
+    def given_by(asked: Question, settings: PairSettings) -> list[str]:
+        pairs, dropped = choose_pairs({asked.item_id: item(1)}, [asked], settings)
+        return [row.reason for row in (*pairs, *dropped)]
+
+    assert given_by(question(RIGHT, close), PairSettings(margin=1.5)) == ["below_margin"]
+    assert given_by(question(RIGHT, close), PairSettings(margin=1.0)) == ["best_over_worst"]
+    assert given_by(question(SOME, wavering), PairSettings(margin=5)) == ["right_over_wrong"]
+    assert given_by(question(SOME, wavering), PairSettings(strategy="rank", margin=5)) == ["below_margin"]
+
+
+def test_margin_share_and_maximum_leave_candidates_out_and_change_none_of_them():
+    asked = [
+        Question(f"q{i}", SOME if i % 3 else RIGHT, [side(0, 9, True), side(1, 9 - i % 5, i % 3 == 0)], [])
+        for i in range(60)
+    ]
+    items = {f"q{i}": item(i) for i in range(60)}
+    settings = PairSettings(margin=2.5, target_lambda=0.5, max_pairs=11, seed=3)
+    every = candidates(items, asked, unnarrowed(settings))
+    pairs, dropped = choose_pairs(items, asked, settings)
+    assert every == candidates(items, asked, settings) and (pairs, dropped) == narrowed(every, settings)
+    assert all(pair in every for pair in pairs) and anchor_lambda(pairs) == pytest.approx(0.5, abs=0.05)
+    assert len(pairs) == 11 and len(pairs) + len(dropped) == len(asked)
+    assert Counter(row.reason for row in dropped).keys() == {"equal_scores", "below_margin", "not_drawn"}
 
 
 @pytest.mark.parametrize("strategy", ["anchor", "rank", "correctness", "anchor_without_debater"])

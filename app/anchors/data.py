@@ -18,6 +18,7 @@ from core.analysis.draws import Draw, draws
 from core.analysis.pair_sources import Material, PairSource, criteria_of_judge, pair_sources, read_material
 from core.analysis.results import CategoryShares, Evaluation
 from core.analysis.transitions import Moved, QuestionTable, moved, question_table, shares_of
+from core.method.pairs import narrowed, unnarrowed
 from core.records import Dropped, Pair, RightBy
 from core.settings import CompareSettings, PairSettings
 from core.store.database import Store
@@ -161,9 +162,14 @@ def _material(_here: Lab, name: str, source: PairSource, score: str) -> Material
     return read_material(_here.home, _here.store, source, score)
 
 
-@once("Choosing pairs …", keep=24, seconds=0.6)
+@once("Choosing pairs …", keep=8, seconds=0.5)
+def _candidates(_here: Lab, name: str, source: PairSource, settings: PairSettings) -> list[Pair | Dropped]:
+    return _material(_here, name, source, settings.score).candidates(settings)
+
+
+@once("Choosing pairs …", keep=24, seconds=0.1)
 def _built(_here: Lab, name: str, source: PairSource, settings: PairSettings) -> tuple[list[Pair], list[Dropped]]:
-    return _material(_here, name, source, settings.score).build(settings)
+    return narrowed(_candidates(_here, name, source, unnarrowed(settings)), settings)
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,23 @@
 """Finding explanations among all of a lab: filters, counts beside each choice, orders, pages, neighbours.
 
-    known = catalogue(store)                                # who answered what, and which judges scored it
     wanted = Wanted(labels=("anchor",), order="worst")
-    found = facets(store, known, wanted)                    # N of M, K questions, counts of every choice
-    rows = page(store, known, wanted, number=0)             # 50 rows, ids first and texts for those alone
+    narrow = narrow_rows(store, catalogue(store), wanted.lens)      # all explanations, read once a lens
+    found = facets(store, narrow, wanted)                   # N of M, K questions, counts of every choice
+    rows = page(store, narrow, wanted, number=0)            # 50 rows, ids first and texts for those alone
+    order = questions(store, narrow, wanted)                # every question, where its first explanation stands
 
 No win rate is computed here, and no text is read but of the rows of a page.  Samples without a judge are found
 too; they have no score.  Not covered: sample runs that are not complete, debaters, readers.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
 
-from core.analysis.catalogue import Catalogue, Drawn
+from core.analysis.catalogue import Drawn
+from core.analysis.narrow_rows import DRAWN, Lens, NarrowRows, ScoreName, matching, named
 from core.records import CATEGORIES, RightBy
 from core.store.database import Store
 
@@ -30,8 +31,11 @@ KINDS_OF_CATEGORY = (*CATEGORIES, UNCATEGORISED)
 RIGHT = ("right", "wrong", "no gold")
 FORMS = ("unparsed", "empty", "unjudged")
 
-ANNOTATED = "EXISTS (FROM annotations a WHERE a.samples = r.samples AND a.item_id = r.item_id AND a.sample = r.sample)"
-"""Whether a person has annotated an explanation; asked only where there is a view `annotations`."""
+ANNOTATED = "(r.samples, r.item_id, r.sample) IN (SELECT (samples, item_id, sample) FROM annotated)"
+"""Whether a person has annotated an explanation; asked only where the narrow rows say who has been."""
+
+HAS_TEXT = "(r.samples, r.item_id, r.sample) IN (SELECT (samples, item_id, sample) FROM matching)"
+"""Whether an explanation or its question holds the wanted text."""
 
 
 # --- what is wanted
@@ -68,10 +72,15 @@ class Wanted:
     """Of the order `random`."""
     judge: str | None = None
     """Key of the judge whose scores are meant; None: the first of the catalogue."""
-    score: Literal["expected", "total"] = "expected"
+    score: ScoreName = "expected"
     """A judge without expected scores (one that writes) is read by its totals."""
     by: RightBy = "forced"
     """Which prediction makes a response right, here and for categories."""
+
+    @property
+    def lens(self) -> Lens:
+        """The narrow rows that these are looked for in."""
+        return Lens(self.protocol, self.judge, self.score, self.by)
 
 
 @dataclass(frozen=True)
@@ -89,29 +98,28 @@ class Facets:
 FACETS = ("datasets", "splits", "labels", "categories", "right", "forms", "annotated")
 
 
-def facets(store: Store, known: Catalogue, wanted: Wanted) -> Facets:
+def facets(store: Store, narrow: NarrowRows, wanted: Wanted) -> Facets:
     """Counts from one pass: explanations grouped by all that has few values, then summed choice by choice."""
-    scope = _Scope(known, wanted)
-    if not scope.chosen:
+    if not narrow.drawn:
         return Facets(0, 0, 0, {name: {} for name in FACETS})
-    annotated = ANNOTATED if _has_annotations(store) else "NULL"
+    scope = _Scope(store, narrow, wanted)
+    annotated = "NULL" if narrow.annotated is None else ANNOTATED
     questions, *rows = scope.ask(
-        store,
         f"""{scope.rows()}, few AS (
-            SELECT r.place, r.split, r.category, r."right", r.parsed IS NULL AS unparsed, r.empty,
-                r.score IS NULL AS unjudged, {annotated}::BOOLEAN AS annotated, count(*) AS size
+            SELECT r.place, r.split, r.category, r."right", r.unparsed, r.empty, r.score IS NULL AS unjudged,
+                {annotated}::BOOLEAN AS annotated, count(*) AS size
             FROM rows r WHERE {scope.ranges()} GROUP BY ALL
-        ), questions AS (SELECT DISTINCT r.dataset, r.item_id FROM rows r WHERE {scope.all(store)})
+        ), questions AS (SELECT DISTINCT r.dataset, r.item_id FROM rows r WHERE {scope.all()})
         SELECT * FROM (
             SELECT -1 AS place, NULL AS split, NULL AS category, NULL AS "right", NULL AS unparsed, NULL AS empty,
                 NULL AS unjudged, NULL AS annotated, count(*) AS size FROM questions
             UNION ALL BY NAME SELECT * FROM few
         ) ORDER BY place""",
     )
-    cells = [_cell(scope.chosen[row[0]], row) for row in rows]
+    cells = [_cell(narrow.drawn[row[0]], row) for row in rows]
     counts = {name: _counts(cells, wanted, name) for name in FACETS}
     number = sum(size for values, size in cells if _passes(values, wanted))
-    return Facets(number, questions[-1], sum(one.responses for one in scope.chosen), counts)
+    return Facets(number, questions[-1], sum(one.responses for one in narrow.drawn), counts)
 
 
 Cell = tuple[dict[str, set[str]], int]
@@ -148,10 +156,6 @@ def _counts(cells: Sequence[Cell], wanted: Wanted, name: str) -> dict[str, int]:
     return found
 
 
-def _has_annotations(store: Store) -> bool:
-    return "annotations" in store.tables()
-
-
 # --- a page, and what is beside an explanation
 
 
@@ -164,19 +168,17 @@ class Spot:
     sample: int
 
 
-def page(store: Store, known: Catalogue, wanted: Wanted, number: int, size: int = ROWS_A_PAGE) -> pd.DataFrame:
+def page(store: Store, narrow: NarrowRows, wanted: Wanted, number: int, size: int = ROWS_A_PAGE) -> pd.DataFrame:
     """Rows of a page, the first is 0: samples, label, dataset, split, item_id, sample, question, explanation,
     prediction, right, category, score, spread (of the order `most disputed`), tokens."""
-    scope = _Scope(known, wanted)
+    scope = _Scope(store, narrow, wanted)
     columns = ("place", "item_id", "sample", "split", "category", "right", "score", "spread")
     listed = ", ".join(f'r."{column}"' for column in columns)
-    ids = []
-    if scope.chosen:
-        query = f"{scope.found(store)} SELECT {listed} FROM found r ORDER BY {scope.order()} LIMIT {int(size)}"
-        ids = scope.ask(store, f"{query} OFFSET {int(number) * int(size)}")
+    query = f"{scope.found()} SELECT {listed} FROM found r ORDER BY {scope.order()} LIMIT {int(size)}"
+    ids = scope.ask(f"{query} OFFSET {int(number) * int(size)}")
     frame = pd.DataFrame(ids, columns=columns).astype({"item_id": object, "sample": "int32"})
     for name in ("samples", "label", "dataset"):
-        frame[name] = pd.Series([getattr(scope.chosen[place], name) for place in frame["place"]], dtype=object)
+        frame[name] = pd.Series([getattr(narrow.drawn[place], name) for place in frame["place"]], dtype=object)
     texts = _texts(store, frame, wanted.by)
     return frame.drop(columns="place").merge(texts, on=["samples", "item_id", "sample"], how="left")
 
@@ -207,104 +209,60 @@ class Neighbours:
     """The first explanation of the question before and after it; after none of them: the first question."""
 
 
-def neighbours(store: Store, known: Catalogue, wanted: Wanted, dataset: str, item_id: str) -> Neighbours:
-    """The questions before and after this one; each stands where its first wanted explanation does."""
-    scope = _Scope(known, wanted)
-    if not scope.chosen:
-        return Neighbours(None, 0, None, None)
-    scope.values |= {"here": dataset, "item": item_id}
+@dataclass(frozen=True)
+class Walk:
+    """The wanted questions in their order; each stands where its first wanted explanation does."""
+
+    spots: list[tuple[str, str, int]]
+    """That explanation of each, as a `Spot` has it."""
+    places: dict[tuple[str, str], int]
+    """(import run, item) → where it stands, from 0."""
+
+    def around(self, dataset: str, item_id: str) -> Neighbours:
+        """The questions before and after this one."""
+        at = self.places.get((dataset, item_id), -1)
+        before, after = self.spots[max(at - 1, 0) : max(at, 0)], self.spots[at + 1 : at + 2]
+        previous, following = (next((Spot(*spot) for spot in spots), None) for spots in (before, after))
+        return Neighbours(at + 1 or None, len(self.spots), previous, following)
+
+
+def questions(store: Store, narrow: NarrowRows, wanted: Wanted) -> Walk:
+    """Every question of which an explanation is wanted, in the order of those."""
+    scope = _Scope(store, narrow, wanted)
     rows = scope.ask(
-        store,
-        f"""{scope.found(store)}, ranked AS (
-            SELECT dataset, item_id, place, sample, row_number() OVER (ORDER BY {scope.order()}) AS rank FROM found r
-        ), q AS (
-            SELECT dataset, item_id, min(rank) AS first, arg_min(place, rank) AS place, arg_min(sample, rank) AS sample
-            FROM ranked GROUP BY dataset, item_id
-        ), n AS (SELECT *, row_number() OVER (ORDER BY first) AS number, count(*) OVER () AS questions FROM q),
-        here AS (SELECT coalesce((SELECT number FROM n WHERE dataset = $here AND item_id = $item), 0) AS number)
-        SELECT n.number - here.number, here.number, n.questions, n.place, n.item_id, n.sample
-        FROM n, here WHERE abs(n.number - here.number) <= 1""",
+        f"""{scope.found()}, ranked AS (
+            SELECT r.place, r.samples, r.dataset, r.item_id, r.sample, row_number() OVER (ORDER BY {scope.order()})
+                AS rank FROM found r
+        )
+        SELECT arg_min(samples, rank), item_id, arg_min(sample, rank), dataset FROM ranked
+        GROUP BY dataset, item_id ORDER BY min(rank)""",
     )
-    spots = {step: Spot(scope.chosen[place].samples, item, sample) for step, _, _, place, item, sample in rows}
-    _, number, questions = rows[0][:3] if rows else (0, 0, 0)
-    return Neighbours(number or None, questions, spots.get(-1), spots.get(1))
+    places = {(dataset, item_id): place for place, (_, item_id, _, dataset) in enumerate(rows)}
+    return Walk([row[:3] for row in rows], places)
 
 
 # --- the query that all of them share
 
 
 class _Scope:
-    """The runs that a `Wanted` can mean, and the parts of its SQL."""
+    """The parts of the SQL of a `Wanted`, over narrow rows."""
 
-    def __init__(self, known: Catalogue, wanted: Wanted) -> None:
+    def __init__(self, store: Store, narrow: NarrowRows, wanted: Wanted) -> None:
+        self.store = store
+        self.narrow = narrow
         self.wanted = wanted
-        self.judge = wanted.judge or next(iter(known.judges), "")
-        self.chosen = [one for one in known.drawn if wanted.protocol in (None, one.protocol)]
-        self.values: dict[str, Any] = {
-            "places": list(range(len(self.chosen))),
-            "samples": [one.samples for one in self.chosen],
-            "judges": [one.judges.get(self.judge) for one in self.chosen],
-            "datasets": [one.dataset for one in self.chosen],
-            "wanted_n": [one.n for one in self.chosen],
-        }
+        self.values: dict[str, Any] = dict(narrow.values)
+        self.tables = dict(narrow.tables)
+        if wanted.text and narrow.matching is None:
+            self.tables["matching"] = matching(store, wanted.text)
 
     def rows(self) -> str:
-        """WITH … rows: one narrow row an explanation."""
-        joined = bool(self.wanted.text)
-        return f"""
-            WITH chosen AS (
-                SELECT unnest($places) AS place, unnest($samples) AS samples, unnest($judges::VARCHAR[]) AS judge,
-                    unnest($datasets) AS dataset, unnest($wanted_n::INTEGER[]) AS n
-            ){self._hits() if joined else ""}, told AS ({" UNION ALL BY NAME ".join(self._told())}
-            ), counted AS (
-                SELECT place, item_id, any_value(n) AS n, count(*) AS drawn, count("right") AS known,
-                    count_if("right") AS k
-                FROM told GROUP BY place, item_id
-            ), rows AS MATERIALIZED (
-                SELECT t.*, i.split, CASE WHEN c.drawn < c.n OR c.known < c.drawn THEN NULL
-                    WHEN c.k = c.drawn THEN 'consistently_correct' WHEN c.k = 0 THEN 'consistently_incorrect'
-                    ELSE 'variable' END AS category{", h.run IS NOT NULL OR i.about IS NOT NULL AS has_text" * joined}
-                FROM told t JOIN counted c ON c.place = t.place AND c.item_id = t.item_id
-                JOIN {"asked" if joined else "items"} i ON i.run = t.dataset AND i.id = t.item_id
-                {"LEFT JOIN hits h ON h.run = t.samples AND h.item_id = t.item_id AND h.sample = t.sample" * joined}
-            )"""
-
-    def _told(self) -> list[str]:
-        """What is known of each explanation: from its score row, and where it has none from itself."""
-        by = self.wanted.by
-        score = "coalesce(s.expected, s.total)" if self.wanted.score == "expected" else "s.total"
-        length = "s.tokens, " if self.wanted.tokens_between else ""
-        values = f"{score} AS score, {length}" + ("s.by_criterion, " if self.wanted.criteria_between else "")
-        parts = []
-        if any(self.values["judges"]):
-            parts.append(
-                f'SELECT c.*, s.item_id, s.sample, s.seq, s.parsed, s.right_{by} AS "right", {values}s.empty '
-                "FROM chosen c JOIN scores s ON s.run = c.judge"
-            )
-        if not all(self.values["judges"]):
-            nothing = f"NULL::DOUBLE AS score, {length}" + (
-                "[]::DOUBLE[] AS by_criterion, " * bool(self.wanted.criteria_between)
-            )
-            parts.append(
-                f'SELECT c.*, s.item_id, s.sample, s.seq, s.parsed, s.right_{by} AS "right", {nothing}'
-                "s.explanation = '' AS empty FROM chosen c JOIN explanations s ON s.run = c.samples "
-                "WHERE c.judge IS NULL"
-            )
-        return parts
-
-    def _hits(self) -> str:
-        """CTEs of the explanations, and of the questions (`about`), that hold the text."""
-        self.values["text"] = self.wanted.text.encode("utf-8", "replace").decode().replace("\0", "?")
-        return """, hits AS (
-                SELECT run, item_id, sample FROM explanations
-                WHERE list_contains($samples, run) AND contains(lower(explanation), lower($text))
-            ), asked AS (
-                SELECT run, id, split, nullif(contains(lower(question), lower($text)), false) AS about FROM items
-            )"""
+        """WITH … rows: one row an explanation."""
+        return f"WITH rows AS (SELECT n.*, d.samples, d.judge, d.dataset FROM narrow n JOIN ({DRAWN}) d USING (place))"
 
     def ranges(self) -> str:
         """Conditions that are no facet: text, score, length, criteria, verdicts."""
-        conditions = ["r.has_text"] if self.wanted.text else []
+        conditions = [HAS_TEXT] if self.wanted.text else []
         if self.wanted.score_between:
             self.values["low"], self.values["high"] = self.wanted.score_between
             conditions.append("r.score BETWEEN $low AND $high")
@@ -322,13 +280,13 @@ class _Scope:
             )
         return " AND ".join(conditions) or "true"
 
-    def all(self, store: Store) -> str:
+    def all(self) -> str:
         """Every condition."""
         w = self.wanted
         conditions = [self.ranges()]
         places = [
             place
-            for place, one in enumerate(self.chosen)
+            for place, one in enumerate(self.narrow.drawn)
             if (not w.datasets or one.dataset in w.datasets) and (not w.labels or one.label in w.labels)
         ]
         conditions.append(self._among("r.place", "shown", places) if w.datasets or w.labels else "true")
@@ -339,9 +297,9 @@ class _Scope:
             _any_of(w.right, {"right": 'r."right"', "wrong": 'NOT r."right"', "no gold": 'r."right" IS NULL'})
         )
         conditions.append(
-            _any_of(w.forms, {"unparsed": "r.parsed IS NULL", "empty": "r.empty", "unjudged": "r.score IS NULL"})
+            _any_of(w.forms, {"unparsed": "r.unparsed", "empty": "r.empty", "unjudged": "r.score IS NULL"})
         )
-        if w.annotated and _has_annotations(store):
+        if w.annotated and self.narrow.annotated is not None:
             conditions.append(_any_of(w.annotated, {"annotated": ANNOTATED, "not annotated": f"NOT {ANNOTATED}"}))
         return " AND ".join(condition for condition in conditions if condition != "true") or "true"
 
@@ -351,27 +309,26 @@ class _Scope:
 
     def _disputes(self) -> str:
         """CTE `disputes`: how far an explanation's judges are apart, or the scores of a question's samples."""
-        if not judges_differ(self.chosen):
+        if not judges_differ(self.narrow.drawn):
             return """, disputes AS (
                 SELECT *, max(score) OVER question - min(score) OVER question AS spread FROM rows
                 WINDOW question AS (PARTITION BY place, item_id))"""
-        self.values["every"] = [run for one in self.chosen for run in one.judges.values()]
+        self.values["every"] = [run for one in self.narrow.drawn for run in one.judges.values()]
         return """, apart AS (
             SELECT samples, item_id, sample, max(coalesce(expected, total)) - min(coalesce(expected, total)) AS spread
             FROM scores WHERE list_contains($every, run) GROUP BY ALL HAVING count(coalesce(expected, total)) > 1
         ), disputes AS (SELECT rows.*, apart.spread FROM rows LEFT JOIN apart USING (samples, item_id, sample))"""
 
-    def found(self, store: Store) -> str:
+    def found(self) -> str:
         """WITH … found: the wanted rows, with `spread` where the order asks for it."""
-        where = self.all(store)
+        where = self.all()
         if self.wanted.order == "most disputed":
             return f"{self.rows()}{self._disputes()}, found AS (SELECT * FROM disputes r WHERE {where})"
         return f"{self.rows()}, found AS (SELECT *, NULL::DOUBLE AS spread FROM rows r WHERE {where})"
 
-    def ask(self, store: Store, query: str) -> list[tuple[Any, ...]]:
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of a query, bound to the values that it names."""
-        named = set(re.findall(r"\$(\w+)", query))
-        return store.rows(query, {name: value for name, value in self.values.items() if name in named})
+        return self.store.rows(query, named(self.values, query), self.tables)
 
     def order(self) -> str:
         at = "r.place, r.seq"

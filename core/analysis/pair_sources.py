@@ -15,7 +15,7 @@ from typing import Any, Literal
 from core.analysis.pair_lint import SideFacts
 from core.data.datasets import load_items
 from core.home import Home
-from core.method.pairs import Judged, Question, choose_pairs, questions_of
+from core.method.pairs import Judged, Question, candidates, narrowed, questions_of
 from core.records import Dropped, Explanation, Item, Pair, RightBy
 from core.runs.folders import RunFolder
 from core.settings import PairSettings
@@ -96,7 +96,11 @@ class Material:
 
     def build(self, settings: PairSettings) -> tuple[list[Pair], list[Dropped]]:
         """Pairs and dropped questions under these settings; their score must be the one that was read."""
-        return choose_pairs(self.items, self.questions(settings.right_by), settings)
+        return narrowed(self.candidates(settings), settings)
+
+    def candidates(self, settings: PairSettings) -> list[Pair | Dropped]:
+        """What each question gives before `core.method.pairs.narrowed`, which is quick where this takes time."""
+        return candidates(self.items, self.questions(settings.right_by), settings)
 
     def questions(self, right_by: RightBy) -> list[Question]:
         """The questions with their candidates, made once: what is chosen of them hangs on the other settings."""

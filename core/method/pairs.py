@@ -15,6 +15,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Literal
 
 from core.data.datasets import load_items
@@ -23,7 +24,7 @@ from core.prompts import load_prompt, option_text
 from core.records import CATEGORIES, Category, Dropped, Explanation, Item, Judgement, Pair, RightBy, Side
 from core.runs.folders import RunFolder
 from core.runs.work import Work
-from core.seeds import seed_of
+from core.seeds import seeds_of
 from core.settings import PairSettings, SampleSettings
 
 REASONS = {
@@ -145,26 +146,37 @@ def rules_of(settings: PairSettings) -> dict[Category, str | None]:
     return dict(zip(CATEGORIES, rules[settings.strategy], strict=True))
 
 
-def choose_pair(question: Question, settings: PairSettings) -> Choice:
-    """The pair that the strategy picks; raises NoPair.
+def choose_pair(question: Question, settings: PairSettings, seed: int | None = None) -> Choice:
+    """The pair that the strategy picks, whatever margin, λ and maximum are; raises NoPair.
 
     Refused are pairs with nothing to prefer: equal scores and equal correctness (for `rank`, which
-    ignores correctness: equal scores), or the same text twice; where score alone decides also those in
-    which chosen does not lead by the margin.
+    ignores correctness: equal scores), or the same text twice.  seed: the question's, where it is at hand.
     """
     if question.category is None:
         raise NoPair("uncategorised")
-    drawn_as = DRAWS_OF.get(settings.strategy, settings.strategy)
-    rng = random.Random(seed_of("pairs", drawn_as, settings.seed, question.item_id))
+    rng = random.Random(pick_seeds(settings, [question.item_id])[0] if seed is None else seed)
     chosen, rejected, reason = RULES[settings.strategy](question, settings, rng)
-    by_score = settings.strategy == "rank" or chosen.correct == rejected.correct
-    if by_score and _same_score(chosen, rejected):
+    if _by_score_alone(chosen, rejected, settings) and _same_score(chosen, rejected):
         raise NoPair("equal_scores")
-    if by_score and chosen.score - rejected.score < settings.margin - 1e-9:
-        raise NoPair("below_margin")
     if chosen.text == rejected.text:
         raise NoPair("equal_texts")
     return chosen, rejected, reason
+
+
+def pick_seeds(settings: PairSettings, item_ids: Iterable[str]) -> list[int]:
+    """What a strategy's random picks hang on, question by question."""
+    drawn_as = DRAWS_OF.get(settings.strategy, settings.strategy)
+    return seeds_of(("pairs", drawn_as, settings.seed), item_ids)
+
+
+def _by_score_alone(chosen: Side, rejected: Side, settings: PairSettings) -> bool:
+    return settings.strategy == "rank" or chosen.correct == rejected.correct
+
+
+def leads(pair: Pair, settings: PairSettings) -> bool:
+    """Whether chosen leads by the margin, which is asked for where score alone decides."""
+    lead = pair.chosen.score - pair.rejected.score
+    return lead >= settings.margin - 1e-9 or not _by_score_alone(pair.chosen, pair.rejected, settings)
 
 
 def anchor_lambda(pairs: Sequence[Pair]) -> float | None:
@@ -195,7 +207,8 @@ def drawn_pairs(pairs: Sequence[Pair], settings: PairSettings) -> list[Pair]:
 
 def draw_order(pairs: Sequence[Pair], settings: PairSettings) -> list[Pair]:
     """Pairs in the order in which they are drawn; it hangs on the seed and the questions alone."""
-    return sorted(pairs, key=lambda pair: seed_of("pairs", "draw", settings.seed, pair.item_id))
+    seeds = seeds_of(("pairs", "draw", settings.seed), (pair.item_id for pair in pairs))
+    return [pair for _, pair in sorted(zip(seeds, pairs, strict=True), key=itemgetter(0))]
 
 
 def counts_at(share: float, hard: int, easy: int, at_most: int | None) -> tuple[int, int]:
@@ -291,25 +304,49 @@ def choose_pairs(
     items: Mapping[str, Item], questions: Sequence[Question], settings: PairSettings
 ) -> tuple[list[Pair], list[Dropped]]:
     """What `build_pairs` gives, of questions at hand."""
-    pairs, dropped = [], []
-    for question in questions:
+    return narrowed(candidates(items, questions, settings), settings)
+
+
+def candidates(
+    items: Mapping[str, Item], questions: Sequence[Question], settings: PairSettings
+) -> list[Pair | Dropped]:
+    """What each question gives, the same at every margin, λ and maximum (`unnarrowed`)."""
+    found: list[Pair | Dropped] = []
+    for question, seed in zip(questions, pick_seeds(settings, (one.item_id for one in questions)), strict=True):
         item = items[question.item_id]
         try:
             if item.gold is None:
                 raise NoPair("no_gold")
-            chosen, rejected, reason = choose_pair(question, settings)
+            chosen, rejected, reason = choose_pair(question, settings, seed)
         except NoPair as why:
-            dropped.append(Dropped(item_id=item.id, category=question.category, reason=str(why)))
+            found.append(Dropped(item_id=item.id, category=question.category, reason=str(why)))
         else:
-            pairs.append(_pair(item, question.category, chosen, rejected, reason, settings))
+            found.append(_pair(item, question.category, chosen, rejected, reason, settings))
+    return found
+
+
+def unnarrowed(settings: PairSettings) -> PairSettings:
+    """The settings without those that leave some of the candidates out: margin, λ, maximum."""
+    return settings.model_copy(update={"margin": 0.0, "target_lambda": None, "max_pairs": None})
+
+
+def narrowed(found: Sequence[Pair | Dropped], settings: PairSettings) -> tuple[list[Pair], list[Dropped]]:
+    """The pairs that margin, λ and maximum leave of the candidates, and the questions that give none."""
+    pairs, dropped = [], []
+    for row in found:
+        if isinstance(row, Dropped):
+            dropped.append(row)
+        elif leads(row, settings):
+            pairs.append(row)
+        else:
+            dropped.append(_dropped(row, "below_margin"))
     kept = drawn_pairs(pairs, settings)
     left = {pair.item_id for pair in pairs} - {pair.item_id for pair in kept}
-    dropped += [
-        Dropped(item_id=pair.item_id, category=pair.category, reason="not_drawn")
-        for pair in pairs
-        if pair.item_id in left
-    ]
-    return kept, dropped
+    return kept, dropped + [_dropped(pair, "not_drawn") for pair in pairs if pair.item_id in left]
+
+
+def _dropped(pair: Pair, reason: str) -> Dropped:
+    return Dropped(item_id=pair.item_id, category=pair.category, reason=reason)
 
 
 def _sides(judged: Judged, responses: Iterable[Explanation], item: Item, right_by: RightBy) -> list[Side]:

@@ -22,6 +22,7 @@ from typing import Any, Self
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from core.errors import BadInput, LabError, StoreBusy
 from core.home import Home
@@ -52,6 +53,9 @@ FORMULA = r"^[=+\-@\t\r]"
 TRIES = 5
 """Times the lock is asked for: looking who owns it (`owner`) holds it for an instant."""
 
+
+Tables = Mapping[str, pa.Table]
+NO_TABLES: Tables = {}
 
 Values = Sequence[Any] | Mapping[str, Any]
 """What a query's placeholders stand for: `?` and `$1` in order, `$name` by name."""
@@ -168,10 +172,19 @@ class Store:
                 raise
             cursor.execute("COMMIT")
 
-    def rows(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
-        """Result of a query as tuples."""
+    def rows(
+        self, query: str, values: Values = (), tables: Mapping[str, pa.Table] = NO_TABLES
+    ) -> list[tuple[Any, ...]]:
+        """Result of a query as tuples; `tables`: what it may name besides the tables of the database."""
         with self._cursor() as cursor:
+            for name, table in tables.items():
+                cursor.register(name, table)
             return cursor.execute(query, values).fetchall()
+
+    def arrow(self, query: str, values: Mapping[str, Any] | None = None) -> pa.Table:
+        """Result of a query as an Arrow table, which a later query may name (`rows`)."""
+        with self._cursor() as cursor:
+            return cursor.sql(query, params=values).to_arrow_table()
 
     def frame(self, query: str, values: Values = ()) -> pd.DataFrame:
         """Result of a query as a data frame; a missing text or list is None."""
