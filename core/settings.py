@@ -4,6 +4,7 @@ A run's id is a hash of these values, so each of them changes results; what does
 size of sampling, threads) is not here.  In a pipeline file each class is one table.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -26,9 +27,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def problems_of(error: ValidationError) -> str:
-    """What is wrong with settings, in words: `where: what`, joined."""
-    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+def problems_of(error: ValidationError, names: Mapping[str, str] | None = None) -> str:
+    """What is wrong with settings, in words: `where: what`, joined.  names: what a page calls a setting."""
+    return "; ".join(f"{(names or {}).get(where, where)}: {what}" for where, what in problems_by_setting(error).items())
+
+
+def problems_by_setting(error: ValidationError) -> dict[str, str]:
+    """Dotted name of a setting → what is wrong with it."""
+    return {".".join(map(str, e["loc"])): e["msg"] for e in error.errors()}
 
 
 class Example(Settings):

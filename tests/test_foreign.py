@@ -426,6 +426,31 @@ def test_the_form_looks_and_adds(home, tmp_path):
     assert len(list(home.runs.glob("responses-*"))) == 1
 
 
+def test_columns_that_no_name_tells_are_chosen_in_the_form(home, tmp_path):
+    odd = {"explanation": "Begründung", "prediction": "Wahl", "question": "Frage", "item_id": "Nr", "author": "Wer"}
+    rows = [{odd.get(name, name): value for name, value in row.items()} for row in rows_of()]
+    app = opened("datasets")
+    app.text_input(key="foreign_path").input(str(lines(tmp_path, rows))).run()
+    assert any("Choose in the mapping" in warning.value and "Explanation" in warning.value for warning in app.warning)
+    assert not [button for button in app.button if button.key == "foreign_add"]
+    for role, column in {"response": "Begründung", "prediction": "Wahl", "question": "Frage", "author": "Wer"}.items():
+        box = next(box for box in app.selectbox if box.key.startswith(f"{role}_foreign_"))
+        app = box.select(column).run()
+    preview = next(frame.value for frame in app.dataframe if "explanation" in frame.value)
+    assert preview["explanation"].iloc[0] == rows[0]["Begründung"] and preview["prediction"].iloc[0] is not None
+    assert any("9 explanations of 3 questions" in caption.value for caption in app.caption)
+    app.button(key="foreign_add").click().run()
+    assert not app.exception and "9 explanations added" in words(app)
+
+
+def test_authors_that_are_variants_ask_for_the_column_that_names_them(home, tmp_path):
+    rows = [{name: value for name, value in row.items() if name != "author"} for row in rows_of()]
+    app = opened("datasets")
+    app.text_input(key="foreign_path").input(str(lines(tmp_path, rows))).run()
+    app.radio(key="foreign_authors").set_value("a variant each").run()
+    assert any("which column is meant by Author." in warning.value for warning in app.warning)
+
+
 # --- public data
 
 

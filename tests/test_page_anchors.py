@@ -172,6 +172,14 @@ def test_counts_follow_the_settings_and_the_url_keeps_what_differs(lab_home):
     assert "questions of A gave no pair" in words(left)
 
 
+def test_a_margin_that_cannot_be_is_said_in_its_box_and_the_other_box_stays(lab_home):
+    app = opened("anchors", tab="Pairs", a_margin="-1", b_seed="4")
+    assert [error.value for error in app.error] == [
+        "These settings cannot be used: Margin, score points: Input should be greater than or equal to 0."
+    ]
+    assert app.number_input(key="b_seed").value == 4 and "chosen again" in words(app) and not app.dataframe
+
+
 def test_another_set_to_start_from_brings_its_own_settings(lab_home):
     app = opened("anchors", tab="Pairs", pairs=anchor_set(lab_home), a_strategy="correctness")
     assert app.selectbox(key="a_strategy").value == "correctness"

@@ -112,6 +112,16 @@ def test_nonsense_in_the_url_is_no_error(lab_home):
     assert "no question" in words(opened("explanations", item="nobody"))
 
 
+def test_the_worst_that_has_a_text_is_one_click_from_the_worst(hostile, monkeypatch):
+    monkeypatch.setenv("ANCHORLAB_HOME", str(hostile.path))
+    app = opened("explanations", order="worst")
+    assert app.dataframe[0].value["explanation"].iloc[0] == "(no explanation)"
+    app.button(key="no_empty").click().run()
+    assert app.query_params["form"] == ["not empty"]
+    assert "(no explanation)" not in set(app.dataframe[0].value["explanation"])
+    assert not [button for button in app.button if button.key == "no_empty"]
+
+
 def test_hostile_texts_in_list_filters_and_reading_view(hostile, monkeypatch):
     shown = ids(hostile, 20)
     monkeypatch.setenv("ANCHORLAB_HOME", str(hostile.path))

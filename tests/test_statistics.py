@@ -139,6 +139,12 @@ def test_a_variant_that_wins_everything_is_marked():
     assert found.strengths[0].note is not None
 
 
+def test_a_single_question_gives_strengths_no_interval():
+    found = bradley_terry(["a", "b"], [("a", "b")], np.array([[[0.5, 0.0, 0.5]]]), Resamples(1, 200))
+    assert [(one.low, one.high, one.n) for one in found.strengths] == [(None, None, 1)] * 2
+    assert found.strengths[0].note == "one question says nothing about others"
+
+
 def test_length_control_covers_the_truth_with_the_fit_uncertainty_in_it():
     rng = np.random.default_rng(8)
     alpha, beta, hits = -0.3, 1.2, 0

@@ -53,10 +53,14 @@ def pairs_tab(here: Lab) -> None:
     left, right = st.columns(2)
     with left, st.container(border=True):
         st.markdown("**A**")
-        a = pair_set(here, "A", source, settings_form("a", start.settings))
+        of_a = settings_form("a", start.settings)
     with right, st.container(border=True):
         st.markdown("**B**, on the same samples; as A until you change it")
-        b = pair_set(here, "B", source, settings_form("b", beside(a.settings)))
+        of_b = settings_form("b", beside(of_a or start.settings))
+    if of_a is None or of_b is None:
+        st.caption("Pairs are chosen again once both sets of settings can be used.")
+        return
+    a, b = pair_set(here, "A", source, of_a), pair_set(here, "B", source, of_b)
     if a.settings.debated and source.debates is None:
         st.info(
             "No debater argued about these samples, so always-wrong questions give no pair under this strategy.",

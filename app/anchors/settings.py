@@ -12,7 +12,6 @@ from pydantic.fields import FieldInfo
 
 from app.address import held
 from app.widgets import choice
-from core.errors import BadInput
 from core.settings import PairSettings, problems_of
 
 STRATEGIES = {
@@ -48,8 +47,8 @@ def keys_of(side: str) -> list[str]:
     return [f"{side}_{name}" for name in PairSettings.model_fields]
 
 
-def settings_form(side: str, start: PairSettings) -> PairSettings:
-    """The settings that a side's widgets say."""
+def settings_form(side: str, start: PairSettings) -> PairSettings | None:
+    """The settings that a side's widgets say; None, and a sentence, where they cannot be used."""
     fields = PairSettings.model_fields
     values: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -62,7 +61,8 @@ def settings_form(side: str, start: PairSettings) -> PairSettings:
     try:
         return PairSettings(**values)
     except ValidationError as error:
-        raise BadInput(f"These settings cannot be used: {problems_of(error)}.") from None
+        st.error(f"These settings cannot be used: {problems_of(error, NAMES)}.", icon=":material/error:")
+        return None
 
 
 def _widget(side: str, name: str, field: FieldInfo, start: PairSettings) -> Any:

@@ -22,7 +22,7 @@ from core.annotation.exporting import What, export_annotations
 from core.annotation.sources import Source, sources
 from core.rubrics import Rubric, load_rubric
 from core.statistics.estimates import Estimate
-from core.statistics.words import Unit, interval, number
+from core.statistics.words import Unit, interval, listed, number
 from core.store.database import Store
 from core.store.queries import item
 
@@ -115,8 +115,11 @@ def _judge(figures: Figures, source: Source, judges: list[Source], rubric: Rubri
             on_select=_choose_criterion,
             selection_mode="points",
         )
+    undefined: dict[str | None, list[str]] = {}
     for one in (one for one in found[source.key] if one.kappa.value is None):
-        plain(f"κ of {one.criterion} is {one.kappa.note}.")
+        undefined.setdefault(one.kappa.note, []).append(one.criterion)
+    for note, criteria in undefined.items():
+        plain(f"κ of {listed(criteria)} is {note}.")
     _confusion(found[source.key])
     _disagreements(figures, source, who, len(units))
 

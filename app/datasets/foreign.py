@@ -2,20 +2,30 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+from app.datasets.mapping import (
+    column_box,
+    columns_of,
+    gold_base_box,
+    labels_box,
+    options_box,
+    say_what_is_unused,
+)
 from app.state import Lab
 from app.tables import grid
-from app.uploads import kept
-from app.widgets import literal
+from app.uploads import kept, read_as, stamp
 from app.working import Pace
-from core.data.foreign import import_responses, read_responses
+from core.data.foreign import Written, import_responses, read_responses
+from core.errors import BadInput
+from core.home import Home
 from core.loading.reading import SUFFIXES
-from core.loading.written import load_responses
-from core.runs.plan import read_assignment
+from core.loading.written import absent_columns, holds_explanations, load_responses
+from core.records import Item
 from core.settings import ResponsesSettings
-from core.statistics.words import plural
+from core.statistics.words import listed, plural
 from core.store.housekeeping import size
 from core.store.queries import datasets
 
@@ -24,27 +34,119 @@ LOADING = Pace("Sorting every explanation to its question …", seconds=0.5)
 OWN = "the file's own questions"
 AUTHORS = {"samples of one variant": "samples", "a variant each": "variants"}
 
+OF_ROWS = {
+    "response": "Explanation",
+    "prediction": "Prediction",
+    "author": "Author",
+    "id": "Id of the question",
+    "sample": "Sample number",
+    "right": "Marked as right",
+}
+OF_QUESTIONS = {"question": "Question", "gold": "Gold", "context": "Context", "split": "Split"}
+"""Setting → its name on the page, in the order of the form."""
+
 
 def foreign(here: Lab) -> None:
     """Choose a file, see what would come of it, and add it."""
     path = _file(here)
     if path is None:
         return
+    header, field = read_as(path)
+    guessed = load_responses(path, header=header, field=field)
     known = datasets(here.store)
     names = {OWN: OWN} | dict(zip(known["id"], known["name"] + "  (" + known["id"] + ")", strict=True))
     left, right = st.columns(2)
     with left:
         picked = st.selectbox("They answer", list(names), key="foreign_dataset", format_func=names.get)
     with right:
-        authors = st.radio("Authors are", list(AUTHORS), key="foreign_authors", horizontal=True)
+        authors = AUTHORS[st.radio("Authors are", list(AUTHORS), key="foreign_authors", horizontal=True)]
     dataset = None if picked == OWN else picked
-    settings = _mapping(path, AUTHORS[authors])
-    _, items, runs = read_responses(path, settings, here.home, dataset)
+    settings = _mapping(path, guessed.model_copy(update={"authors": authors}), own=dataset is None)
+    if settings is not None:
+        _preview_and_add(here, path, settings, dataset)
+
+
+def _file(here: Lab) -> Path | None:
+    """A path on this machine, or an upload, which is kept in the state folder."""
+    typed = st.text_input("Path of a file on this machine", key="foreign_path").strip()
+    upload = st.file_uploader("… or a file", type=[suffix[1:] for suffix in SUFFIXES], key="foreign_upload")
+    if typed or upload is None:
+        return Path(typed).expanduser() if typed else None
+    return kept(here.home, upload)
+
+
+# --- the mapping
+
+
+def _mapping(path: Path, guessed: ResponsesSettings, own: bool) -> ResponsesSettings | None:
+    """The guess as a form, open where a column that is needed is not there; None as long as that is so.
+
+    own: the file brings its questions.
+    """
+    if holds_explanations(path, guessed):
+        st.caption("Each row is a question with its explanations inside: there is nothing to map.")
+        return guessed
+    columns = columns_of(path, guessed.header, guessed.field)
+    of = f"foreign_{path.name}_{guessed.header}_{guessed.field}"
+    with st.expander("Mapping: which column means what", expanded=bool(absent_columns(columns, guessed, own))):
+        settings = _form(guessed, columns, of, own)
+    missing = [(OF_ROWS | OF_QUESTIONS)[role] for role in absent_columns(columns, settings, own)]
+    if not missing:
+        return settings
+    st.warning(f"Choose in the mapping which column is meant by {listed(missing)}.", icon=":material/help:")
+    return None
+
+
+def _form(guessed: ResponsesSettings, columns: list[str], of: str, own: bool) -> ResponsesSettings:
+    name = st.text_input("Name of the set", guessed.name, key=f"name_{of}").strip()
+    if not name:
+        raise BadInput("A set of explanations needs a name: write one above.")
+    values: dict[str, Any] = {}
+    needed = {"response", "question"} | ({"author"} if guessed.authors == "variants" else set())
+    roles = OF_ROWS | (OF_QUESTIONS if own else {"question": OF_QUESTIONS["question"]})
+    places: list[Any] = []
+    for role, label in roles.items():
+        places = places or list(st.columns(3))
+        with places.pop(0):
+            values[role] = column_box(role, guessed, columns, of, role in needed, label)
+    values["gold"] = values.get("gold") or guessed.gold
+    if own:
+        values["options"] = options_box(guessed, columns, of)
+    left, right = st.columns(2)
+    with left:
+        values["gold_base"] = gold_base_box("Gold and prediction are", guessed.gold_base, of)
+    with right:
+        values["labels"] = labels_box(guessed.labels, of) if own else None
+    say_what_is_unused(columns, values | {"labels": None, "gold_base": None})
+    return ResponsesSettings.model_validate(guessed.model_dump() | values | {"name": name})
+
+
+# --- what would come of it
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the file …")
+def _read(
+    stamp: tuple[int, int], path: str, settings: str, _home: Home, dataset: str | None
+) -> tuple[list[Item], list[Written]]:
+    _, items, runs = read_responses(Path(path), ResponsesSettings.model_validate_json(settings), _home, dataset)
+    return items, runs
+
+
+def _preview_and_add(here: Lab, path: Path, settings: ResponsesSettings, dataset: str | None) -> None:
+    items, runs = _read(stamp(path), str(path), settings.model_dump_json(), here.home, dataset)
     rows = sum(len(run.explanations) for run in runs)
     rejects = [reject for run in runs for reject in run.rejects]
-    made = f"{plural(rows, 'explanation')} of {plural(len(items), 'question')}, as {plural(len(runs), 'run')}"
-    st.caption(f"{made}; {plural(len(rejects), 'row')} rejected.")
+    answered = {row.item_id for run in runs for row in run.explanations}
+    made = f"{plural(rows, 'explanation')} of {plural(len(answered), 'question')}, as {plural(len(runs), 'run')}"
+    st.caption(f"{made}; {plural(len(rejects), 'row')} rejected. This is how they would be read:")
+    grid(
+        _rows(items, runs),
+        key="foreign_preview",
+        first=["question", "explanation", "prediction", "gold"],
+        column_config=WIDE,
+    )
     if rejects:
+        st.caption("These are rejected:")
         grid([{"row": r.row, "reason": r.reason, "as read": r.raw} for r in rejects[:20]], key="foreign_rejects")
     if st.button("Add these explanations", type="primary", icon=":material/download:", key="foreign_add"):
         made = LOADING.watch(size(path), partial(import_responses, here.home, path, settings, dataset))
@@ -57,20 +159,24 @@ def foreign(here: Lab) -> None:
         st.rerun()
 
 
-def _file(here: Lab) -> Path | None:
-    """A path on this machine, or an upload, which is kept in the state folder."""
-    typed = st.text_input("Path of a file on this machine", key="foreign_path").strip()
-    upload = st.file_uploader("… or a file", type=[suffix[1:] for suffix in SUFFIXES], key="foreign_upload")
-    if typed or upload is None:
-        return Path(typed).expanduser() if typed else None
-    return kept(here.home, upload)
+WIDE = {
+    "question": st.column_config.TextColumn(width="medium"),
+    "explanation": st.column_config.TextColumn(width="large"),
+}
 
 
-def _mapping(path: Path, authors: str) -> ResponsesSettings:
-    """The guessed mapping, and settings in its place as `name=value` lines."""
-    said = st.text_area("Settings that differ from the guess below, name=value on a line each", key="foreign_set")
-    given = dict(read_assignment(line) for line in said.splitlines() if line.strip())
-    settings = load_responses(path, **{"authors": authors} | given)
-    columns = settings.model_dump(exclude={"by", "header", "field", "authors"}, exclude_none=True)
-    literal("\n".join(f"{name}={value}" for name, value in columns.items()))
-    return settings
+def _rows(items: list[Item], runs: list[Written]) -> list[dict[str, Any]]:
+    """The first explanations of each run, as the lab reads them."""
+    by_id = {item.id: item for item in items}
+    shown = [(run, row) for run in runs for row in run.explanations[: max(1, 6 // len(runs))]]
+    return [
+        {
+            "question": by_id[row.item_id].question,
+            "explanation": row.explanation,
+            "prediction": row.parsed,
+            "gold": by_id[row.item_id].gold,
+            "run": run.label,
+            "sample": row.sample + 1,
+        }
+        for run, row in shown[:12]
+    ]

@@ -9,17 +9,25 @@ from typing import Any
 import streamlit as st
 
 from app.address import given, put
+from app.datasets.mapping import (
+    column_box,
+    columns_of,
+    gold_base_box,
+    labels_box,
+    options_box,
+    say_what_is_unused,
+)
 from app.state import Lab
 from app.tables import grid
-from app.uploads import kept, stamp
+from app.uploads import kept, read_as, stamp
 from app.widgets import plain
 from app.working import Pace, watched
 from core.data.datasets import glance, import_dataset
 from core.errors import BadInput
 from core.home import SAMPLES
 from core.loading.fetching import HUB_SETS, find_source
-from core.loading.items import cell, has_repeated_text, joined_columns, named_columns
-from core.loading.reading import SUFFIXES, document_fields, is_table, read_rows
+from core.loading.items import has_repeated_text
+from core.loading.reading import SUFFIXES, is_table
 from core.records import Item, Reject
 from core.runs.folders import RunFolder
 from core.settings import ImportSettings
@@ -29,12 +37,8 @@ from core.store.housekeeping import size
 LOOKED_AT = 200
 """Rows that the preview reads."""
 
-NONE = "(none)"
-
 LOADING = Pace("Loading every row …", seconds=0.6)
-ALL_FIELDS = "(every field with a list of objects)"
 SAMPLE, UPLOAD, PLACE, HUB = SOURCES = ("A sample set", "Upload a file", "A file on this machine", "The Hub")
-BASES = {"a label or an option's text": None, "a position from 0": 0, "a position from 1": 1}
 
 
 def load(here: Lab) -> None:
@@ -97,28 +101,15 @@ def _hub_source() -> str | None:
     return wanted if wanted and asked == wanted else None
 
 
-# --- the form of the file
+# --- the mapping
 
 
 def _form_of(here: Lab, named: str, file: Path, guessed: ImportSettings) -> tuple[Path, ImportSettings]:
-    """What the name of a file does not say: whether a table has a header, which field of an object holds the rows."""
-    if is_table(file):
-        header = st.checkbox("The first row names the columns", guessed.header, key=f"header_{file.name}")
-        return (file, guessed) if header == guessed.header else find_source(named, here.home, header=header)
-    fields = _fields(stamp(file), str(file))
-    if not fields:
+    """The file as a person says that it is read."""
+    header, field = read_as(file, guessed.header, guessed.field)
+    if (header, field) == (guessed.header, guessed.field):
         return file, guessed
-    known = {ALL_FIELDS: None} | {f"{name}  ({count:,} rows)": name for name, count in fields.items()}
-    shown = next((text for text, name in known.items() if name == guessed.field), ALL_FIELDS)
-    picked = st.selectbox("Field that holds the rows", list(known), list(known).index(shown), key=f"field_{file.name}")
-    if known[picked] == guessed.field:
-        return file, guessed
-    return find_source(named, here.home, field=known[picked])
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _fields(stamp: tuple[int, int], path: str) -> dict[str, int]:
-    return document_fields(Path(path))
+    return find_source(named, here.home, **({"header": header} if is_table(file) else {"field": field}))
 
 
 @st.cache_data(max_entries=32, show_spinner="Reading the file …")
@@ -126,100 +117,38 @@ def _glanced(stamp: tuple[int, int], path: str, settings: str) -> tuple[list[Ite
     return glance(Path(path), ImportSettings.model_validate_json(settings), LOOKED_AT)
 
 
-# --- the mapping
-
-
 def _mapping(file: Path, guessed: ImportSettings) -> ImportSettings:
     """The guess, as a form; keys hold the file's name and form, so that another file starts from its own guess."""
     of = f"{file.name}_{guessed.header}_{guessed.field}"
-    columns = _columns_of(file, guessed)
+    columns = columns_of(file, guessed.header, guessed.field)
     values: dict[str, Any] = {"name": st.text_input("Name of the data set", guessed.name, key=f"name_{of}")}
-    first, second = st.columns(2)
-    for place, name in ((first, "question"), (second, "gold")):
+    for place, name in zip(st.columns(2), ("question", "gold"), strict=True):
         with place:
-            values[name] = _column(name, guessed, columns, of, needed=True)
-    values["options"] = _options(guessed, columns, of)
+            values[name] = column_box(name, guessed, columns, of, needed=True)
+    values["options"] = options_box(guessed, columns, of)
     for place, name in zip(st.columns(3), ("id", "context", "split"), strict=True):
         with place:
-            values[name] = _column(name, guessed, columns, of, needed=False)
+            values[name] = column_box(name, guessed, columns, of)
     if values["question"].partition(".")[0] not in columns:
         st.warning("No column looks like the question: choose it above.", icon=":material/help:")
-    _say_what_is_unused(columns, values)
+    say_what_is_unused(columns, values)
     if not values["name"].strip():
         raise BadInput("A data set needs a name: write one above.")
     return ImportSettings.model_validate(guessed.model_dump() | values | _further(guessed, of))
-
-
-def _say_what_is_unused(columns: list[str], values: dict[str, Any]) -> None:
-    options = values["options"]
-    parts = [options] if options in columns else named_columns(options or "")
-    used = {name for key, name in values.items() if key != "name" and name} | set(parts)
-    holders = {name.partition(".")[0] for name in used}
-    if unused := [name for name in columns if name not in used | holders]:
-        plain(f"Columns that are not used: {', '.join(unused)}")
-
-
-def _column(name: str, guessed: ImportSettings, columns: list[str], of: str, needed: bool) -> str | None:
-    current = getattr(guessed, name) or NONE
-    inner = [current] if "." in current and current not in columns else []  # deeper in an object than is listed
-    known = ([] if needed else [NONE]) + columns + inner
-    absent = current not in known  # a usual name that this file has not, or nothing that would do
-    place = None if absent and needed else 0 if absent else known.index(current)
-    about = (ImportSettings.model_fields[name].description or "").replace("; dots reach into objects", "")
-    picked = st.selectbox(
-        name.capitalize(), known, place, key=f"{name}_{of}", help=about, placeholder="choose a column"
-    )
-    if picked in (None, NONE):
-        return current if absent else None
-    return picked
-
-
-def _options(guessed: ImportSettings, columns: list[str], of: str) -> str | None:
-    """One column with all options, or a column for each, in the order they are chosen."""
-    current = [] if guessed.options is None else [guessed.options]
-    if guessed.options and guessed.options not in columns:
-        current = list(named_columns(guessed.options))
-    known = list(dict.fromkeys([*columns, *current]))
-    picked = st.multiselect(
-        "Options: one column that holds them, or a column for each",
-        known,
-        current,
-        key=f"options_{of}",
-        placeholder="none: every question chooses among the same labels",
-    )
-    return None if not picked else picked[0] if len(picked) == 1 else joined_columns(picked)
 
 
 def _further(guessed: ImportSettings, of: str) -> dict[str, Any]:
     """Settings that are no columns."""
     left, middle, right = st.columns(3)
     with left:
-        said = next(text for text, base in BASES.items() if base == guessed.gold_base)
-        base = BASES[st.selectbox("Gold is", list(BASES), list(BASES).index(said), key=f"base_{of}")]
+        base = gold_base_box("Gold is", guessed.gold_base, of)
     with middle:
-        labels = st.text_input(
-            "Fixed labels, with commas",
-            ", ".join(guessed.labels or []),
-            key=f"labels_{of}",
-            help="Where there is no column of options; empty: the gold values of the file.",
-        )
+        labels = labels_box(guessed.labels, of)
     with right:
         test = st.slider(
             "Test share", 0.0, 1.0, guessed.test, 0.01, key=f"test_{of}", help="Where the file has no split."
         )
-    return {
-        "gold_base": base,
-        "labels": [label.strip() for label in labels.split(",") if label.strip()] or None,
-        "test": test,
-    }
-
-
-def _columns_of(file: Path, guessed: ImportSettings) -> list[str]:
-    """Names of the first row's columns, and of the columns inside its objects."""
-    row = next((row for row in read_rows(file, guessed.header, guessed.field) if row.problem is None), None)
-    names = list(row.values) if row else []
-    inner = [f"{name}.{key}" for name in names if isinstance(row.values[name], dict) for key in row.values[name]]
-    return names + [name for name in inner if cell(row.values, name) is not None]
+    return {"gold_base": base, "labels": labels, "test": test}
 
 
 # --- what would come of it

@@ -33,7 +33,8 @@ LABELS = {
 
 HELP = {
     "category": "Of the question under this variant: right in all, some or none of its N responses.",
-    "form": "unparsed: no readable answer (`Answer: …`); empty: no explanation; unjudged: no score by this judge.",
+    "form": "unparsed: no readable answer (`Answer: …`); empty: no explanation, which scores lowest; unjudged: no "
+    "score by this judge.",
 }
 
 

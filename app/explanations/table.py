@@ -5,11 +5,12 @@ import streamlit as st
 
 from app.address import arrivals, put
 from app.explanations.filters import words
-from app.explanations.view import page_number, show
+from app.explanations.view import change, page_number, show
 from app.tables import ROW_OR_CELL, chosen_row, grid
 from core.analysis.browsing import ROWS_A_PAGE, Facets, Spot, Wanted
 from core.analysis.catalogue import Catalogue
 from core.rubrics import Rubric
+from core.statistics.words import plural
 
 MARKS = {True: "✓", False: "✗"}
 
@@ -19,7 +20,9 @@ def table(rows: pd.DataFrame, known: Catalogue, found: Facets, wanted: Wanted, r
     if rows.empty:
         st.info("No explanation matches these filters: take one away above.", icon=":material/filter_alt_off:")
         return
-    st.caption("Click a row to read it with its verdicts, beside the other variants.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Click a row to read it with its verdicts, beside the other variants.", width="content")
+        _leave_out_empty(found, wanted)
     key = f"rows_{hash(wanted)}_{page_number()}_{arrivals()}"
     grid(
         _shown(rows, known, wanted),
@@ -46,6 +49,21 @@ def table(rows: pd.DataFrame, known: Catalogue, found: Facets, wanted: Wanted, r
         },
     )
     _pager(found.wanted)
+
+
+def _leave_out_empty(found: Facets, wanted: Wanted) -> None:
+    """A way past the explanations without text, which score lowest and so come first where the worst do."""
+    empty = found.counts["forms"].get("empty", 0)
+    if wanted.order == "worst" and empty and not wanted.forms:
+        label = f"Leave out {plural(empty, 'empty one')}"
+        st.button(
+            label,
+            icon=":material/filter_alt:",
+            type="tertiary",
+            key="no_empty",
+            on_click=change,
+            args=("form", ["not empty"]),
+        )
 
 
 def _shown(rows: pd.DataFrame, known: Catalogue, wanted: Wanted) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from app.uploads import stamp
+from app.uploads import read_as
 from app.widgets import plain
 from core.loading.judgement_mapping import (
     column_names,
@@ -21,14 +21,14 @@ from core.loading.judgement_mapping import (
     raters_of,
     roles,
 )
-from core.loading.reading import Row, document_fields, is_table
+from core.loading.reading import Row
 from core.runs.folders import content_hash
 from core.settings import JudgementSettings, PreferenceColumns, RatingColumns
+from core.statistics.words import listed
 
 Columns = PreferenceColumns | RatingColumns
 
 NONE = "(none)"
-ALL_FIELDS = "(every field with a list of objects)"
 
 NESTED = "a question with its ratings inside"
 KINDS: dict[str, dict[str, str]] = {
@@ -117,30 +117,17 @@ def _what_to_choose(names: list[str]) -> str:
     >>> _what_to_choose(["Label"])
     'The columns of this file have other names than expected. Choose the column of this: Label.'
     """
-    *before, last = names
-    which = f"each: {', '.join(before)} and {last}" if before else f"this: {last}"
-    return f"The columns of this file have other names than expected. Choose the column of {which}."
+    which = "each" if len(names) > 1 else "this"
+    return f"The columns of this file have other names than expected. Choose the column of {which}: {listed(names)}."
 
 
 # --- how the file is read, and what a row is
 
 
 def _reading(path: Path) -> dict[str, Any]:
-    """What the name of a file does not say: whether a table has a header, which field of an object holds the rows."""
-    if is_table(path):
-        header = st.checkbox("The first row names the columns", True, key=f"header_{path.name}")
-        return {} if header else {"header": False}
-    fields = _fields(stamp(path), str(path))
-    if not fields:
-        return {}
-    known = {ALL_FIELDS: None} | {f"{name}  ({count:,} rows)": name for name, count in fields.items()}
-    field = known[st.selectbox("Field that holds the rows", list(known), key=f"field_{path.name}")]
-    return {} if field is None else {"field": field}
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _fields(stamp: tuple[int, int], path: str) -> dict[str, int]:
-    return document_fields(Path(path))
+    """How the file is read, as far as that is not the usual way."""
+    header, field = read_as(path)
+    return ({} if header else {"header": False}) | ({} if field is None else {"field": field})
 
 
 def _kind(path: Path, rows: list[Row], of: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from app.address import arrivals, given, held, put
 from core.errors import BadInput
 from core.runs.side_by_side import flat
-from core.settings import RUN_SETTINGS, Settings, problems_of
+from core.settings import RUN_SETTINGS, Settings, problems_by_setting, problems_of
 
 FORM, TEXT = "As a form", "As text (TOML)"
 
@@ -178,28 +178,36 @@ def _form(kind: str, start: Settings, splits: Sequence[str]) -> Settings:
     first = sorted((f for f in fields if f.name in FIRST[kind]), key=lambda f: FIRST[kind].index(f.name))
     more = [f for f in fields if f.name not in FIRST[kind]]
     given = values_of(start)
-    values = _drawn(kind, first, given, splits)
+    values, marks = _drawn(kind, first, given, splits)
     if more:
         defaults = values_of(RUN_SETTINGS[kind]())
         changed = sum(given.get(f.name) != defaults.get(f.name) for f in more)
         with st.expander(f"More settings ({len(more)}{f', {changed} changed' if changed else ''})", key="launch_more"):
-            values |= _drawn(kind, more, given, splits)
+            further = _drawn(kind, more, given, splits)
+        values, marks = values | further[0], marks | further[1]
     try:
         return _with(start, values)
     except ValidationError as error:
-        raise BadInput(f"These settings cannot be used: {problems_of(error)}.") from None
+        for name, what in problems_by_setting(error).items():
+            if name in marks:
+                marks[name].error(what)
+        labels = {field.name: field.label for field in fields}
+        raise BadInput(f"These settings cannot be used: {problems_of(error, labels)}.") from None
 
 
-def _drawn(kind: str, fields: list[Field], given: dict[str, Any], splits: Sequence[str]) -> dict[str, Any]:
-    """The widgets of these settings, as many in a row as there is room for."""
-    values, defaults = {}, values_of(RUN_SETTINGS[kind]())
+def _drawn(
+    kind: str, fields: list[Field], given: dict[str, Any], splits: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The widgets of these settings, as many in a row as there is room for: their values, and a place under each."""
+    values, marks, defaults = {}, {}, values_of(RUN_SETTINGS[kind]())
     with st.container(horizontal=True, gap="small"):
         for field in fields:
             with st.container(width=215, gap=None):
                 draw = _widget_of(field, splits)
                 values[field.name] = draw(field, given.get(field.name), f"launch_{kind}_{field.name}_{_version(kind)}")
+                marks[field.name] = st.empty()
                 st.caption(_help(field, defaults.get(field.name)))
-    return values
+    return values, marks
 
 
 # --- one widget

@@ -55,8 +55,8 @@ def _one_step(here: Lab, config: RunConfig, step: int) -> None:
     rows = trained_on(here.store, config.id, step)
     what = "pair" if config.kind == "dpo" else "question"
     with st.container(horizontal=True, vertical_alignment="center"):
-        count = plural(len(rows), what) if len(rows) else "what is not known"
-        st.subheader(f"Step {step} was trained on {count}", anchor=False)
+        heading = f"Step {step} was trained on {plural(len(rows), what)}"
+        st.subheader(f"Step {step} noted no {what}s" if rows.empty else heading, anchor=False)
         if st.button("Close", icon=":material/close:", type="tertiary", key="close_step"):
             put(step=None)
             st.rerun()

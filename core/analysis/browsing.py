@@ -29,7 +29,7 @@ ROWS_A_PAGE = 50
 UNCATEGORISED = "uncategorised"
 KINDS_OF_CATEGORY = (*CATEGORIES, UNCATEGORISED)
 RIGHT = ("right", "wrong", "no gold")
-FORMS = ("unparsed", "empty", "unjudged")
+FORMS = ("unparsed", "empty", "not empty", "unjudged")
 
 ANNOTATED = "(r.samples, r.item_id, r.sample) IN (SELECT (samples, item_id, sample) FROM annotated)"
 """Whether a person has annotated an explanation; asked only where the narrow rows say who has been."""
@@ -128,7 +128,7 @@ Cell = tuple[dict[str, set[str]], int]
 
 def _cell(one: Drawn, row: Sequence[Any]) -> Cell:
     _, split, category, right, unparsed, empty, unjudged, annotated, size = row
-    flags = zip(FORMS, (unparsed, empty, unjudged), strict=True)
+    flags = zip(FORMS, (unparsed, empty, not empty, unjudged), strict=True)
     values = {
         "datasets": {one.dataset},
         "splits": {split},
@@ -297,7 +297,15 @@ class _Scope:
             _any_of(w.right, {"right": 'r."right"', "wrong": 'NOT r."right"', "no gold": 'r."right" IS NULL'})
         )
         conditions.append(
-            _any_of(w.forms, {"unparsed": "r.unparsed", "empty": "r.empty", "unjudged": "r.score IS NULL"})
+            _any_of(
+                w.forms,
+                {
+                    "unparsed": "r.unparsed",
+                    "empty": "r.empty",
+                    "not empty": "NOT r.empty",
+                    "unjudged": "r.score IS NULL",
+                },
+            )
         )
         if w.annotated and self.narrow.annotated is not None:
             conditions.append(_any_of(w.annotated, {"annotated": ANNOTATED, "not annotated": f"NOT {ANNOTATED}"}))

@@ -73,6 +73,12 @@ def _named(names: list[str], wanted: Sequence[str]) -> str | None:
     return next((by_lower[name] for name in wanted if name in by_lower), None)
 
 
+def holds_explanations(path: Path, settings: ResponsesSettings) -> bool:
+    """Whether the rows are questions with their explanations inside, whose columns are known."""
+    first = next((row for row in read_rows(path, settings.header, settings.field) if row.problem is None), None)
+    return first is not None and is_nested(first.values)
+
+
 def response_rows(path: Path, settings: ResponsesSettings) -> Iterator[Row]:
     """One row an explanation, in order; `BadInput` where the file cannot be read."""
     rows = read_rows(path, settings.header, settings.field)
@@ -82,16 +88,28 @@ def response_rows(path: Path, settings: ResponsesSettings) -> Iterator[Row]:
     return explanation_rows(rows) if first and is_nested(first.values) else rows
 
 
-def check_columns(path: Path, rows: Sequence[Row], settings: ResponsesSettings, brings_questions: bool) -> None:
-    """`BadInput` where a column that is needed is in no row at all."""
-    good = [row.values for row in rows if row.problem is None]
-    needed = {"response": settings.response}
+def needed_columns(settings: ResponsesSettings, brings_questions: bool) -> dict[str, str | None]:
+    """Settings without whose column nothing can be read → that column."""
+    needed: dict[str, str | None] = {"response": settings.response}
     if brings_questions or settings.id is None:
         needed["question"] = settings.question
     if settings.authors == "variants":
         needed["author"] = settings.author
+    return needed
+
+
+def absent_columns(columns: Sequence[str], settings: ResponsesSettings, brings_questions: bool) -> list[str]:
+    """Those of the needed settings that name none of these columns, nor something inside one."""
+    needed = needed_columns(settings, brings_questions)
+    return [role for role, column in needed.items() if not {column, (column or "").partition(".")[0]} & set(columns)]
+
+
+def check_columns(path: Path, rows: Sequence[Row], settings: ResponsesSettings, brings_questions: bool) -> None:
+    """`BadInput` where a column that is needed, or named, is in no row at all."""
+    good = [row.values for row in rows if row.problem is None]
     optional = {name: getattr(settings, name) for name in ("prediction", "author", "sample", "right", "id")}
-    for role, column in (needed | {name: column for name, column in optional.items() if column}).items():
+    named = {name: column for name, column in optional.items() if column}
+    for role, column in (needed_columns(settings, brings_questions) | named).items():
         if column is None or not any(has(values, column) for values in good):
             names = ", ".join(quoted(name) for name in list(good[0] if good else {})[:12]) or "none"
             said = f"column {quoted(column)}" if column else "column"

@@ -99,10 +99,14 @@ def _note(n: int, onesided: bool, far: bool) -> str | None:
     """Why a strength, or its interval, should not be trusted (docs/statistics/intervals.md)."""
     if onesided:
         return "it won, or lost, every comparison, so the size of this strength is arbitrary"
+    if n == 1:
+        return "one question says nothing about others"
     if n < ENOUGH:
         return f"{n} questions are few: below {ENOUGH} a 95% interval may cover as little as 90%"
     return "between variants so far apart a 95% interval may cover as little as 92%" if far else None
 
 
 def _estimate(value: float, draws: np.ndarray, n: int, note: str | None) -> Estimate:
+    if n == 1:
+        return Estimate(float(value), None, None, 1, note=note)
     return Estimate(float(value), *percentile_interval(draws, n), n, se=float(draws.std(ddof=1)), note=note)

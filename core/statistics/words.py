@@ -1,5 +1,6 @@
 """Figures for people: one way to write a number and its 95% interval, on pages, in the terminal and in files."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from core.statistics.estimates import Estimate
@@ -34,6 +35,15 @@ def plural(count: int, one: str, many: str = "") -> str:
     ('1 row', '1,200 rows', '0 passes')
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """
+    >>> listed(["Question"]), listed(["Question", "Variant", "Label"])
+    ('Question', 'Question, Variant and Label')
+    """
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def interval(estimate: Estimate, unit: Unit = "number") -> str:
