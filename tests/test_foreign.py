@@ -22,7 +22,7 @@ from core.data.foreign import import_responses, read_responses
 from core.engines.scripted import ScriptedEngine
 from core.errors import BadInput
 from core.home import Home
-from core.loading.written import load_responses
+from core.loading.written import guess_responses, load_responses
 from core.method.categories import categorise
 from core.method.judging import PROMPTS, Judge
 from core.prompts import load_prompt
@@ -426,14 +426,56 @@ def test_the_form_looks_and_adds(home, tmp_path):
     assert len(list(home.runs.glob("responses-*"))) == 1
 
 
-def test_columns_that_no_name_tells_are_chosen_in_the_form(home, tmp_path):
-    odd = {"explanation": "Begründung", "prediction": "Wahl", "question": "Frage", "item_id": "Nr", "author": "Wer"}
-    rows = [{odd.get(name, name): value for name, value in row.items()} for row in rows_of()]
+ODD = {
+    "explanation": "Begründung",
+    "prediction": "Wahl",
+    "question": "Aufgabe",
+    "gold": "Lösung",
+    "item_id": "Nr",
+    "author": "Wer",
+}
+
+
+def oddly_named(rows: list[dict]) -> list[dict]:
+    return [{ODD.get(name, name): value for name, value in row.items()} for row in rows]
+
+
+def test_what_changes_within_a_question_is_its_writers_and_tells_columns_that_no_name_does(tmp_path):
+    asked = {f"n{i}": (f"Which of these melts first, asks number {i}?", ("ice", "stone")) for i in range(8)}
+    rows = [
+        {
+            "Nr": item,
+            "Aufgabe": question,
+            "eins": options[0],
+            "zwei": options[1],
+            "Lösung": options[i % 3 == 0],
+            "Wer": who,
+            "Begründung": f"{who} thinks of {item}: what is warm melts, and what is hard does not, so I choose it.",
+            "Wahl": options[(i + turn) % 2],
+        }
+        for i, (item, (question, options)) in enumerate(asked.items())
+        for turn, who in enumerate(("ann", "bob"))
+    ]
+    found = guess_responses(lines(tmp_path, rows))
+    assert found.model_dump(include={"response", "prediction", "author", "id", "question", "gold", "options"}) == {
+        "response": "Begründung",
+        "prediction": "Wahl",
+        "author": "Wer",
+        "id": "Nr",
+        "question": "Aufgabe",
+        "gold": "Lösung",
+        "options": "eins,zwei",
+    }
+
+
+def test_columns_that_neither_names_nor_values_tell_are_chosen_in_the_form(home, tmp_path):
+    rows = [row | {"Begründung": f"{row['Nr']}: {row['Begründung']}"} for row in oddly_named(rows_of())]
+    rows = [row | {"Notiz": row["Begründung"][::-1]} for row in rows]
     app = opened("datasets")
     app.text_input(key="foreign_path").input(str(lines(tmp_path, rows))).run()
     assert any("Choose in the mapping" in warning.value and "Explanation" in warning.value for warning in app.warning)
     assert not [button for button in app.button if button.key == "foreign_add"]
-    for role, column in {"response": "Begründung", "prediction": "Wahl", "question": "Frage", "author": "Wer"}.items():
+    for role, column in {"response": "Begründung", "prediction": "Wahl"}.items():
         box = next(box for box in app.selectbox if box.key.startswith(f"{role}_foreign_"))
         app = box.select(column).run()
     preview = next(frame.value for frame in app.dataframe if "explanation" in frame.value)

@@ -133,7 +133,7 @@ def test_a_training_from_before_steps_noted_their_questions_says_so(lab_home):
     seal.write_text(json.dumps(result))
     lab_home.database.unlink(missing_ok=True)
     said = words(opened("runs", run=run.id, step="1"))
-    assert "Step 1 noted no pairs" in said and "trainings from now on do" in said
+    assert "Step 1 noted no questions" in said and "trainings from now on do" in said
 
 
 def test_a_run_whose_files_are_not_those_that_were_sealed_says_so(lab_home):
@@ -245,7 +245,8 @@ def test_a_number_that_no_run_can_have_blocks_the_launch_and_says_why(lab_home):
     draws = next(box for box in app.number_input if box.key.startswith("launch_sample_n_"))
     draws.set_value(-3).run()
     assert "n: Input should be greater than or equal to 1" in words(app) and app.button(key="launch_run").disabled
-    assert "Input should be greater than or equal to 1" in [error.value for error in app.error], "beside the number too"
+    marked = ":small[:red[Input should be greater than or equal to 1]]"
+    assert marked in [one.value for one in app.markdown], "at the number too"
     assert [box.key for box in app.selectbox if box.key == "launch_dataset"], "the rest of the form stays"
     draws.set_value(2).run()
     assert "cannot be used" not in words(app) and not app.button(key="launch_run").disabled

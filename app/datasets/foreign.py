@@ -142,7 +142,8 @@ def _preview_and_add(here: Lab, path: Path, settings: ResponsesSettings, dataset
     grid(
         _rows(items, runs),
         key="foreign_preview",
-        first=["question", "explanation", "prediction", "gold"],
+        first=["explanation", "question", "prediction", "gold"],
+        long=["question", "explanation"],
         column_config=WIDE,
     )
     if rejects:

@@ -190,7 +190,7 @@ def _form(kind: str, start: Settings, splits: Sequence[str]) -> Settings:
     except ValidationError as error:
         for name, what in problems_by_setting(error).items():
             if name in marks:
-                marks[name].error(what)
+                marks[name].markdown(f":small[:red[{what}]]")
         labels = {field.name: field.label for field in fields}
         raise BadInput(f"These settings cannot be used: {problems_of(error, labels)}.") from None
 

@@ -38,27 +38,27 @@ def guess_by_values(
     `known` has the columns of all settings, None for those that are wanted; no column is guessed for two.
     """
     taken = _columns_of(rows, known)
-    free = {name: column for name, column in _texts_of(rows).items() if name not in taken}
-    options = [_options_in(values, known.get("options")) for values in rows]
+    free = {name: column for name, column in texts_of(rows).items() if name not in taken}
+    options = [options_in(values, known.get("options")) for values in rows]
     found: dict[str, str | None] = {}
     if "split" in wanted:
-        found["split"] = _only([name for name, column in free.items() if _is_split(column)])
+        found["split"] = only([name for name, column in free.items() if _is_split(column)])
         free.pop(found["split"], None)
     if "gold" in wanted:
         first = next(iter(rows[0]), None)
         others = {name: column for name, column in free.items() if name != first or not _counts_rows(column)}
-        golds = _like_gold(others, options)
-        found["gold"] = _only(golds)
+        golds = like_gold(others, options)
+        found["gold"] = only(golds)
         free = {name: column for name, column in free.items() if name not in golds}
     if "question" in wanted:
         found["question"] = find_question(free, _before_options(rows, known))
         free.pop(found["question"], None)
     if "id" in wanted:
-        found["id"] = _only([name for name, column in free.items() if _is_id(column)])
+        found["id"] = only([name for name, column in free.items() if is_id(column)])
     return {setting: name for setting, name in found.items() if name is not None}
 
 
-def _texts_of(rows: Sequence[dict[str, Any]]) -> Texts:
+def texts_of(rows: Sequence[dict[str, Any]]) -> Texts:
     """Columns without lists and objects."""
     texts: Texts = {}
     for name in dict.fromkeys(name for values in rows for name in values):
@@ -83,14 +83,15 @@ def _before_options(rows: Sequence[dict[str, Any]], known: Mapping[str, str | No
     return names[: min(places)] if places else None
 
 
-def _only(names: Sequence[str]) -> str | None:
+def only(names: Sequence[str]) -> str | None:
+    """The one that there is; None where there are several, or none."""
     return names[0] if len(names) == 1 else None
 
 
 # --- gold
 
 
-def _options_in(values: dict[str, Any], column: str | None) -> tuple[list[Option], bool]:
+def options_in(values: dict[str, Any], column: str | None) -> tuple[list[Option], bool]:
     """A row's options and whether their labels are its own; none where it has none or they cannot be read."""
     try:
         return options_of(values, column) if column else ([], False)
@@ -98,11 +99,11 @@ def _options_in(values: dict[str, Any], column: str | None) -> tuple[list[Option
         return [], False
 
 
-def _like_gold(texts: Texts, options: Sequence[tuple[list[Option], bool]]) -> list[str]:
+def like_gold(texts: Texts, options: Sequence[tuple[list[Option], bool]]) -> list[str]:
     """The columns that name an option of their row most clearly: by its text, else its label, else its position.
 
     >>> rows = [([Option(label="A", text=f"{n} m"), Option(label="B", text=f"{n} s")], True) for n in range(3)]
-    >>> _like_gold({"level": ["A", "A", "B"], "right": ["0 m", "1 s", "2 s"], "points": ["1", "2", "1"]}, rows)
+    >>> like_gold({"level": ["A", "A", "B"], "right": ["0 m", "1 s", "2 s"], "points": ["1", "2", "1"]}, rows)
     ['right']
     """
     ways: dict[str, list[str]] = {"text": [], "label": [], "position": [], "": []}
@@ -180,10 +181,10 @@ def _is_split(column: Sequence[str]) -> bool:
     return all(text.casefold() in SPLITS for text in column)
 
 
-def _is_id(column: Sequence[str]) -> bool:
+def is_id(column: Sequence[str]) -> bool:
     """Whether all are short, different, of one word with a digit in it; whole numbers have to rise, decimals are none.
 
-    >>> _is_id(["q-3", "q-1"]), _is_id(["3", "7"]), _is_id(["7", "3"]), _is_id(["0.3", "0.7"]), _is_id(["nail", "cork"])
+    >>> is_id(["q-3", "q-1"]), is_id(["3", "7"]), is_id(["7", "3"]), is_id(["0.3", "0.7"]), is_id(["nail", "cork"])
     (True, True, False, False, False)
     """
     if len(column) < 2 or len(set(column)) < len(column):

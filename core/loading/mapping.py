@@ -97,7 +97,7 @@ def guess_mapping(
     settings = ImportSettings(**fields, header=header, field=field)
     if header and given is not None:
         settings = settings.model_copy(update=_guess_others(good, settings, given))
-    return settings.model_copy(update={"gold_base": _guess_base(good, settings)})
+    return settings.model_copy(update={"gold_base": guess_base(good, settings)})
 
 
 def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _reads_like_data(path: Path) -> bool:
     return asks or any(len(text) > 60 or POSITION.fullmatch(text) for text in cells)
 
 
-def _guess_base(rows: list[dict[str, Any]], settings: ImportSettings) -> int | None:
+def guess_base(rows: list[dict[str, Any]], settings: ImportSettings) -> int | None:
     """What gold counts from where it is a position and no label or text; None where that cannot be told."""
     if not settings.options:
         return None

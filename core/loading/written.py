@@ -16,11 +16,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.errors import BadInput
+from core.loading.guessing_written import guess_written
 from core.loading.items import cell
-from core.loading.mapping import LOOKED_AT, guess_mapping
+from core.loading.mapping import GOLDS, LOOKED_AT, OPTIONS, QUESTIONS, guess_base, guess_mapping
 from core.loading.nested import COLUMNS, explanation_rows, is_nested
 from core.loading.reading import Row, file_name, quoted, read_rows
-from core.settings import ResponsesSettings, problems_of
+from core.settings import ImportSettings, ResponsesSettings, problems_of
 
 RESPONSES = ("response", "explanation", "rationale", "reasoning", "completion", "output", "text")
 PREDICTIONS = ("prediction", "predicted", "predicted_answer", "model_answer", "chosen_option", "answer")
@@ -50,7 +51,9 @@ def guess_responses(path: Path, header: bool = True, field: str | None = None) -
         return ResponsesSettings(**shape, **there)
     guessed = guess_mapping(path, header, field)
     names = list(dict.fromkeys(column for values in good for column in values))
-    response, prediction = _named(names, RESPONSES) or "response", _named(names, PREDICTIONS)
+    if _named(names, RESPONSES) is None:
+        return _guess_by_values(good, names, guessed, shape)
+    response, prediction = _named(names, RESPONSES), _named(names, PREDICTIONS)
     return ResponsesSettings(
         **shape,
         response=response,
@@ -66,6 +69,23 @@ def guess_responses(path: Path, header: bool = True, field: str | None = None) -
         split=guessed.split,
         gold_base=guessed.gold_base if guessed.gold != prediction else None,
     )
+
+
+def _guess_by_values(
+    rows: list[dict[str, Any]], names: list[str], guessed: ImportSettings, shape: dict[str, Any]
+) -> ResponsesSettings:
+    """What names tell, and values for the rest."""
+    named = {"prediction": PREDICTIONS, "author": AUTHORS, "sample": SAMPLES, "right": MARKS, "id": IDS}
+    told = {setting: _named(names, wanted) for setting, wanted in named.items()}
+    told |= {"context": guessed.context, "split": guessed.split}
+    if _named(names, (*QUESTIONS, *GOLDS, *OPTIONS)):  # else these were guessed by values, of all rows
+        told |= {"question": guessed.question, "options": guessed.options, "gold": guessed.gold}
+    told = {setting: name for setting, name in told.items() if name in names or setting == "options"}
+    if told.get("gold") == told.get("prediction"):
+        told.pop("gold", None)
+    columns = {name: column for name, column in (told | guess_written(rows, told)).items() if column}
+    settings = ResponsesSettings(**shape, **columns)
+    return settings.model_copy(update={"gold_base": guess_base(rows, settings.questions())})
 
 
 def _named(names: list[str], wanted: Sequence[str]) -> str | None:
