@@ -29,7 +29,13 @@ ROWS_A_PAGE = 50
 UNCATEGORISED = "uncategorised"
 KINDS_OF_CATEGORY = (*CATEGORIES, UNCATEGORISED)
 RIGHT = ("right", "wrong", "no gold")
-FORMS = ("unparsed", "empty", "not empty", "unjudged")
+FORMS = {
+    "unparsed": "r.unparsed",
+    "empty": "r.empty",
+    "not empty": "NOT r.empty",
+    "unjudged": "r.score IS NULL",
+}
+"""Form of an explanation → its condition; one may have several."""
 
 ANNOTATED = "(r.samples, r.item_id, r.sample) IN (SELECT (samples, item_id, sample) FROM annotated)"
 """Whether a person has annotated an explanation; asked only where the narrow rows say who has been."""
@@ -291,22 +297,12 @@ class _Scope:
         ]
         conditions.append(self._among("r.place", "shown", places) if w.datasets or w.labels else "true")
         conditions.append(self._among("r.split", "splits", w.splits) if w.splits else "true")
-        named = f"coalesce(r.category, '{UNCATEGORISED}')"
-        conditions.append(self._among(named, "categories", w.categories) if w.categories else "true")
+        category = f"coalesce(r.category, '{UNCATEGORISED}')"
+        conditions.append(self._among(category, "categories", w.categories) if w.categories else "true")
         conditions.append(
             _any_of(w.right, {"right": 'r."right"', "wrong": 'NOT r."right"', "no gold": 'r."right" IS NULL'})
         )
-        conditions.append(
-            _any_of(
-                w.forms,
-                {
-                    "unparsed": "r.unparsed",
-                    "empty": "r.empty",
-                    "not empty": "NOT r.empty",
-                    "unjudged": "r.score IS NULL",
-                },
-            )
-        )
+        conditions.append(_any_of(w.forms, FORMS))
         if w.annotated and self.narrow.annotated is not None:
             conditions.append(_any_of(w.annotated, {"annotated": ANNOTATED, "not annotated": f"NOT {ANNOTATED}"}))
         return " AND ".join(condition for condition in conditions if condition != "true") or "true"
