@@ -6,7 +6,8 @@ fetch its pictures.  It goes through `plain`, `literal`, `sentence`, a data fram
 """
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal
@@ -166,12 +167,28 @@ def choice(
 
     start: that option; the first without one.  A value that is gone falls back to it; what: a noun, where a link that
     names one that is gone must not pass for it.  drops: see `app.address.held`.
-    Options may be untrusted text: select boxes show them as they are.
+    Options may be untrusted text: select boxes show them as they are.  `format_func`: their labels, told apart where
+    two are the same (`told_apart`).
     """
+    label_of = select.pop("format_func", str)
+    labels = told_apart({option: str(label_of(option)) for option in options})
     opening = options[0] if start is None else start
     if what and (asked := given(key)) and asked not in options:
         plain(f"No {what} here has the id {asked}: it was deleted, or is another lab's. Another is shown.")
-    return st.selectbox(label, options, **held(key, opening, options.__contains__, drops=drops), **select)
+    how = held(key, opening, options.__contains__, drops=drops)
+    return st.selectbox(label, options, format_func=lambda one: labels.get(one) or str(label_of(one)), **how, **select)
+
+
+def told_apart(labels: Mapping[str, str]) -> dict[str, str]:
+    """Option → its label, with the option itself beside those that are the same.
+
+    A browser sends a select box's label and not its option: of two that are the same it could mean the first alone.
+
+    >>> told_apart({"a1": "things", "b2": "planks", "c3": "things"})
+    {'a1': 'things (a1)', 'b2': 'planks', 'c3': 'things (c3)'}
+    """
+    often = Counter(labels.values())
+    return {option: f"{label} ({option})" if often[label] > 1 else label for option, label in labels.items()}
 
 
 # --- the error boundary

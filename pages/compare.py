@@ -13,7 +13,7 @@ from app.judges.card import believe
 from app.navigation import DEMO, nothing_yet
 from app.state import Lab, lab, results
 from app.widgets import choice, header, plain
-from core.analysis.results import Evaluation
+from core.analysis.results import Evaluation, titles_of
 
 
 def tabs(here: Lab, evaluation: Evaluation, found: list[Evaluation]) -> None:
@@ -41,7 +41,7 @@ left, right = row.container(width=660), row.container(width=340)
 found = {evaluation.key: evaluation for evaluation in results(chosen_settings(right))}
 if found:
     with left:
-        titles = {key: evaluation.title for key, evaluation in found.items()}
+        titles = titles_of(list(found.values()))
         key = choice("Evaluation", list(found), key="evaluation", what="evaluation", format_func=titles.get)
     believe(found[key])
     for a, b in found[key].identical:

@@ -16,7 +16,7 @@ pytestmark = [
 
 
 @pytest.mark.timeout(180)
-def test_a_pairs_run_is_launched_by_mouse(lab_home):
+def test_a_pairs_run_is_launched_and_deleted_by_mouse(lab_home):
     with served(lab_home) as (address, _), browser_page() as page:
         page.goto(f"{address}/runs")
         settle(page)
@@ -43,3 +43,12 @@ def test_a_pairs_run_is_launched_by_mouse(lab_home):
         parent = made[0].config.parents["judgements"]
         page.get_by_role("button", name=parent).click()
         expect(page.get_by_text(f"{parent} · asked for")).to_be_visible()
+        page.goto(f"{address}/runs?run={made[0].id}")
+        settle(page)
+        page.get_by_role("button", name="Delete", exact=True).click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete 1 run").click()
+        expect(page.get_by_text("1 run deleted.")).to_be_visible()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        settle(page)
+        assert not made[0].path.exists() and "run=" not in page.url
+        expect(page.get_by_test_id("stMain").get_by_role("button", name="Clone")).to_have_count(0)

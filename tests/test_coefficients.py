@@ -154,3 +154,13 @@ def test_copies_of_a_question_add_nothing():
     for name in wanted:
         assert (copied[name].low, copied[name].high) == pytest.approx((lone[name].low, lone[name].high), abs=0.02)
         assert copied[name].n == 40
+
+
+def test_of_few_questions_there_is_no_interval_that_could_look_sure():
+    a, b = [0, 1, 2, 0, 1, 2, 0, 1, 2], [0, 1, 1, 0, 2, 2, 1, 1, 2]
+    few, enough = (
+        bootstrap(cells_of(a * times, b * times), {"κ": kappa_quadratic}, Resamples(9 * times, 300))["κ"]
+        for times in (1, 2)
+    )
+    assert (few.low, few.high, few.n) == (None, None, 9) and "too little" in few.note
+    assert enough.value == pytest.approx(few.value) and enough.low < enough.value < enough.high

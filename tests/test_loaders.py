@@ -462,3 +462,11 @@ def test_a_fetched_set_of_the_paper_loads_with_its_mapping(home, name):
     assert not rejects and settings.name == name
     assert (item.split, item.question, [option.text for option in item.options]) == ("validation", "Sum?", ["1", "2"])
     assert item.gold == item.options[1].label
+
+
+def test_one_row_whose_gold_names_no_option_does_not_hide_the_column_of_gold(tmp_path):
+    gold = ["B", "A", "C", "A", "E", "B", "", "A", "B", "C"]
+    rows = [f"{i};Frage {i}?;Holz {i};Glas {i};Stoff {i};{label};leicht" for i, label in enumerate(gold)]
+    file = tmp_path / "fragen.csv"
+    file.write_text("\n".join(["Nr.;Frage (Wortlaut);Antwort A;Antwort B;Antwort C;Schlüssel;Notiz", *rows]) + "\n")
+    assert load_settings(file)[1].gold == "Schlüssel"

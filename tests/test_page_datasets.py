@@ -115,7 +115,7 @@ def test_what_stands_twice_is_counted_before_it_is_loaded(tmp_path):
     row = "What is a pin made of?,wood,metal,"
     table.write_text(f"question,option a,option b,option c,gold\n{row}wood,metal\n{row}glass,metal\n")
     said = [caption.value for caption in from_file(table).caption]
-    assert "1 of them have an option twice, and 1 ask what an earlier one asks." in said
+    assert "Among them: 1 with an option twice and 1 that ask what an earlier one asks." in said
 
 
 def test_an_archived_data_set_is_shown_and_restored(home):

@@ -1,10 +1,12 @@
 """The page Playground as Streamlit runs it: empty, asked, blind, revealed, reopened, and with hostile texts."""
 
 import re
+import shutil
 from types import SimpleNamespace
 
 import pytest
 from google.protobuf.message import Message
+from playwright.sync_api import expect
 
 from app.playground.round import judge_runs
 from core.home import Home
@@ -16,6 +18,7 @@ from core.rubrics import load_rubric
 from core.store.database import open_store
 from tests.adversarial import HOSTILE, adversarial_lab, nodes, rendered
 from tests.app import opened, released, store_of, turned, words  # noqa: F401
+from tests.browser import browser_page, served
 from tests.playing import played, scripted_engines, wish
 
 NAMES = ("zebra", "gnu")
@@ -87,6 +90,28 @@ def test_a_question_is_asked_and_what_is_missing_is_a_sentence(lab_home, monkeyp
     assert [app.button(key=f"play_vote_{said}").label for said in ("A", "B", "C", "tie", "bad")] == [
         "A is best", "B is best", "C is best", "All good: a tie", "All bad"
     ]  # fmt: skip
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium on this machine")
+def test_two_viewers_of_a_round_see_one_vote_and_one_reveal(lab_home):
+    asked = blind_round(lab_home)
+    with served(lab_home) as (address, _), browser_page() as page:
+        other = page.context.browser.new_page()
+        for one in (page, other):
+            one.goto(f"{address}/playground?session={asked.session}&round={asked.round}")
+            expect(one.get_by_role("button", name="A is best")).to_be_visible()
+        page.get_by_role("button", name="A is best").click()
+        other.get_by_text("Vote by criterion").click()
+        other.get_by_role("radiogroup", name="clarity").get_by_role("radio", name="B is best").click()
+        for one in (page, other):
+            expect(one.get_by_test_id("stBaseButton-primary").filter(has_text="A is best")).to_be_visible()
+            chosen = one.get_by_role("radiogroup", name="clarity").get_by_role("radio", checked=True)
+            expect(chosen).to_have_text("B is best")
+        page.get_by_role("button", name="Reveal the names").click()
+        for one in (page, other):
+            expect(one.get_by_text(f"The room: A, {NAMES[0]}, is best.")).to_be_visible()
+            expect(one.get_by_text(f"clarity: B, {NAMES[1]}, is best")).to_be_visible()
 
 
 def _contenders(app):

@@ -302,7 +302,7 @@ def test_a_run_that_others_rest_on_is_deleted_only_with_them(lab_home):
     assert not app.exception
     left = {folder.id for folder in all_runs(lab_home)}
     assert not left & {sft.id, *users} and run_of(lab_home, "import").id in left
-    assert f"{1 + len(users)} deleted." in words(app)
+    assert f"{1 + len(users)} runs deleted." in words(app)
     assert set(table_of(app)["run"]) == left
 
 

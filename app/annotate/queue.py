@@ -5,7 +5,7 @@ import streamlit as st
 from app.address import held, put
 from app.navigation import DEMO, FILES, LAUNCH, nothing_yet
 from app.state import Lab, results
-from app.widgets import boundary, choice
+from app.widgets import boundary, choice, told_apart
 from app.working import Pace
 from core.annotation.queues import find_queue, open_queue, queues_of
 from core.annotation.records import Kind, Queue, QueueSettings
@@ -93,7 +93,8 @@ def _dialog(here: Lab, kind: Kind) -> None:
 
 def _form(here: Lab, kind: Kind, found: list[Source]) -> None:
     by_key = {one.key: one for one in found}
-    key = st.selectbox("Explanations", list(by_key), format_func=lambda one: by_key[one].title, key=f"source_{kind}")
+    titles = told_apart({one.key: one.title for one in found})
+    key = st.selectbox("Explanations", list(by_key), format_func=titles.get, key=f"source_{kind}")
     source = by_key[key]
     variants = _variants(kind, source)
     size, overlap, seed = st.columns(3)

@@ -50,13 +50,15 @@ def read_one(here: Lab, queue: Queue, task: Task, seen: bool) -> None:
             st.badge("variant", color="gray")
             plain(one.variant)
             if (score := score_of(here, queue, one)) is not None:
-                st.badge(f"judge's score {_total(score)}", color="violet")
+                st.badge(f"judge's {_total(score)}", color="violet")
         behind(here, queue, asked, row, one)
 
 
 def _total(score: dict[str, Any]) -> str:
-    value = score["expected"] if pd.notna(score["expected"]) else score["total"]
-    return "none" if pd.isna(value) else number(value)
+    """The expected score is no sum of the likeliest verdicts, which stand beside it."""
+    if pd.notna(score["expected"]):
+        return f"expected score {number(score['expected'])}"
+    return f"score {'none' if pd.isna(score['total']) else number(score['total'])}"
 
 
 def behind(here: Lab, queue: Queue, asked: Item, row: Explanation, one: Explained) -> None:
@@ -160,7 +162,7 @@ def read_two(here: Lab, queue: Queue, task: Task, seen: bool) -> None:
             if seen:
                 plain(f"variant: {one.variant}")
                 if (score := score_of(here, queue, one)) is not None:
-                    plain(f"judge's score: {_total(score)}")
+                    plain(f"judge's {_total(score)}")
 
 
 def fields_to_choose(here: Lab, queue: Queue, task: Task, seen: bool) -> list[Field]:

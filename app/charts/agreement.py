@@ -18,7 +18,7 @@ def kappa_map(rows: pd.DataFrame) -> go.Figure:
     rows: rater, criterion, value, low, high, n (ratings); rows without a value are left out.
     A point's customdata ends with its criterion.
     """
-    known = rows.dropna(subset=["value"])
+    known = rows.dropna(subset=["value"]).astype({"low": float, "high": float})  # too few questions: no whiskers
     figure = go.Figure()
     for place, (rater, mine) in enumerate(known.groupby("rater", sort=False)):
         figure.add_scatter(

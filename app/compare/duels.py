@@ -63,8 +63,23 @@ def duels_tab(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) ->
 
 
 def pair_in_short(here: Lab, evaluation: Evaluation, rate: WinRate) -> None:
-    """A line for each judge that saw these two variants side by side."""
-    for duels in (one for one in duels_of(here, evaluation) if {one.a, one.b} == {rate.a, rate.b}):
+    """A line for each judge that saw these two variants side by side, or how to ask one."""
+    seen = [one for one in duels_of(here, evaluation) if {one.a, one.b} == {rate.a, rate.b}]
+    if not seen:
+        samples = [evaluation.samples[label] for label in (rate.a, rate.b)]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("No judge has seen these two side by side.", width="content")
+            link(
+                "runs",
+                "Launch a head-to-head run of them",
+                icon=":material/balance:",
+                show="Launch",
+                launch_kind="head_to_head",
+                launch_dataset=evaluation.dataset,
+                launch_samples_a=samples[0],
+                launch_samples_b=samples[1],
+            )
+    for duels in seen:
         delta = duels.figures.delta if duels.a == rate.a else duels.figures.delta.scaled(-1)
         flips = number(duels.figures.flip_rate.value, "share")
         ruled = "; comparisons decided by rule are left out of that" if duels.figures.by_rule else ""

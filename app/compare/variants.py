@@ -11,8 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.charts.comparison import forest, quality_and_accuracy, win_matrix
 from app.compare.choices import chosen_baseline, open_pair, pair_name, pick
+from app.explanations.lineage import trained_on
 from app.figures import download, picture
-from app.navigation import open_page
+from app.navigation import link, open_page
 from app.state import Lab
 from app.tables import grid
 from app.widgets import plain, tie_rule
@@ -206,6 +207,18 @@ def chains(here: Lab, evaluation: Evaluation) -> None:
             ],
             key="chains",
         )
+        for row in known.itertuples():
+            if len(row.chain):
+                _trainings(here, labels[row.samples], row.samples, row.chain[-1])
+
+
+def _trainings(here: Lab, label: str, samples: str, training: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(f"{label}:", width="content")
+        link("runs", "Its last training", icon=":material/model_training:", run=training)
+        if pairs := trained_on(here.home, samples):
+            where = {"tab": "Pairs", "pairs": pairs, "show": "The pairs"}
+            link("anchors", "The pairs it was aligned on", icon=":material/anchor:", **where)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -14,16 +14,18 @@ from app.datasets.mapping import (
     options_box,
     say_what_is_unused,
 )
+from app.navigation import link
 from app.state import Lab
 from app.tables import grid
 from app.uploads import kept, read_as, stamp
 from app.working import Pace
-from core.data.foreign import Written, import_responses, read_responses
+from core.data.foreign import Written, answered_dataset, import_responses, read_responses
 from core.errors import BadInput
 from core.home import Home
 from core.loading.reading import SUFFIXES
 from core.loading.written import absent_columns, holds_explanations, load_responses
 from core.records import Item
+from core.runs.folders import RunFolder
 from core.settings import ResponsesSettings
 from core.statistics.words import listed, plural
 from core.store.housekeeping import size
@@ -55,15 +57,28 @@ def foreign(here: Lab) -> None:
     guessed = load_responses(path, header=header, field=field)
     known = datasets(here.store)
     names = {OWN: OWN} | dict(zip(known["id"], known["name"] + "  (" + known["id"] + ")", strict=True))
+    asked = _answered(here, here.sealed, stamp(path), str(path), guessed.model_dump_json())
     left, right = st.columns(2)
     with left:
-        picked = st.selectbox("They answer", list(names), key="foreign_dataset", format_func=names.get)
+        picked = st.selectbox(
+            "They answer",
+            list(names),
+            list(names).index(asked) if asked in names else 0,
+            key=f"foreign_dataset_{path.name}",
+            format_func=names.get,
+        )
     with right:
         authors = AUTHORS[st.radio("Authors are", list(AUTHORS), key="foreign_authors", horizontal=True)]
     dataset = None if picked == OWN else picked
     settings = _mapping(path, guessed.model_copy(update={"authors": authors}), own=dataset is None)
     if settings is not None:
         _preview_and_add(here, path, settings, dataset)
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the file …")
+def _answered(_here: Lab, sealed: str, stamp: tuple[int, int], path: str, guessed: str) -> str | None:
+    """The data set that has most of the file's questions; None where the file has some that none has."""
+    return answered_dataset(_here.store, Path(path), ResponsesSettings.model_validate_json(guessed))
 
 
 def _file(here: Lab) -> Path | None:
@@ -146,18 +161,34 @@ def _preview_and_add(here: Lab, path: Path, settings: ResponsesSettings, dataset
         long=["question", "explanation"],
         column_config=WIDE,
     )
+    if not any(row.parsed for run in runs for row in run.explanations):
+        st.warning(
+            "None of them has a prediction that can be read, so all of them count as wrong: choose its column in the "
+            "mapping.",
+            icon=":material/help:",
+        )
     if rejects:
         st.caption("These are rejected:")
         grid([{"row": r.row, "reason": r.reason, "as read": r.raw} for r in rejects[:20]], key="foreign_rejects")
     if st.button("Add these explanations", type="primary", icon=":material/download:", key="foreign_add"):
         made = LOADING.watch(size(path), partial(import_responses, here.home, path, settings, dataset))
         here.refresh()
-        first = made[0].id
-        st.session_state["_dataset_said"] = (
-            f"{rows:,} explanations added as {len(made)} runs, the first is {first}: their categories are on the "
-            "Anchors page, and a judge run of them (Runs page) brings them to Explanations and Compare."
-        )
+        st.session_state["_dataset_said"] = f"{plural(rows, 'explanation')} added, as {plural(len(made), 'run')}."
+        st.session_state["_explanations_added"] = made[0].id
         st.rerun()
+    if added := st.session_state.pop("_explanations_added", None):
+        _way_on(here, added)
+
+
+def _way_on(here: Lab, run: str) -> None:
+    """Where what was added can be seen, and what brings it to Compare."""
+    of = RunFolder(here.home.runs / run).config.parents["dataset"]
+    st.caption("They are on Explanations, their categories on Anchors. With a judge's scores they are on Compare too.")
+    with st.container(horizontal=True):
+        link("explanations", "Read them", icon=":material/article:", dataset=of)
+        link("anchors", "Their categories", icon=":material/anchor:", tab="One run", run=run)
+        where = {"show": "Launch", "launch_kind": "judge", "launch_dataset": of, "launch_samples": run}
+        link("runs", "Have them judged", icon=":material/gavel:", **where)
 
 
 WIDE = {

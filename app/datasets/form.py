@@ -31,7 +31,7 @@ from core.loading.reading import SUFFIXES, is_table
 from core.records import Item, Reject
 from core.runs.folders import RunFolder
 from core.settings import ImportSettings
-from core.statistics.words import plural
+from core.statistics.words import listed, plural
 from core.store.housekeeping import size
 
 LOOKED_AT = 200
@@ -172,7 +172,8 @@ def _preview(good: list[Item], bad: list[Reject], settings: ImportSettings) -> N
         twice = sum(has_repeated_text(item.options) for item in good)
         again = len(good) - len({(item.context, item.question.casefold()) for item in good})
         if twice or again:
-            st.caption(f"{twice:,} of them have an option twice, and {again:,} ask what an earlier one asks.")
+            found = {"with an option twice": twice, "that ask what an earlier one asks": again}
+            st.caption(f"Among them: {listed([f'{count:,} {what}' for what, count in found.items() if count])}.")
     if bad:
         st.caption("These are rejected:" if good else "None of them loads; change the mapping above.")
         rows = [{"row": r.row, "reason": r.reason, "as read": r.raw} for r in bad[:20]]

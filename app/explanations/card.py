@@ -83,10 +83,14 @@ def _score(score: Score | None, by: str, rubric: Rubric | None) -> None:
     if value is None:
         st.badge("unjudged", color="gray", help="No score: the judge's reply could not be read, or is not there.")
         return
+    expected = by == "expected" and score is not None and not pd.isna(score["expected"])
     st.badge(
-        f"score {number(value)}" + (f" of {rubric.highest:g}" if rubric else ""),
+        f"{'expected score' if expected else 'score'} {number(value)}" + (f" of {rubric.highest:g}" if rubric else ""),
         color="violet",
-        help="Sum over the criteria of the verdict expected, from 1 for the worst.",
+        help="Sum over the criteria of the verdict that the judge's probabilities expect, from 1 for the worst; the "
+        "chips are each likeliest verdict, so their sum is another number."
+        if expected
+        else "Sum over the criteria of the verdicts, from 1 for the worst.",
     )
 
 

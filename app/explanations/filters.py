@@ -17,6 +17,7 @@ from core.analysis.browsing import ORDERS, Facets, Wanted
 from core.analysis.catalogue import Catalogue
 from core.rubrics import Rubric, load_rubric
 from core.runs.folders import RunFolder
+from core.statistics.words import plural
 
 KEY = "wanted_{}".format
 """Key of the widget of a parameter, told apart from those of other pages."""
@@ -55,7 +56,7 @@ def chips(known: Catalogue, wanted: Wanted, found: Facets, rubric: Rubric | None
     """What is chosen: each is taken away by its cross, all of it by a button; N of M beside."""
     active = _active(known, wanted, rubric)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(f"{found.wanted:,} of {found.total:,} explanations, {found.questions:,} questions")
+        st.text(f"{found.wanted:,} of {plural(found.total, 'explanation')}, {plural(found.questions, 'question')}")
         if active:
             st.button("Clear all", icon=":material/filter_alt_off:", type="tertiary", key="clear", on_click=clear)
     if active:

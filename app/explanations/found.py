@@ -55,8 +55,8 @@ def known_of(here: Lab) -> Catalogue:
 
 
 def _said(here: Lab) -> int:
-    """How many things people did: changes when an explanation may have been annotated."""
-    return here.store.rows("SELECT count(*) FROM journal")[0][0]
+    """How many labels people gave: changes when an explanation may have been annotated."""
+    return here.store.rows("SELECT count(*) FROM journal WHERE action IN ('rating', 'spot_check')")[0][0]
 
 
 def _narrow_of(here: Lab, wanted: Wanted) -> NarrowRows:

@@ -148,7 +148,7 @@ def _column(found: Round, place: int, revealed: bool, rubric: Rubric | None) -> 
     if answer is None:
         plain(found.texts.get(place) or ("…" if found.waiting else "–"))
         return
-    plain(answer.row.explanation or f"No explanation; all it wrote: {answer.row.response.strip() or 'nothing'}")
+    plain(answer.row.explanation or _without_explanation(found.wish.item, answer))
     _prediction(found.wish.item, answer, revealed)
     if revealed:
         _verdicts(answer.judgement, rubric)
@@ -158,6 +158,12 @@ def _column(found: Round, place: int, revealed: bool, rubric: Rubric | None) -> 
         f"{answer.row.tokens} tokens in {number(answer.seconds)} s, the first after {number(answer.first)} s"
         + (", cut at the longest" if answer.row.finish == "length" else "")
     )
+
+
+def _without_explanation(item: Item, answer: Answer) -> str:
+    """Its answer stands below by itself, where there are options."""
+    said = answer.row.response.strip() or "nothing"
+    return "No explanation: an answer alone." if item.options and answer.row.parsed else f"No explanation; all: {said}"
 
 
 def _prediction(item: Item, answer: Answer, revealed: bool) -> None:
@@ -187,7 +193,8 @@ def _verdicts(judgement: Judgement | None, rubric: Rubric | None) -> None:
         if score is None:
             st.badge("unjudged", color="gray", help="The judge's reply could not be read: there is no score.")
         else:
-            st.badge(f"judge: {number(score)} of {rubric.highest:g}", color="violet", help=SUMMED)
+            how = "judge: expected score" if judgement.expected is not None else "judge: score"
+            st.badge(f"{how} {number(score)} of {rubric.highest:g}", color="violet", help=SUMMED)
         if judgement.origin == "rule":
             st.badge("by rule", color="gray", help="An empty explanation is unsatisfactory on every criterion.")
         for verdict in judgement.verdicts:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.address import given, put
 from app.state import Lab
-from app.widgets import clock
+from app.widgets import clock, told_apart
 from core.playground.exporting import MIME, export
 from core.playground.sessions import rounds_of, session_exists, sessions
 
@@ -80,6 +80,7 @@ def session_list(here: Lab, session: str | None) -> None:
         for row in found.itertuples()
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = told_apart(names)
         options = ["", *names]
         place = options.index(session) if session in options else 0
         wanted = st.selectbox(

@@ -1,15 +1,21 @@
 """The room's vote on a blind round, its reveal, and the tally of the rounds that have been revealed."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from app.playground.round import rubric_of
 from app.state import Lab
 from app.tables import grid
-from app.widgets import choice, plain, sentence
+from app.widgets import choice, live, plain, sentence
+from core.errors import BadInput
 from core.playground.records import OVERALL, PLACES, Round
-from core.playground.sessions import reveal, vote, vote_of
+from core.playground.sessions import is_revealed, reveal, vote, vote_of
 from core.playground.tally import tally, voted_criteria
 from core.statistics.words import interval
+
+FOLLOW_SECONDS = 1.5
+"""Between two looks at what other viewers did."""
 
 
 def words_of(found: Round, said: str) -> str:
@@ -34,7 +40,18 @@ def voting(here: Lab, found: Round) -> None:
     if st.button(label, icon=":material/visibility:", key="play_reveal", shortcut="V"):
         reveal(here.store, found.wish.round)
         st.rerun()
-    st.caption("After the reveal the vote is locked.")
+    st.caption("One vote for the room: the last choice stands, whoever made it. After the reveal it is locked.")
+    _follow(here, found, standing)
+
+
+def _follow(here: Lab, found: Round, standing: dict[str, str]) -> None:
+    """Draw the page anew once another viewer has voted or has had the names shown."""
+
+    def look() -> None:
+        if is_revealed(here.store, found) or vote_of(here.store, found.wish.round) != standing:
+            st.rerun()
+
+    live(look, alive=True, seconds=FOLLOW_SECONDS)
 
 
 def _by_criterion(here: Lab, found: Round, standing: dict[str, str]) -> None:
@@ -44,17 +61,24 @@ def _by_criterion(here: Lab, found: Round, standing: dict[str, str]) -> None:
     options = [*PLACES[: len(found.wish.contenders)], "tie", "bad"]
     with st.expander("Vote by criterion", expanded=any(name != OVERALL for name in standing)):
         for criterion in rubric.criteria:
-            said = st.segmented_control(
+            key = f"play_vote_{found.wish.round}_{criterion.key}"
+            st.session_state[key] = standing.get(criterion.key)  # what stands, whoever chose it
+            st.segmented_control(
                 criterion.key.replace("_", " "),
                 options,
-                key=f"play_vote_{found.wish.round}_{criterion.key}",
-                default=standing.get(criterion.key),
+                key=key,
                 format_func=lambda said: words_of(found, said),
+                on_change=_choose,
+                args=(here, found.wish.round, criterion.key, key),
             )
-            if said != standing.get(criterion.key):
-                others = {name: kept for name, kept in standing.items() if name != criterion.key}
-                vote(here.store, found.wish.round, others | ({criterion.key: said} if said else {}))
-                st.rerun()
+
+
+def _choose(here: Lab, round: str, criterion: str, key: str) -> None:
+    """Vote on a criterion as its buttons say, unless the names have been shown meanwhile."""
+    said = st.session_state[key]
+    others = {name: kept for name, kept in vote_of(here.store, round).items() if name != criterion}
+    with suppress(BadInput):  # the page that is drawn next shows the names, and what the room said
+        vote(here.store, round, others | ({criterion: said} if said else {}))
 
 
 def verdict_of_the_room(here: Lab, found: Round) -> None:
@@ -122,6 +146,6 @@ def tally_table(here: Lab, session: str | None) -> None:
     )
     st.caption(
         "Blind rounds that were revealed, one vote a round; rounds still hidden do not count. Share: best / n votes, "
-        "Wilson's interval over rounds (undefined below 2). Ties and `all bad` are no half wins. What a room says "
-        "enters no judge statistic."
+        "Wilson's interval over rounds with Student's t, as everywhere here (undefined below 2). Ties and `all bad` "
+        "are no half wins. What a room says enters no judge statistic."
     )

@@ -15,7 +15,7 @@ from app.runs.training import training
 from app.state import Lab
 from app.tables import grid
 from app.widgets import clock, duration, literal, live, plain, progress_line, sentence, state_badge, state_word
-from core.runs.folders import RunFolder, in_words
+from core.runs.folders import RunConfig, RunFolder, in_words
 from core.runs.lineage import ancestors, descendants, edges, family, generations, reduced, sources_of, turned
 from core.runs.pipeline import steps_of
 from core.runs.plan import command_of
@@ -96,8 +96,28 @@ def progress(here: Lab, folder: RunFolder) -> None:
         training(here, folder.config)
     elif folder.config.kind == "pipeline":
         steps(here, folder)
+    if result and result["state"] == "done":
+        what_it_made(folder.config)
     if result and result["summary"]:
         summary(result)
+
+
+def what_it_made(config: RunConfig) -> None:
+    """A way to the page that shows it."""
+    match config.kind:
+        case "pairs":
+            where = {"tab": "Pairs", "pairs": config.id, "show": "The pairs"}
+            link("anchors", "Read its pairs", icon=":material/anchor:", **where)
+        case "sample" if config.settings["role"] == "explainer":
+            link(
+                "explanations",
+                "Read its explanations",
+                icon=":material/article:",
+                dataset=config.parents["dataset"],
+                variant=config.label,
+            )
+        case "import":
+            link("datasets", "Look at its questions", icon=":material/dataset:", dataset=config.id)
 
 
 def summary(result: dict[str, Any]) -> None:

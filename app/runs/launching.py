@@ -85,8 +85,17 @@ def _usual_label(here: Lab, kind: str) -> str:
     """What such a run is called in a pipeline: as the variant that it samples or judges; else a name of one's own."""
     role = {"sample": "launch_variant", "judge": "launch_samples"}.get(kind)
     runs = closed(here).set_index("id")["label"]
-    chosen = given(role) if role else None
+    chosen = (given(role) or (_first_samples(here) if kind == "judge" else None)) if role else None
     return runs[chosen] if chosen in runs.index else "base" if kind == "sample" else "mine"
+
+
+def _first_samples(here: Lab) -> str | None:
+    """The samples that the form of a judge run opens on."""
+    known, runs = _datasets(here)["id"].tolist(), closed(here)
+    asked = given("launch_dataset") or given("launch_on")
+    dataset = asked if asked in known else next(iter(known), None)
+    there = runs[(runs["state"] == "done") & (runs["dataset"] == dataset) & runs["kind"].isin(TAKEN_BY["samples"])]
+    return next(iter(there["id"]), None)
 
 
 def _size(kind: str) -> None:
@@ -230,6 +239,9 @@ TAKEN_BY = {
 def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str], str | None]:
     """Role → chosen run, and what is missing, in a sentence."""
     runs, known = closed(here), _datasets(here)
+    if kind == "pairs":  # every strategy can pair what a debater argued about
+        debated = set(runs["dataset"][runs["role"] == "debater"])
+        known = known.sort_values("id", key=lambda ids: ~ids.isin(debated), kind="stable")
     names = dict(zip(known["id"], known["name"] + "  (" + known["id"] + ")", strict=True))
     chosen = {"dataset": _chooser("dataset", "Data set", names, start=given("launch_on"))}
     done = runs[(runs["state"] == "done") & (runs["dataset"] == chosen["dataset"])]

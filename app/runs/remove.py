@@ -9,11 +9,14 @@ from core.errors import BadInput
 from core.runs.folders import RunFolder
 from core.runs.removal import Removal, plan_removal, remove_runs
 from core.runs.table import acts_about
+from core.statistics.words import plural
 
 
 @st.dialog("Delete runs", width="medium", icon=":material/delete:")
 def ask_to_remove(here: Lab, runs: list[str]) -> None:
     """Everything that follows from it, and the button that does it."""
+    if "_removed" in st.session_state:  # its own button has been clicked: the page says what came of it
+        st.rerun()
     planned = plan_removal(here.home, runs)
     what = f"{len(planned.runs)} {_runs(planned.runs)}, {bytes_words(planned.bytes)} on the disk"
     st.write(f"{what}, would be gone for good:")
@@ -29,8 +32,7 @@ def ask_to_remove(here: Lab, runs: list[str]) -> None:
         if planned.refusal is None:
             word = f"Delete {len(planned.runs)} {_runs(planned.runs)}"
             icon = ":material/delete:"
-            if st.button(word, type="primary", key="delete_now", icon=icon, on_click=_delete, args=(here, planned)):
-                st.rerun()
+            st.button(word, type="primary", key="delete_now", icon=icon, on_click=_delete, args=(here, planned))
         if st.button("Keep everything", key="keep"):
             st.rerun()
 
@@ -43,7 +45,7 @@ def _choose_more(runs: list[str]) -> None:
 
 def _delete(here: Lab, planned: Removal) -> None:
     try:
-        st.session_state["_removed"] = f"{len(remove_runs(here.home, planned))} deleted."
+        st.session_state["_removed"] = f"{plural(len(remove_runs(here.home, planned)), 'run')} deleted."
         choose([])
     except BadInput as error:  # a worker has started meanwhile
         st.session_state["_removed"] = str(error)

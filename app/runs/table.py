@@ -35,6 +35,7 @@ COLUMNS = {
         "predictions and by parsed ones alone · "
         "judge: mean score, and how many replies could not be read · reader: mean log-probability of gold",
     ),
+    "split": st.column_config.TextColumn(width=70, help="Of the questions, or of those whose samples it read."),
     "progress": st.column_config.ProgressColumn(width=92, min_value=0, max_value=100, format="%.0f%%"),
     "time left": st.column_config.TextColumn(width=95),
     "started": st.column_config.DatetimeColumn(width=110, format="D MMM HH:mm"),
@@ -147,6 +148,7 @@ def shown(here: Lab, rows: pd.DataFrame) -> pd.DataFrame:
             "kind": rows["what"],
             "variant or set": rows["label"],
             "headline": rows["headline"],
+            "split": rows["split"],
             "progress": 100 * rows["done"] / rows["total"].where(rows["total"] > 0),
             "time left": [_left(here, run, state) for run, state in zip(rows["id"], rows["state"], strict=True)],
             "started": started.dt.floor("s"),

@@ -315,5 +315,7 @@ def estimate_words(estimate: Estimate) -> str:
     """
     if estimate.value is None:
         return estimate.note or "undefined"
+    if estimate.low is None:
+        return f"{estimate.value:.3f}".replace("-", "−")
     text = f"{estimate.value:.3f} ({estimate.low:.3f} … {estimate.high:.3f})"
     return text.replace("-", "−")

@@ -41,6 +41,7 @@ from core.settings import CompareSettings
 from core.statistics.bradley_terry import Strengths
 from core.statistics.estimates import Estimate
 from core.statistics.length_control import LengthControlled
+from core.statistics.words import plural
 from core.store.database import Store
 
 
@@ -228,6 +229,17 @@ def _with_a_score(rows: pd.DataFrame, settings: CompareSettings) -> CompareSetti
     asked = rows[rows["origin"] == "model"]
     written = asked["expected"].isna().all() and asked["total"].notna().any()
     return settings.model_copy(update={"score": "total"}) if written else settings
+
+
+def titles_of(found: Sequence[Evaluation]) -> dict[str, str]:
+    """Key → title; those that would bear the same one also say how many variants and questions they are of."""
+    often = Counter(one.title for one in found)
+    return {one.key: one.title + (f", {_size(one)}" if often[one.title] > 1 else "") for one in found}
+
+
+def _size(one: Evaluation) -> str:
+    questions = max((result.questions for result in one.results), default=0)
+    return f"{plural(len(one.results), 'variant')}, {plural(questions, 'question')}"
 
 
 def unique_labels(named: Sequence[tuple[str, str]]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.analysis.results import Evaluation, unique_labels
+from core.analysis.results import Evaluation, titles_of, unique_labels
 from core.runs.folders import RunFolder
 from core.store.database import Store
 
@@ -29,10 +29,11 @@ class Source:
 
 def sources(store: Store, found: Sequence[Evaluation]) -> list[Source]:
     """One for each evaluation, then one for each data set that has explanations which no evaluation holds."""
+    titles = titles_of(found)
     judged = [
         Source(
             one.key,
-            one.title,
+            titles[one.key],
             one.dataset,
             one.samples,
             one.judges,

@@ -51,7 +51,8 @@ def _words(row: dict[str, Any]) -> dict[str, Any]:
 
     def spread(name: str) -> str:
         value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-        return "undefined" if pd.isna(value) else interval(Estimate(value, low, high, row["questions"]), "coefficient")
+        ends = (None, None) if pd.isna(low) else (low, high)
+        return "undefined" if pd.isna(value) else interval(Estimate(value, *ends, row["questions"]), "coefficient")
 
     return {
         "judge": row["judge"],

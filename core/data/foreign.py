@@ -15,6 +15,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +25,7 @@ from core.errors import BadInput
 from core.home import Home
 from core.loading.items import RowProblem, cell, gold_at, text_of
 from core.loading.lines import SHOWN
+from core.loading.mapping import LOOKED_AT
 from core.loading.reading import Row, file_name, quoted
 from core.loading.written import check_columns, has, response_rows
 from core.method.parsing import parse_response, read_option
@@ -32,6 +34,7 @@ from core.records import Explanation, Item, Reject
 from core.runs.folders import RunConfig, RunFolder, content_hash, create_run, file_hash, find_run
 from core.runs.work import Work
 from core.settings import ImportSettings, ResponsesSettings
+from core.store.database import Store
 
 MOST_SAMPLES = 1_000_000
 
@@ -147,6 +150,19 @@ class DatasetQuestions:
 
 def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
+
+
+def answered_dataset(store: Store, path: Path, settings: ResponsesSettings) -> str | None:
+    """The data set that holds most questions of the first rows, by their text; None where none holds half of them."""
+    rows = islice(response_rows(path, settings), LOOKED_AT)
+    texts = {_folded(str(cell(row.values, settings.question) or "")) for row in rows if row.problem is None} - {""}
+    found = store.rows(
+        "SELECT i.run, count(DISTINCT lower(i.question)) AS known FROM items i JOIN datasets d ON d.id = i.run "
+        "WHERE list_contains($1, trim(regexp_replace(lower(i.question), '\\s+', ' ', 'g'))) "
+        "GROUP BY i.run, d.created ORDER BY known DESC, d.created DESC LIMIT 1",
+        [sorted(texts)],
+    )
+    return found[0][0] if found and 2 * found[0][1] >= len(texts) else None
 
 
 # --- rows to explanations

@@ -19,6 +19,8 @@ from core.records import Option
 SPLITS = ("train", "training", "validation", "valid", "val", "dev", "test")
 NEARLY = 0.9
 """Share of rows that has to fit; the others may be broken."""
+SOME = 8
+"""Rows of which one may be broken."""
 MANY = 5
 """Rows an option from which on every option is expected to be gold of some row."""
 LONGER = 1.5
@@ -125,7 +127,8 @@ def _names_options(column: Sequence[str], options: Sequence[tuple[list[Option], 
     if len(rows) >= MANY * fewest and len({gold for gold, _, _ in rows}) < fewest:
         return ""
     labels = [(gold, label) for gold, *row in rows if (label := _label(gold, *row))]
-    if len(labels) >= NEARLY * len(rows):
+    broken = len(rows) - len(labels)
+    if broken <= max((1 - NEARLY) * len(rows), len(rows) >= SOME):
         shared = len({tuple(option.text for option in row) for _, row, _ in rows}) == 1
         is_label = all(gold.casefold() == label.casefold() for gold, label in labels)
         return "label" if shared or is_label else "text"

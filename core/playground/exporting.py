@@ -124,6 +124,8 @@ def _csv_rows(session: str, found: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for answer in found["answers"]:
         row = {"session": session} | {name: found[name] for name in ("round", "time", "blind", "question", "gold")}
+        row["options"] = " · ".join(f"{option['label']}: {option['text']}" for option in found["options"])
+        row |= {name: found[name] for name in ("judge", "temperature", "max_new_tokens", "seed")}
         row |= {name: value for name, value in answer.items() if name not in ("verdicts", "probabilities")}
         row |= {f"verdict_{name}": verdict for name, verdict in answer["verdicts"].items()}
         rows.append(row | {f"vote_{name}": choice for name, choice in found["votes"].items()})

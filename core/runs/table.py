@@ -17,7 +17,8 @@ from core.store.database import Store
 
 COLUMNS = """
     r.id, r.kind, r.label, r.dataset, d.label AS dataset_name, r.state, r.error, r.quarantined, r.created, r.seconds,
-    r.settings->>'mode' AS mode, r.settings->>'role' AS role, r.settings->'select'->>'split' AS split, r.parents,
+    r.settings->>'mode' AS mode, r.settings->>'role' AS role, r.parents,
+    coalesce(r.settings->'select'->>'split', s.settings->'select'->>'split') AS split,
     r.chain, r.summary
 """
 
@@ -48,8 +49,9 @@ def _runs(store: Store, which: str) -> pd.DataFrame:
             FROM events WHERE type = 'cost' AND run IN (FROM chosen) GROUP BY run
         )
         SELECT {COLUMNS}, p.done, p.total, c.tokens, c.computing
-        FROM runs r LEFT JOIN runs d ON d.id = r.dataset LEFT JOIN progress p ON p.run = r.id
-        LEFT JOIN costs c ON c.run = r.id WHERE {which} ORDER BY r.created DESC, r.id
+        FROM runs r LEFT JOIN runs d ON d.id = r.dataset LEFT JOIN runs s ON s.id = r.parents->>'samples'
+        LEFT JOIN progress p ON p.run = r.id LEFT JOIN costs c ON c.run = r.id
+        WHERE {which} ORDER BY r.created DESC, r.id
         """
     )
     return frame.assign(what=list(map(in_words, frame["kind"], frame["mode"])))

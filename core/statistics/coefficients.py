@@ -211,7 +211,14 @@ def bootstrap(cells: Cells, coefficients: Mapping[str, Coefficient], resamples: 
         value = float(coefficient(cells, cells.whole)[0])
         bounds = (0.0, 1.0) if coefficient is percent_agreement else None
         found[name] = estimate_of(value, draws, cells.n, bounds)
+        if bounds is None and cells.n < FEWEST and found[name].value is not None:
+            few = "1 question says" if cells.n == 1 else f"{cells.n} questions say"
+            found[name] = Estimate(value, None, None, cells.n, note=f"{few} too little about others for an interval")
     return found
+
+
+FEWEST = 10
+"""Questions below which the resamples of a coefficient show far less than its uncertainty: it has no interval."""
 
 
 def estimate_of(value: float, draws: np.ndarray, n: int, bounds: tuple[float, float] | None = None) -> Estimate:
