@@ -52,6 +52,7 @@ def modules(here: Lab) -> None:
             import_module(found.name)
     for mark in (go.Scatter, go.Bar, go.Heatmap, go.Box):
         styled(go.Figure(mark()), height=100).to_json()
+    import_module("PIL.Image")  # of the page's icon
     import_module("huggingface_hub").snapshot_download  # noqa: B018  (loaded by its name)
     inspect.stack()  # Streamlit asks for it once a process, and it finds out then where every module lies
 

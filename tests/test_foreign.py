@@ -479,7 +479,7 @@ def test_columns_that_neither_names_nor_values_tell_are_chosen_in_the_form(home,
         box = next(box for box in app.selectbox if box.key.startswith(f"{role}_foreign_"))
         app = box.select(column).run()
     preview = next(frame.value for frame in app.dataframe if "explanation" in frame.value)
-    assert preview["explanation"].iloc[0] == rows[0]["Begründung"] and preview["prediction"].iloc[0] is not None
+    assert preview["explanation"].iloc[0] == rows[0]["Begründung"] and preview["prediction"].iloc[0] == "C"
     assert any("9 explanations of 3 questions" in caption.value for caption in app.caption)
     app.button(key="foreign_add").click().run()
     assert not app.exception and "9 explanations added" in words(app)

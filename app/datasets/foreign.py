@@ -205,8 +205,8 @@ def _rows(items: list[Item], runs: list[Written]) -> list[dict[str, Any]]:
         {
             "question": by_id[row.item_id].question,
             "explanation": row.explanation,
-            "prediction": row.parsed,
-            "gold": by_id[row.item_id].gold,
+            "prediction": row.parsed or "–",
+            "gold": by_id[row.item_id].gold or "–",
             "run": run.label,
             "sample": row.sample + 1,
         }
