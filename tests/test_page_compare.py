@@ -9,10 +9,11 @@ from app.charts.comparison import answers_by_order, delta_by_part, forest, win_m
 from app.compare.choices import PAIR, QUESTIONS, TABS, VARIANTS
 from core.analysis.comparison import Part, ScoreTable, outcomes_of, win_rates
 from core.analysis.question_table import question_outcomes, with_questions
-from core.analysis.results import evaluations, score_table
+from core.analysis.results import Evaluation, evaluations, score_table
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.store.queries import responses
+from tests.adversarial import nodes
 from tests.app import opened, released, store_of, words  # noqa: F401
 from tests.test_comparison import TOTAL, rows
 
@@ -152,3 +153,23 @@ def test_counts_of_a_criterion_are_those_of_its_part(lab_home, criterion):
     win = (counts["wins"] / total).mean()
     expected = [p.win for p in parts if (p.part, p.a, p.b) == (criterion, "anchor", "base")]
     assert win == pytest.approx(expected[0] if expected else evaluation.rate("anchor", "base").win.value)
+
+
+def test_of_evaluations_with_one_title_each_can_be_chosen_and_stays(lab_home, monkeypatch):
+    monkeypatch.setattr(Evaluation, "title", "things / test")
+    with store_of(lab_home) as store:
+        first, *_, last = evaluations(store, CompareSettings())
+    app = opened("compare")
+    for evaluation in (last, first):
+        box = app.selectbox(key="evaluation")
+        assert len(box.options) == len(set(box.options)) > 1
+        box.set_value(evaluation.key).run()
+        assert app.run().selectbox(key="evaluation").value == evaluation.key
+        shown = next(frame.value for frame in app.dataframe if "mean score" in frame.value)
+        assert list(shown["variant"]) == list(evaluation.samples)
+
+
+def test_what_a_variant_was_trained_on_is_linked(lab_home):
+    app = opened("compare")
+    labels = {node.proto.label for node in nodes(app._tree) if hasattr(getattr(node, "proto", None), "label")}
+    assert {"Its last training", "The pairs it was aligned on"} <= labels
