@@ -263,6 +263,7 @@ def verdict_colour(place: int, count: int) -> str:
 
 STYLES = """
 <style>
+[data-testid="stMainBlockContainer"] { padding-top: 3.2rem; }
 [class*="st-key-sentence_"] [data-testid="stText"] {
     font-family: inherit; font-size: 1.15rem; font-weight: 560; line-height: 1.45;
 }

@@ -47,6 +47,7 @@ first_steps(here)
 live(lambda: now(here), alive=True)
 if any(evaluation.win_rates for evaluation in results()):
     st.subheader("Findings", anchor=False)
+    st.caption("Points of Δ(W−L): of 100 comparisons by the judge, those won less those lost.")
     headlines()
 elif not any(folder.alive for folder in all_runs(here.home)):
     offer_demo(here)

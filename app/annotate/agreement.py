@@ -141,7 +141,8 @@ def _judge_row(one: CriterionAgreement) -> dict[str, Any]:
 
 def _of_some(estimate: Estimate, unit: Unit) -> str:
     """A figure with its interval, or alone where too few questions stand behind it for one."""
-    return interval(estimate, unit) if estimate.n >= FEWEST else f"{number(estimate.value, unit)} (too few)"
+    enough = estimate.n >= FEWEST and estimate.low is not None
+    return interval(estimate, unit) if enough else f"{number(estimate.value, unit)} (too few)"
 
 
 def _kappa(estimate: Estimate) -> str:
