@@ -274,7 +274,7 @@ STYLES = """
 }
 .st-key-window { position: absolute; height: 0; overflow: hidden; }
 .st-key-method {
-    display: grid; grid-template-columns: repeat(auto-fit, minmax(7.6rem, 1fr)); gap: 1.3rem; padding-right: 1.2rem;
+    display: grid; grid-template-columns: repeat(auto-fit, minmax(7.6rem, 1fr)); gap: 1.3rem; overflow-x: clip;
 }
 .st-key-method > div { width: auto; height: 100%; position: relative; }
 .st-key-method > div:not(:last-child)::after {

@@ -201,7 +201,7 @@ BREAKS = [
     Break(
         "votes are accepted after names are revealed",
         "core/playground/sessions.py",
-        (("        if is_revealed(store, found):\n            raise", "        if False:\n            raise"),),
+        (("    if is_revealed(store, found):\n        raise", "    if False:\n        raise"),),
         ("tests/test_playground.py::test_votes_count_until_the_reveal_and_are_refused_after_it",),
     ),
     Break(

@@ -29,14 +29,14 @@ def test_a_pairs_run_is_launched_and_deleted_by_mouse(lab_home):
         button = page.get_by_role("button", name="Launch run")
         expect(button).to_be_enabled()
         button.click()
-        expect(page.get_by_text("pair mine")).to_be_visible()
+        expect(page.get_by_text("choose pairs mine")).to_be_visible()
         made = [run for run in all_runs(lab_home) if run.config.label == "mine"]
         assert [run.config.settings["seed"] for run in made] == [1]
         wait_until(lambda: made[0].result and not made[0].alive)
         assert f"run={made[0].id}" in page.url
         page.reload()
         settle(page)
-        expect(page.get_by_text("pair mine")).to_be_visible()
+        expect(page.get_by_text("choose pairs mine")).to_be_visible()
         expect(page.get_by_test_id("stMain").get_by_text("check_circle")).to_be_visible()
         assert made[0].state == "done"
         page.get_by_text("Lineage", exact=True).click()

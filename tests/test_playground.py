@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pydantic import ValidationError
@@ -21,7 +22,7 @@ from core.playground import rounds, serving
 from core.playground.answering import Engines, answer, share_weights
 from core.playground.exporting import export, fenced, listed
 from core.playground.records import typed_item
-from core.playground.sessions import begin, contenders, judges, reveal, round_at, vote, vote_of
+from core.playground.sessions import begin, choose, contenders, judges, reveal, round_at, vote, vote_of
 from core.playground.tally import tally, voted_criteria
 from core.records import Explanation
 from core.runs.folders import RunFolder
@@ -274,6 +275,18 @@ def test_nothing_but_a_loaded_model_brings_torch():
 
 
 # --- sessions, votes, exports
+
+
+def test_viewers_who_vote_on_different_criteria_lose_nothing_of_each_other(store):
+    asked = played(store)
+    with ThreadPoolExecutor(2) as viewers:
+        list(viewers.map(lambda said: choose(store, asked.round, *said), [("overall", "A"), ("clarity", "B")] * 4))
+    assert vote_of(store, asked.round) == {"overall": "A", "clarity": "B"}
+    choose(store, asked.round, "clarity", None)
+    assert vote_of(store, asked.round) == {"overall": "A"}
+    reveal(store, asked.round)
+    with pytest.raises(BadInput, match="votes are locked"):
+        choose(store, asked.round, "clarity", "B")
 
 
 def test_votes_count_until_the_reveal_and_are_refused_after_it(store):

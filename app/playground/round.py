@@ -93,6 +93,9 @@ def phase_words(found: Round) -> str:
 
 
 def _line(here: Lab, found: Round, words: str) -> None:
+    if rounds.cancelled(here.home, found.wish.round):
+        st.caption("Called off: it ends at the worker's next step …")
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words)
         if st.button("Cancel", icon=":material/stop:", key="play_cancel", type="tertiary"):

@@ -10,7 +10,7 @@ from app.tables import grid
 from app.widgets import choice, live, plain, sentence
 from core.errors import BadInput
 from core.playground.records import OVERALL, PLACES, Round
-from core.playground.sessions import is_revealed, reveal, vote, vote_of
+from core.playground.sessions import choose, is_revealed, reveal, vote_of
 from core.playground.tally import tally, voted_criteria
 from core.statistics.words import interval
 
@@ -33,7 +33,7 @@ def voting(here: Lab, found: Round) -> None:
         for said in (*PLACES[: len(found.wish.contenders)], "tie", "bad"):
             chosen = "primary" if standing.get(OVERALL) == said else "secondary"
             if st.button(words_of(found, said), key=f"play_vote_{said}", shortcut=keys[said], type=chosen):
-                vote(here.store, found.wish.round, standing | {OVERALL: said})
+                choose(here.store, found.wish.round, OVERALL, said)
                 st.rerun()
     _by_criterion(here, found, standing)
     label = "Reveal the names" if standing else "Reveal without a vote"
@@ -75,10 +75,8 @@ def _by_criterion(here: Lab, found: Round, standing: dict[str, str]) -> None:
 
 def _choose(here: Lab, round: str, criterion: str, key: str) -> None:
     """Vote on a criterion as its buttons say, unless the names have been shown meanwhile."""
-    said = st.session_state[key]
-    others = {name: kept for name, kept in vote_of(here.store, round).items() if name != criterion}
     with suppress(BadInput):  # the page that is drawn next shows the names, and what the room said
-        vote(here.store, round, others | ({criterion: said} if said else {}))
+        choose(here.store, round, criterion, st.session_state[key])
 
 
 def verdict_of_the_room(here: Lab, found: Round) -> None:

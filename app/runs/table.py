@@ -142,13 +142,14 @@ def _marks(runs: list[str]) -> int:
 def shown(here: Lab, rows: pd.DataFrame) -> pd.DataFrame:
     """The cells."""
     started = pd.to_datetime(rows["created"], unit="s", utc=True).dt.tz_convert(_zone()).dt.tz_localize(None)
+    share = 100 * rows["done"] / rows["total"].where(rows["total"] > 0)
     return pd.DataFrame(
         {
             "state": rows["state"].map(state_word),
             "kind": rows["what"],
             "variant or set": rows["label"],
             "headline": rows["headline"],
-            "progress": 100 * rows["done"] / rows["total"].where(rows["total"] > 0),
+            "progress": share.mask(rows["state"] == "done", 100),
             "time left": [_left(here, run, state) for run, state in zip(rows["id"], rows["state"], strict=True)],
             "split": rows["split"],
             "started": started.dt.floor("s"),

@@ -103,16 +103,30 @@ def vote(store: Store, round: str, choices: Mapping[str, str]) -> None:
     names are known, one that is not finished, and a choice that it does not have.
     """
     with _one_at_a_time(store):
+        _vote(store, _finished(store, round), choices)
+
+
+def choose(store: Store, round: str, criterion: str, choice: str | None) -> None:
+    """The room's vote on one criterion (or `overall`), the others as they stand, whoever chose them; None: no vote.
+
+    Raises BadInput as `vote` does.
+    """
+    with _one_at_a_time(store):
         found = _finished(store, round)
-        if not found.wish.blind:
-            raise BadInput("The names of this round were shown from the beginning: only blind rounds are voted on.")
-        if is_revealed(store, found):
-            raise BadInput("The names of this round have been revealed: votes are locked. Ask another question.")
-        allowed = (*CHOICES[: len(found.wish.contenders)], "tie", "bad")
-        for choice in choices.values():
-            if choice not in allowed:
-                raise BadInput(f"A vote on this round is one of {', '.join(allowed)}, not {choice!r}.")
-        _write(store, "play_vote", found, {"choices": dict(choices)})
+        others = {name: kept for name, kept in vote_of(store, round).items() if name != criterion}
+        _vote(store, found, others | ({criterion: choice} if choice else {}))
+
+
+def _vote(store: Store, found: Round, choices: Mapping[str, str]) -> None:
+    if not found.wish.blind:
+        raise BadInput("The names of this round were shown from the beginning: only blind rounds are voted on.")
+    if is_revealed(store, found):
+        raise BadInput("The names of this round have been revealed: votes are locked. Ask another question.")
+    allowed = (*CHOICES[: len(found.wish.contenders)], "tie", "bad")
+    for choice in choices.values():
+        if choice not in allowed:
+            raise BadInput(f"A vote on this round is one of {', '.join(allowed)}, not {choice!r}.")
+    _write(store, "play_vote", found, {"choices": dict(choices)})
 
 
 def reveal(store: Store, round: str) -> None:

@@ -11,14 +11,14 @@ from core.runs.pipeline import steps_of
 
 
 def describe_step(folder: RunFolder) -> str:
-    """A run in three words: what is done to which variant."""
+    """A run in a few words: what is done to which variant."""
     config = folder.config
     verbs = {
         "sft": "train",
         "dpo": "align",
         "sample": "sample",
         "judge": "judge",
-        "pairs": "pair",
+        "pairs": "choose pairs",
         "head_to_head": "head to head",
     }
     if config.kind == "judge":
