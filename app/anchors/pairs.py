@@ -55,7 +55,7 @@ def pairs_tab(here: Lab) -> None:
         st.markdown("**A**")
         of_a = settings_form("a", start.settings)
     with right, st.container(border=True):
-        st.markdown("**B**, on the same samples: another strategy, and else as A until you change it")
+        st.markdown("**B**, on the same samples: another strategy, else as A")
         of_b = settings_form("b", beside(of_a or start.settings))
     if of_a is None or of_b is None:
         st.caption("Pairs are chosen again once both sets of settings can be used.")

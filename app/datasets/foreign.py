@@ -77,7 +77,7 @@ def foreign(here: Lab) -> None:
 
 @st.cache_data(max_entries=8, show_spinner="Reading the file …")
 def _answered(_here: Lab, sealed: str, stamp: tuple[int, int], path: str, guessed: str) -> str | None:
-    """The data set that has most of the file's questions; None where the file has some that none has."""
+    """The data set that the form opens on: the one that has the file's questions; None: the file brings them."""
     return answered_dataset(_here.store, Path(path), ResponsesSettings.model_validate_json(guessed))
 
 

@@ -9,7 +9,6 @@ that are not complete, debaters, readers, and what was said (`core.analysis.brow
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,7 +90,7 @@ def catalogue(store: Store) -> Catalogue:
     ]
     counts = {key: sum(one.responses for one in drawn if key in one.judges) for key in titles}
     longest = store.rows("SELECT coalesce(max(tokens), 0) FROM explanations")[0][0]
-    titles = _told_apart(titles)
+    titles = dict(zip(titles, unique_labels([(title, key) for key, title in titles.items()]), strict=True))
     return Catalogue(drawn, {key: titles[key] for key in sorted(titles, key=lambda key: -counts[key])}, longest)
 
 
@@ -121,12 +120,6 @@ def _labels(runs: Sequence[dict[str, Any]]) -> dict[str, str]:
         writers = [(run["label"], run["variant"] or run["id"].removeprefix("responses-")) for run in group]
         found |= dict(zip((run["id"] for run in group), unique_labels(writers), strict=True))
     return found
-
-
-def _told_apart(titles: dict[str, str]) -> dict[str, str]:
-    """Judges of one name and mode, which another rubric or model tells apart, bear the beginning of their key."""
-    often = Counter(titles.values())
-    return {key: f"{title} {key[:4]}" if often[title] > 1 else title for key, title in titles.items()}
 
 
 def _judges(asked: Iterable[dict[str, Any]]) -> tuple[dict[str, dict[str, str]], dict[str, str]]:

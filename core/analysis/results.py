@@ -243,7 +243,7 @@ def _size(one: Evaluation) -> str:
 
 
 def unique_labels(named: Sequence[tuple[str, str]]) -> list[str]:
-    """Labels of variants; where two variants bear one label, the beginning of their key tells them apart.
+    """Labels of variants or judges; where two bear one label, the beginning of their key tells them apart.
 
     >>> unique_labels([("base", "4054a5"), ("anchor", "91ab77"), ("anchor", "0c33de")])
     ['base', 'anchor 91ab', 'anchor 0c33']
