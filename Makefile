@@ -1,10 +1,11 @@
 # make demo: set up and run the method on a small real model, in the browser.  make test: set up and test.
 # make breaks: plant the defects that the tests guard against, and see each of them caught.
+# make slow: the tests that take minutes each; not part of make test.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo app test breaks check bench docs shots
+.PHONY: setup demo app test slow breaks check bench docs shots
 
 setup: .venv/ready
 
@@ -22,7 +23,12 @@ app: setup
 test: setup
 	@sh tests/chromium.sh
 	@$(BIN)/python -m tests.model
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+
+slow: setup
+	@sh tests/chromium.sh
+	@$(BIN)/python -m tests.model
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 breaks: setup
 	$(BIN)/python -m tests.breaks

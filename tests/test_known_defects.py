@@ -1,7 +1,7 @@
 """Defects that tools of this kind have been found with, each as a test that fails where the lab has it.
 
 Some are held elsewhere already; `test_the_places_named_here_are_tests` keeps these names true.  `make breaks`
-(`tests/breaks.py`) plants each defect in a copy of the lab and shows that every one of these tests fails on it:
+(`tests/breaks`) plants each defect in a copy of the lab and shows that every one of these tests fails on it:
 
 - an interval called 95% that is the 5th to 95th percentile:
   tests/test_statistics.py::test_the_interval_is_no_5_to_95_percentile_range, and here for Δ(W−L)
@@ -65,8 +65,9 @@ from core.runs.folders import RunFolder
 from core.settings import CompareSettings
 from core.statistics.length_control import length_controlled
 from core.statistics.resampling import Resamples
-from tests import breaks
 from tests.app import opened, released, words  # noqa: F401
+from tests.breaks import BREAKS, known
+from tests.breaks.planting import HERE
 from tests.lab import wait_until
 from tests.test_judging import ITEM, judge, response
 
@@ -100,17 +101,23 @@ def test_the_places_named_here_are_tests():
 
 def test_every_test_of_a_defect_has_a_break_that_can_be_planted():
     named = {"::".join(found) for found in re.findall(r"(tests/\w+\.py)::(test_\w+)", __doc__)}
-    here = re.findall(r"^def (test_\w+)", (PROJECT / breaks.HERE).read_text(), re.MULTILINE)
+    here = re.findall(r"^def (test_\w+)", (PROJECT / HERE).read_text(), re.MULTILINE)
     of_the_table = {
         "test_the_places_named_here_are_tests",
         "test_every_test_of_a_defect_has_a_break_that_can_be_planted",
+        "test_a_break_can_be_planted_and_names_tests",
     }
-    held = named | {f"{breaks.HERE}::{name}" for name in here if name not in of_the_table}
-    assert {test for b in breaks.BREAKS for test in b.tests} == held
-    for b in breaks.BREAKS:
-        for old, new in b.edits:
-            assert (PROJECT / b.file).read_text().count(old) == 1, f"{b.defect}: {old}"
-            assert old != new
+    held = named | {f"{HERE}::{name}" for name in here if name not in of_the_table}
+    assert {test for b in known.BREAKS for test in b.tests} == held
+
+
+@pytest.mark.parametrize("b", BREAKS, ids=lambda b: b.defect)
+def test_a_break_can_be_planted_and_names_tests(b):
+    for file, name in (test.split("::") for test in b.tests):
+        assert re.search(rf"^def {name}\(", (PROJECT / file).read_text(), re.MULTILINE), f"{file}::{name}"
+    for old, new in b.edits:
+        assert (PROJECT / b.file).read_text().count(old) == 1, old
+        assert old != new
 
 
 def test_an_interval_called_95_percent_is_one_also_of_win_minus_loss():

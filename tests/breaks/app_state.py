@@ -1,0 +1,5 @@
+"""Defects of the app's state: fields, addresses, drafts."""
+
+from tests.breaks.planting import Break
+
+BREAKS: list[Break] = []

@@ -1,0 +1,5 @@
+"""Defects of reading files: data sets, preferences, ratings."""
+
+from tests.breaks.planting import Break
+
+BREAKS: list[Break] = []

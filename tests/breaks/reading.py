@@ -1,0 +1,5 @@
+"""Defects of reading answers and verdicts."""
+
+from tests.breaks.planting import Break
+
+BREAKS: list[Break] = []

@@ -1,0 +1,5 @@
+"""Defects of run identities, parents, seals and devices."""
+
+from tests.breaks.planting import Break
+
+BREAKS: list[Break] = []
