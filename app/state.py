@@ -20,6 +20,7 @@ from core.analysis.results import Details, Evaluation, evaluations
 from core.analysis.results import details as details_of
 from core.home import Home, default_home
 from core.judge_card.pictures import LengthBin, length_bins
+from core.runs.detached import reap
 from core.settings import CompareSettings
 from core.store.database import Store, announce, open_store, rebuild
 
@@ -83,6 +84,7 @@ class Lab:
 
     def _keep_fresh(self) -> None:
         while not self._closing.wait(INGEST_SECONDS):
+            reap()
             self.refresh()
             if self.problem is None:
                 self._warm_up()

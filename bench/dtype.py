@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
-from harness import Side, console, describe, material, measure, restart_with_allocator, show, show_ratios
+from harness import ModelName, Side, console, describe, material, measure, restart_with_allocator, show, show_ratios
 from judging import Asked, by_probabilities, judge_of, written_explanations
 from sampling import by_lab, explain_chats
 
 from core.home import default_home
-from core.models.finding import default_model
+from core.models.finding import resolve_model
 from core.records import Judgement
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ WARM_UP = 2
 """Questions, or explanations, of the same work that are not timed."""
 
 
-def engine_in(dtype: str) -> "HFEngine":
-    """The default model in a dtype, its fast path checked."""
+def engine_in(dtype: str, model: str) -> "HFEngine":
+    """A model in a dtype, its fast path checked."""
     from core.engines.hf import load_engine
     from core.engines.weights import OVERRULED_BY
 
     os.environ[OVERRULED_BY] = dtype
-    engine = load_engine(default_model(default_home()))
+    engine = load_engine(resolve_model(model, default_home()))
     describe(engine)
     return engine
 
@@ -97,12 +97,13 @@ def main(
     n: Annotated[int, typer.Option(min=1, help="Responses a question.")] = 4,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest response, in tokens.")] = 48,
     rounds: Annotated[int, typer.Option(min=1, help="How often every side is timed.")] = 3,
+    model: ModelName = "default",
 ) -> None:
     """Time sampling and judging in fp32 and bf16, and say what bf16 changes."""
     restart_with_allocator()
     from core.engines.weights import time_matmuls
 
-    engines = {dtype: engine_in(dtype) for dtype in DTYPES}
+    engines = {dtype: engine_in(dtype, model) for dtype in DTYPES}
     asked = written_explanations(engines["float32"], questions, n)
     chats = explain_chats(questions)
     sampling = [

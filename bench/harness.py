@@ -10,15 +10,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from core.data.datasets import load_settings, read_items, select_items
 from core.engines import Chat
 from core.home import SAMPLES, default_home
-from core.models.finding import default_model
+from core.models.finding import resolve_model
 from core.records import Item
 from core.runs.detached import ALLOCATOR
 from core.settings import Example, Selection
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 console = Console(highlight=False)
 
 T = TypeVar("T")
+
+ModelName = Annotated[str, typer.Option("--model", help="default, a registered name, a folder or a Hub id.")]
 
 
 def restart_with_allocator() -> None:
@@ -81,7 +84,9 @@ class Library:
 
     def _reply(self, row: list[int]) -> Reply:
         """A row up to its end token, or to the first padding of a row that was stopped."""
-        ends = {self.weights.generation_config.eos_token_id, self.tokenizer.pad_token_id}
+        from core.engines.weights import end_tokens
+
+        ends = {*end_tokens(self.weights, self.tokenizer), self.tokenizer.pad_token_id}
         size = next((i + 1 for i, token in enumerate(row) if token in ends), len(row))
         return Reply(self.tokenizer.decode(row[:size], skip_special_tokens=True), size)
 
@@ -95,8 +100,8 @@ def _criterion(stop: Callable[[list[int]], bool], start: int) -> "Callable[..., 
     return stopped
 
 
-def load() -> tuple["HFEngine", Library]:
-    """The default model twice: as the lab's engine, and with weights of its own as the library runs it.
+def load(name: str) -> tuple["HFEngine", Library]:
+    """A model twice: as the lab's engine, and with weights of its own as the library runs it.
 
     The lab's engine changes the attention of its weights, so the two must not share them.
     """
@@ -105,7 +110,7 @@ def load() -> tuple["HFEngine", Library]:
     from core.engines.hf import load_engine, load_weights
 
     disable_progress_bar()
-    model = default_model(default_home())
+    model = resolve_model(name, default_home())
     engine = load_engine(model)
     describe(engine)
     return engine, Library(*load_weights(model, []))

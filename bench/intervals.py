@@ -192,4 +192,4 @@ if __name__ == "__main__":
     if chosen.only in (None, "deltas"):
         deltas(chosen.experiments)
     if chosen.only in (None, "strengths"):
-        strengths(max(100, chosen.experiments // 2))
+        strengths(max(1, chosen.experiments // 2))

@@ -1,4 +1,4 @@
-"""Seconds for the judge cards of several judges of several variants: `python bench/judge_card.py`.
+"""Seconds for the judge cards of several judges of several variants: `python bench/judge_card.py [--questions 1250]`.
 
 Every judge has judged every variant: 1,250 questions × 4 explanations with five verdicts each a judge run, drawn into
 a database in memory.  A cell makes the cards of all its judges, each with its agreement with the others and with
@@ -10,6 +10,9 @@ AUC, which an evaluation has anyway, is no part of a card.
 import tempfile
 import time
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from core.analysis.agreement import Auc
 from core.home import Home
@@ -18,6 +21,9 @@ from core.settings import CompareSettings
 from core.store.database import Store
 
 QUESTIONS, SAMPLES, CRITERIA = 1_250, 4, ("coherence", "clarity", "relevance", "depth", "accuracy")
+MANY = 20
+"""How many times the questions the last card has."""
+
 GRID = [(judges, variants) for judges in (1, 2, 4) for variants in (1, 2, 4)]
 AUC = Auc(0.6, 0.55, 0.65, 1, 1, QUESTIONS)
 
@@ -44,18 +50,20 @@ JUDGE_RUN = """
 """
 
 
-def main() -> None:
-    timed(1, 1, QUESTIONS)  # warms up
+def main(questions: Annotated[int, typer.Option(min=10, help="Questions of a judge run.")] = QUESTIONS) -> None:
+    """Time the cards of one to four judges of one to four variants."""
+    timed(1, 1, questions)  # warms up
     heads = ("judges", "variants", "verdicts a judge", "wall s a card", "cpu s a card", "ratio")
     print("".join(f"{head:>17}" for head in heads))
     one = None
     for judges, variants in GRID:
-        wall, cpu = (seconds / judges for seconds in timed(judges, variants, QUESTIONS))
+        wall, cpu = (seconds / judges for seconds in timed(judges, variants, questions))
         one = one or cpu
-        verdicts = variants * QUESTIONS * SAMPLES * len(CRITERIA)
+        verdicts = variants * questions * SAMPLES * len(CRITERIA)
         print(f"{judges:>17}{variants:>17}{verdicts:>17,}{wall:>17.2f}{cpu:>17.2f}{cpu / one:>17.1f}")
-    wall, cpu = timed(1, 1, 25_000)
-    print(f"100,000 explanations, one judge: wall {wall:.2f} s, cpu {cpu:.2f} s, ratio {cpu / one:.1f}")
+    wall, cpu = timed(1, 1, MANY * questions)
+    explanations = MANY * questions * SAMPLES
+    print(f"{explanations:,} explanations, one judge: wall {wall:.2f} s, cpu {cpu:.2f} s, ratio {cpu / one:.1f}")
 
 
 def timed(judges: int, variants: int, questions: int) -> tuple[float, float]:
@@ -81,4 +89,4 @@ def filled(store: Store, judges: int, variants: int, questions: int) -> list[lis
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

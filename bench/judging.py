@@ -25,7 +25,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from harness import Library, Reply, Side, batches, load, material, measure, restart_with_allocator, show, show_ratios
+from harness import (
+    Library,
+    ModelName,
+    Reply,
+    Side,
+    batches,
+    load,
+    material,
+    measure,
+    restart_with_allocator,
+    show,
+    show_ratios,
+)
 
 from core.engines import Engine
 from core.method.judging import EXPLANATIONS_A_BATCH, PROMPTS, Judge, read_verdicts
@@ -102,9 +114,9 @@ def shortest_form(engine: Engine, rubric: Rubric) -> int:
 # --- the measurement
 
 
-def sides_of(questions: int, n: int, batch: int) -> tuple[list[Side], Asked]:
+def sides_of(model: str, questions: int, n: int, batch: int) -> tuple[list[Side], Asked]:
     """Probabilities and the three kinds of written replies; and the explanations that all of them judge."""
-    engine, library = load()
+    engine, library = load(model)
     asked = written_explanations(engine, questions, n)
     judge = judge_of(engine, "written")
     written = partial(in_writing, library, judge, stop_when_read(engine, judge.rubric), batch)
@@ -145,10 +157,11 @@ def main(
     n: Annotated[int, typer.Option(min=1, help="Explanations a question.")] = 4,
     batch: Annotated[int, typer.Option(min=1, help="Explanations a call of generate.")] = EXPLANATIONS_A_BATCH,
     rounds: Annotated[int, typer.Option(min=1, help="How often every side is timed.")] = 1,
+    model: ModelName = "default",
 ) -> None:
     """Time the lab's judging by probabilities against written verdicts."""
     restart_with_allocator()
-    sides, asked = sides_of(questions, n, batch)
+    sides, asked = sides_of(model, questions, n, batch)
     measure(sides, rounds)
     report(sides, asked)
 

@@ -1,4 +1,4 @@
-"""How fast the lab samples: its loop against transformers `generate`, in one process, on the default model.
+"""How fast the lab samples: its loop against transformers `generate`, in one process, on the default model or another.
 
     .venv/bin/python bench/sampling.py [--questions 32] [--n 4] [--max-new-tokens 96] [--rounds 1]
 
@@ -17,7 +17,19 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from harness import Library, Reply, Side, batches, load, material, measure, restart_with_allocator, show, show_ratios
+from harness import (
+    Library,
+    ModelName,
+    Reply,
+    Side,
+    batches,
+    load,
+    material,
+    measure,
+    restart_with_allocator,
+    show,
+    show_ratios,
+)
 
 from core.engines import Chat, Engine, Sampling
 from core.method.sampling import ROWS_A_BATCH
@@ -56,9 +68,9 @@ def by_library(library: Library, n: int, size: int, chats: Sequence[Chat], limit
     return [reply for asked in batches(chats, size) for reply in library.generate(asked, limit, **how)]
 
 
-def sides_of(chats: Sequence[Chat], n: int, limit: int) -> list[Side]:
+def sides_of(model: str, chats: Sequence[Chat], n: int, limit: int) -> list[Side]:
     """The lab, the library a question a call, and the library in batches; each warms up with one short call."""
-    engine, library = load()
+    engine, library = load(model)
     together = max(1, SEQUENCES_A_CALL // n)
     ways = {
         "lab": (partial(by_lab, engine, n), max(1, ROWS_A_BATCH // n)),
@@ -96,11 +108,12 @@ def main(
     n: Annotated[int, typer.Option(min=1, help="Responses a question.")] = 4,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest response, in tokens.")] = 96,
     rounds: Annotated[int, typer.Option(min=1, help="How often every side is timed.")] = 1,
+    model: ModelName = "default",
 ) -> None:
     """Time the lab's sampling against transformers generate."""
     restart_with_allocator()
     chats = explain_chats(questions)
-    sides = sides_of(chats, n, max_new_tokens)
+    sides = sides_of(model, chats, n, max_new_tokens)
     measure(sides, rounds)
     report(sides, len(chats) * n)
 

@@ -24,8 +24,7 @@ from app.widgets import plain
 from app.working import Pace, watched
 from core.data.datasets import glance, import_dataset
 from core.errors import BadInput
-from core.home import SAMPLES
-from core.loading.fetching import HUB_SETS, find_source
+from core.loading.fetching import HUB_SETS, NO_SAMPLES, find_source, sample_names
 from core.loading.items import has_repeated_text
 from core.loading.reading import SUFFIXES, is_table
 from core.records import Item, Reject
@@ -70,7 +69,10 @@ def asked_to_load() -> bool:
 def _source(here: Lab, how: str) -> str | None:
     """What `find_source` is asked for; an upload is kept in the state folder."""
     if how == SAMPLE:
-        return st.selectbox("Sample set", sorted(p.stem for p in SAMPLES.glob("*.toml")), key="sample")
+        if not sample_names():
+            st.info(NO_SAMPLES.strip())
+            return None
+        return st.selectbox("Sample set", sample_names(), key="sample")
     if how == PLACE:
         said = "Path of a data file, a folder that `datasets` wrote, or a card (.toml)"
         return st.text_input(said, key="path").strip() or None

@@ -1,7 +1,5 @@
 """The demo and the app: `anchorlab demo · app`."""
 
-import subprocess
-import sys
 from typing import Annotated
 
 import typer
@@ -9,10 +7,11 @@ import typer
 from core.cli.common import START, cli, console
 from core.cli.results import compare
 from core.cli.running import report_end, start_pipeline
-from core.home import PROJECT, default_home
+from core.home import default_home
 from core.runs.estimate import seconds_left
 from core.runs.pipeline import find_pipeline, read_pipeline, steps_of
 from core.runs.watch import watch
+from core.serve import become
 from core.store.database import owner
 
 Port = Annotated[int, typer.Option(help="Port on 127.0.0.1.")]
@@ -50,9 +49,4 @@ def serve(port: Port = 8501) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app" / "main.py")]
-    options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
-    try:
-        sys.exit(subprocess.run(command + options, cwd=PROJECT).returncode)
-    except KeyboardInterrupt:
-        sys.exit(0)
+    become(port)

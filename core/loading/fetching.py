@@ -76,6 +76,11 @@ HUB_SETS: dict[str, HubSet] = {
 }
 """The paper's four data sets by name."""
 
+NO_SAMPLES = (
+    " The sample sets, which the demo needs, are in data/samples of a checkout of anchorlab, and this installation "
+    "has none: run it from a checkout."
+)
+
 
 def find_source(name: str, home: Home, /, **overrides: Any) -> tuple[Path, ImportSettings]:
     """Data file and mapping of a source; `BadInput` says what else can be named."""
@@ -93,11 +98,19 @@ def find_source(name: str, home: Home, /, **overrides: Any) -> tuple[Path, Impor
         return load_settings(fetch(known.repository, home, known), **fields | overrides)
     if HUB_ID.fullmatch(name) and (":" in name or not path.suffix):
         return load_settings(fetch(name, home), **overrides)
-    samples = ", ".join(sorted(p.stem for p in SAMPLES.glob("*.toml")))
     raise BadInput(
-        f"There is no file {name}: name a file, a Hub id (owner/name[:configuration]), a sample set ({samples}) or "
-        f"a set of the paper ({', '.join(HUB_SETS)})."
+        f"There is no file {name}: name a file, a Hub id (owner/name[:configuration]), {_samples_named()}or a set of "
+        f"the paper ({', '.join(HUB_SETS)}).{'' if sample_names() else NO_SAMPLES}"
     )
+
+
+def sample_names() -> list[str]:
+    """Names of the sample sets; none where the lab was installed without its checkout."""
+    return sorted(path.stem for path in SAMPLES.glob("*.toml"))
+
+
+def _samples_named() -> str:
+    return f"a sample set ({', '.join(sample_names())}) " if sample_names() else ""
 
 
 def _looked_at(path: Path) -> tuple[bool, bool]:

@@ -32,6 +32,9 @@ NO_BARS = {"TQDM_DISABLE": "1"}
 
 STEP_SECONDS = 0.05
 
+_started: list[subprocess.Popen] = []
+"""Processes started here that have not been reaped yet."""
+
 
 def hold(path: Path, seconds: float) -> int | None:
     """The lock as an open file descriptor, or None if another process holds it.
@@ -52,8 +55,9 @@ def hold(path: Path, seconds: float) -> int | None:
 
 def spawn(module: str, words: Sequence[object], lock: int, log: Path, env: Mapping[str, str] | None = None) -> None:
     """Start `python -m MODULE WORDS… LOCK` in a session of its own, what it prints at the end of `log`."""
+    reap()
     with log.open("ab") as output:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", module, *map(str, words), str(lock)],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -63,6 +67,15 @@ def spawn(module: str, words: Sequence[object], lock: int, log: Path, env: Mappi
             cwd=PROJECT,
             env=os.environ | ALLOCATOR | NO_BARS | (env or {}),
         )
+    _started.append(process)
+
+
+def reap() -> None:
+    """Let the processes that were started here and have ended leave the process table.
+
+    A process that lives long (the app) calls it now and then, or each ended worker stays a zombie under it.
+    """
+    _started[:] = [process for process in _started if process.poll() is None]
 
 
 def branch(do: Callable[[Any, int], None], what: Any, lock: int, log: Path, close: int) -> None:

@@ -8,7 +8,7 @@ fail by what it asserts: another error (a broken import, a fixture, a call that 
 not count.  pytest does not collect this package; `test_known_defects.py` keeps the texts to be replaced in place.
 """
 
-from tests.breaks import app_state, engines, known, loading, measures, reading, runs, training
+from tests.breaks import app_state, engines, known, loading, measures, reading, runs, serving, training
 
-AREAS = (app_state, engines, known, loading, measures, reading, runs, training)
+AREAS = (app_state, engines, known, loading, measures, reading, runs, serving, training)
 BREAKS = [planted for area in AREAS for planted in area.BREAKS]
