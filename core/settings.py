@@ -14,6 +14,7 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
+    model_validator,
 )
 
 from core.records import RightBy
@@ -22,9 +23,29 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(BaseModel):
-    """Checked settings of one stage; an unknown name is an error."""
+    """Checked settings of one stage; an unknown name is an error.
+
+    A default belongs to its field: a table that gives some settings of a nested class changes these and leaves the
+    others as the field has them, whatever the class has by itself.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_the_defaults_of_fields(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        fields = {name: field.default for name, field in cls.model_fields.items()}
+        return {name: _laid_over(fields.get(name), value) for name, value in given.items()}
+
+
+def _laid_over(default: Any, given: Any) -> Any:
+    """A table over the settings that stand where it is put; anything else as it is given."""
+    if not (isinstance(default, Settings) and isinstance(given, Mapping)):
+        return given
+    own = {name: getattr(default, name) for name in type(default).model_fields}
+    return own | {name: _laid_over(own.get(name), value) for name, value in given.items()}
 
 
 def problems_of(error: ValidationError, names: Mapping[str, str] | None = None) -> str:
@@ -55,6 +76,14 @@ class Selection(Settings):
     )
     limit: int | None = Field(None, ge=1, description="At most so many questions of the slice.")
     seed: int = Field(0, description="Seed of the order; slices of one seed never overlap.")
+    apart_from: str | None = Field(
+        None, description="Leave out, before slicing, questions that stand in this split too, under whatever id."
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Settings added later stand in a configuration only where they are set, so that no older id changes."""
+        return {name: value for name, value in dump(self).items() if name != "apart_from" or value is not None}
 
 
 class ImportSettings(Settings):

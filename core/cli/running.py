@@ -4,7 +4,7 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -142,7 +142,7 @@ def _pipeline_file(path: Path, source: str | None, size: Size | None) -> Pipelin
 
 def _show_dry_run(planned: DryRun, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(asdict(planned) | {"seconds": planned.seconds}))
+        print(json.dumps(_dry_run_json(planned)))
         return
     rows = [
         {
@@ -158,10 +158,25 @@ def _show_dry_run(planned: DryRun, as_json: bool) -> None:
     print_rows(rows, as_json=False, empty="")
     done = sum(run.standing == "done" for run in planned.runs)
     minutes = planned.seconds / 60
+    for sentence in filter(None, [planned.sets.sizes, planned.sets.said]):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{len(rows)} runs, {done} of them done and reused; about {minutes:.0f} min for the rest.")
     if planned.missing:
         names = ", ".join(planned.missing)
         console.print(f"Ids are hashes of the weights: those of {names} are not on this machine yet.", soft_wrap=True)
+    if planned.sets.refusal:
+        raise BadInput(planned.sets.refusal)
+
+
+def _dry_run_json(planned: DryRun) -> dict[str, Any]:
+    sets = planned.sets
+    sizes = {name: len(getattr(sets, name)) for name in ("sft", "align", "test")}
+    return {
+        "runs": [asdict(run) for run in planned.runs],
+        "missing": planned.missing,
+        "seconds": planned.seconds,
+        "questions": sizes | {"said": sets.said, "refusal": sets.refusal},
+    }
 
 
 runs_group = typer.Typer(help="Runs: list them all, compare some.", invoke_without_command=True)

@@ -9,13 +9,15 @@ run when the ones before it are sealed, and reads folders, never the database.
 
 import time
 import tomllib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from core.data.datasets import import_dataset, is_done
+from core.data.datasets import import_dataset, is_done, select_items
+from core.data.questions import Question, QuestionSets, questions_in
 from core.errors import BadInput, LabError, RunStopped
 from core.home import PROJECT, Home
 from core.loading.fetching import find_source
@@ -90,6 +92,11 @@ class PipelineFile(Settings):
         """Names of the variants that answer the test questions."""
         return ["base", "sft", *self.strategies] if self.variants is None else self.variants
 
+    @property
+    def aligned(self) -> list[str]:
+        """The strategies whose variants are evaluated, in the file's order."""
+        return [strategy for strategy in self.strategies if strategy in self.evaluated]
+
     @model_validator(mode="after")
     def _variants_are_known(self) -> Self:
         known = ["base", "sft", *self.strategies]
@@ -148,6 +155,8 @@ def prepare(home: Home, file: PipelineFile) -> RunConfig:
     base, judge = (resolve_model(name, home) for name in (file.models.base, file.models.judge))
     reader = None if file.models.reader == "off" else resolve_model(file.models.reader, home)
     dataset = loaded(home, file.dataset) or import_dataset(home, *source_of(home, file.dataset))
+    if refusal := question_sets(file, questions_in(dataset)).refusal:
+        raise BadInput(refusal)
     steps = plan(file, dataset.id, base, judge, reader)
     require_reachable(home, steps)
     settings = {
@@ -173,6 +182,16 @@ def source_of(home: Home, table: DatasetTable) -> tuple[Path, ImportSettings]:
     return find_source(str(beside) if beside.is_file() else table.source, home, **table.mapping)
 
 
+def question_sets(file: PipelineFile, questions: Sequence[Question]) -> QuestionSets:
+    """The questions that the pipeline fine-tunes on, makes pairs of and evaluates on; unlabelled ones train nobody."""
+    trained = select_items(questions, file.sft.select) if file.aligned or "sft" in file.evaluated else []
+    return QuestionSets(
+        sft=[question for question in trained if question.gold is not None],
+        align=select_items(questions, file.align.select) if file.aligned else [],
+        test=select_items(questions, file.test.select),
+    )
+
+
 def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, reader: ModelRef | None) -> list[RunConfig]:
     """Every run that the pipeline's variants need, each after the runs it needs, in the paper's order."""
     steps: list[RunConfig] = []
@@ -190,7 +209,7 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
             read = file.judge.model_copy(update={"mode": "reader"})
             add("judge", label, read, use_of(reader), samples=samples)
 
-    strategies = [strategy for strategy in file.strategies if strategy in file.evaluated]
+    strategies = file.aligned
     if "base" in file.evaluated:
         evaluate("base")
     if "sft" in file.evaluated or strategies:

@@ -8,16 +8,14 @@ Nothing is fetched, loaded or started; a server is asked for one token.  The run
 `core.runs.dryrun`; `looks_at_models` says whether their models will do.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import psutil
 
 from core.data.datasets import select_items
+from core.data.questions import questions_in
 from core.errors import LabError
 from core.home import Home
 from core.method.sampling import OWN_PROMPT_TOKENS, ROWS_A_BATCH
@@ -136,9 +134,9 @@ def _other_prediction(home: Home, config: RunConfig) -> list[Look]:
 
 
 def _questions(home: Home, config: RunConfig) -> Look:
-    folder = home.runs / config.parents["dataset"]
+    folder = RunFolder(home.runs / config.parents["dataset"])
     try:
-        items = _questions_of(folder, (folder / "result.json").stat().st_mtime_ns)
+        items = questions_in(folder)
         taken = select_items(items, Selection.model_validate(config.settings["select"]))
     except LabError as error:
         return Look("questions", False, str(error))
@@ -153,32 +151,12 @@ def _questions(home: Home, config: RunConfig) -> Look:
 
 def _common(home: Home, config: RunConfig) -> Look:
     """That two sample runs answered the same questions, as far as their selections say."""
-    folder = home.runs / config.parents["dataset"]
-    items = _questions_of(folder, (folder / "result.json").stat().st_mtime_ns)
+    items = questions_in(RunFolder(home.runs / config.parents["dataset"]))
     wanted = [RunFolder(home.runs / config.parents[role]).config.settings for role in ("samples_a", "samples_b")]
     a, b = ({item.id for item in select_items(items, Selection.model_validate(one["select"]))} for one in wanted)
     splits = " and ".join(dict.fromkeys(one["select"]["split"] for one in wanted))
     nothing = f"The two sample runs have no question in common (splits {splits}): choose two of the same questions."
     return Look("questions", bool(a & b), f"{len(a & b):,} questions that both answered." if a & b else nothing)
-
-
-class _Question(NamedTuple):
-    """What a selection asks of an item."""
-
-    id: str
-    split: str
-    gold: str | None
-
-
-@lru_cache(maxsize=8)
-def _questions_of(dataset: Path, sealed: int) -> list[_Question]:
-    """The items of a finished import; `sealed` dates its seal.
-
-    Not `load_items`: its rows were checked when they were written, and a form that is drawn at each change cannot wait
-    for all of their texts to be checked again.
-    """
-    rows = map(json.loads, RunFolder(dataset).lines("items"))
-    return [_Question(row["id"], row["split"], row["gold"]) for row in rows]
 
 
 def _result(home: Home, run: str) -> Mapping:
