@@ -3,6 +3,7 @@
 runs/<id>/      one folder a run: the truth
 models/<name>/  models converted or fetched by the lab; <name>.json registered ones
 dtype.json      what the CPU computes in, and the timing that decided it
+hashes.json     SHA-256 of large files, as long as they stay as they are
 uploads/        files that were loaded through the browser
 fetched/        data sets of the Hub, as JSON Lines
 texts/          texts of a page that are too long for its URL
@@ -35,6 +36,10 @@ class Home:
     @property
     def models(self) -> Path:
         return self.path / "models"
+
+    @property
+    def hashes(self) -> Path:
+        return self.path / "hashes.json"
 
     @property
     def slots(self) -> Path:

@@ -34,6 +34,8 @@ def show_evaluation(evaluation: Evaluation, found: Details, console: Console) ->
     if evaluation.win_rates:
         _show_models(found, console)
     show_card_line(evaluation.card, console)
+    for caution in evaluation.cautions:
+        console.print(caution, style="yellow", markup=False, highlight=False)
     if evaluation.reader_auc:
         console.print(_believed(auc_sentence("reader", evaluation.reader_auc), evaluation.reader_auc))
     for a, b in evaluation.identical:

@@ -13,10 +13,11 @@ from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
 from core.models.finding import resolve_model
-from core.models.variants import require_reachable, use_of
+from core.models.variants import completed, require_reachable, use_of
 from core.runs import launcher
+from core.runs.belonging import configs_of, usual_variant, whole_chain
 from core.runs.dryrun import DryRun, dry_run
-from core.runs.folders import RunConfig, RunFolder, all_runs, find_run
+from core.runs.folders import ModelUse, RunConfig, RunFolder, all_runs, find_run
 from core.runs.pipeline import PipelineFile, find_pipeline, prepare, preset_names, read_pipeline
 from core.runs.plan import run_config, settings_from
 from core.runs.removal import plan_removal, remove_runs
@@ -60,9 +61,17 @@ def run(
         str | None, typer.Option(help="Head-to-head: sample run of B.", autocompletion=complete_run)
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", "--judge", help="Base model or judge: default, a name, a folder, a Hub id.")
+        str | None,
+        typer.Option(
+            "--model",
+            "--judge",
+            help="Base model or judge: default, a name, a folder, a Hub id. None: what the sources say, else default.",
+        ),
     ] = None,
-    adapter: Annotated[list[str] | None, typer.Option(help="Run whose adapter is merged; repeat.")] = None,
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option(help="Run whose adapter is merged; repeat. DPO takes those of its SFT run by itself."),
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Setting, name=value.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,
 ) -> None:
@@ -96,8 +105,17 @@ def _config(
     settings: list[str],
 ) -> RunConfig:
     chosen = chosen_settings(kind, settings)
-    variant = None if kind == "pairs" else use_of(resolve_model(model or "default", home), *chain)
+    variant = None if kind == "pairs" else _variant(home, kind, parents, model, chain)
     return run_config(kind, label, chosen, parents, variant)
+
+
+def _variant(home: Home, kind: str, parents: dict[str, str], model: str | None, chain: list[str]) -> ModelUse:
+    """What the run computes with: as named, else as its sources say, else the lab's default model."""
+    known = configs_of(home)
+    found = None
+    if model is None:
+        found = whole_chain(chain, known) if chain else usual_variant(kind, parents, known)
+    return completed(found) if found else use_of(resolve_model(model or "default", home), *chain)
 
 
 def chosen_settings(kind: str, assignments: list[str]) -> Settings:

@@ -63,10 +63,10 @@ def dry_run(home: Home, file: PipelineFile) -> DryRun:
     dataset, questions = _dataset(home, file.dataset)
     sets = question_sets(file, questions)
     splits = Counter(question.split for question in questions)
-    names = [file.models.base, file.models.judge, *([] if file.models.reader == "off" else [file.models.reader])]
-    found = {name: model_at_hand(name, home) for name in names}
-    refs = [found[name] or _unknown(name) for name in names]
-    steps = plan(file, dataset.id, refs[0], refs[1], refs[2] if len(refs) > 2 else None)
+    names = file.models.named
+    found = {name: model_at_hand(name, home) for name in names if name}
+    base, judge, reader = ((found[name] or _unknown(name)) if name else None for name in names)
+    steps = plan(file, dataset.id, base, judge, reader)
     rates, known = measured_rates(home), _known(steps)
     runs = [_planned(home, dataset, 0, rates, known=True)]
     runs += [_planned(home, step, units_of(step, steps, splits), rates, known[step.id]) for step in steps]

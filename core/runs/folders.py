@@ -35,6 +35,12 @@ State = Literal["queued", "running", "done", "failed", "stopped", "lost"]
 
 R = TypeVar("R", bound=Record)
 
+FROM_BEFORE = (
+    "from before chat template, tokenizer and configuration of a model were part of a run's id: those may have been "
+    "others than the folder holds now"
+)
+"""What runs say of themselves whose id leaves these out, after their number or name."""
+
 VERSIONED = ("torch", "transformers", "trl", "peft", "datasets", "duckdb", "streamlit")
 
 
@@ -78,17 +84,27 @@ class ModelUse(BaseModel):
     server: ServerRef | None = None
     """Where the model is, if not on this machine; `hash` is then that of its address and id."""
     chain: list[str] = []
+    files: str = ""
+    """What is loaded beside the weights, as a hash or a commit; empty in runs from before that was part of an id."""
+    parameters: int | None = None
+    """Parameters in the base's weights: a note, not part of the run's identity."""
 
     @property
     def identity(self) -> list[Any]:
-        """What makes it this variant; what a model brings itself is in its hash."""
+        """What makes it this variant: weights, chain, adapters and template given to it, and what is loaded beside."""
         given = [[adapter.hash for adapter in self.adapters], self.template]
-        return [self.hash, self.chain, *(given if any(given) else [])]
+        beside = [{"files": self.files}] if self.files else []
+        return [self.hash, self.chain, *(given if any(given) else []), *beside]
+
+    @property
+    def from_before(self) -> bool:
+        """Whether what was loaded beside the weights is no part of this variant's identity."""
+        return bool(self.path) and not self.files
 
     @model_serializer(mode="wrap")
     def _without_the_unused(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Adapters, template and server stand in a configuration only where there are some."""
-        optional = ("adapters", "template", "server")
+        """What not every model has stands in a configuration only where it is so."""
+        optional = ("adapters", "template", "server", "files", "parameters")
         return {name: value for name, value in dump(self).items() if name not in optional or value}
 
 
@@ -108,6 +124,11 @@ class RunConfig(BaseModel):
     """Role → content hash of what is read beside the parents: source file, prompt, rubric."""
     versions: dict[str, str] = {}
     created: float = 0.0
+
+    @property
+    def from_before(self) -> bool:
+        """Whether its model's template, tokenizer and configuration are no part of its id (`FROM_BEFORE` says so)."""
+        return self.model is not None and self.model.from_before
 
     @property
     def what(self) -> str:
@@ -243,13 +264,24 @@ def _versions() -> dict[str, str]:
 
 
 def find_run(home: Home, run_id: str) -> RunFolder:
-    """The run with this id, or with the only id that starts so."""
-    names = [path.name for path in home.runs.glob(f"{run_id}*")]
+    """The run with this id, or with the only id that starts so; what people give is never a pattern or a path."""
+    if not run_id.strip():
+        raise BadInput("Name a run by its id, or the beginning of it; `anchorlab runs` lists them.")
+    everything = os.listdir(home.runs) if home.runs.is_dir() else []
+    names = sorted(name for name in everything if name.startswith(run_id) and not name.startswith("."))
     exact = [name for name in names if name == run_id] or names
     if len(exact) != 1:
-        found = "none does" if not names else f"{len(names)} do: {', '.join(sorted(names))}"
+        found = "none does" if not names else f"{len(names)} do: {', '.join(names)}"
         raise BadInput(f"No single run's id starts with {run_id!r} ({found}); `anchorlab runs` lists them.")
     return RunFolder(home.runs / exact[0])
+
+
+def run_at(home: Home, run_id: str) -> RunFolder | None:
+    """The run with exactly this id; None where there is none, or where the id is no name of a folder."""
+    if run_id.startswith(".") or Path(run_id).name != run_id:
+        return None
+    path = home.runs / run_id
+    return _run_at(path, _written(path))
 
 
 def all_runs(home: Home) -> list[RunFolder]:

@@ -23,6 +23,7 @@ from core.home import PROJECT, Home
 from core.loading.fetching import find_source
 from core.models.finding import ModelRef, resolve_model
 from core.models.variants import require_reachable, use_of
+from core.runs.belonging import require_belonging
 from core.runs.detached import branch
 from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder, find_run
 from core.runs.launcher import launch, spawned, stop
@@ -58,8 +59,14 @@ class ModelsTable(Settings):
     """`[models]`: names, folders or Hub ids."""
 
     base: str = Field("default", description="Model that is fine-tuned and aligned; judges the pairs.")
-    judge: str = Field("default", description="Judge of the evaluation; a stronger model than base.")
-    reader: str = Field("default", description="Reader of the evaluation; none: `off`.")
+    judge: str | None = Field(None, description="Judge of the evaluation, a stronger model than base; none: base.")
+    reader: str | None = Field(None, description="Reader of the evaluation; none: base; `off`: no reader.")
+
+    @property
+    def named(self) -> tuple[str, str, str | None]:
+        """Names of base, judge and reader; the last two are base where none is named, no reader is None."""
+        reader = self.reader or self.base
+        return self.base, self.judge or self.base, None if reader == "off" else reader
 
 
 class PipelineFile(Settings):
@@ -152,8 +159,7 @@ def find_pipeline(name: str) -> Path:
 
 def prepare(home: Home, file: PipelineFile) -> RunConfig:
     """Fetch the models, import the data set, and plan: the pipeline's own run configuration."""
-    base, judge = (resolve_model(name, home) for name in (file.models.base, file.models.judge))
-    reader = None if file.models.reader == "off" else resolve_model(file.models.reader, home)
+    base, judge, reader = (resolve_model(name, home) if name else None for name in file.models.named)
     dataset = loaded(home, file.dataset) or import_dataset(home, *source_of(home, file.dataset))
     if refusal := question_sets(file, questions_in(dataset)).refusal:
         raise BadInput(refusal)
@@ -195,10 +201,14 @@ def question_sets(file: PipelineFile, questions: Sequence[Question]) -> Question
 def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, reader: ModelRef | None) -> list[RunConfig]:
     """Every run that the pipeline's variants need, each after the runs it needs, in the paper's order."""
     steps: list[RunConfig] = []
+    planned: dict[str, RunConfig] = {}
 
     def add(kind: Kind, label: str, settings: Settings, model: ModelUse | None = None, **parents: str) -> str:
-        steps.append(run_config(kind, label, settings, {"dataset": dataset, **parents}, model))
-        return steps[-1].id
+        step = run_config(kind, label, settings, {"dataset": dataset, **parents}, model)
+        require_belonging(step, planned.get)
+        steps.append(step)
+        planned[step.id] = step
+        return step.id
 
     sampled: dict[str, str] = {}
 

@@ -21,10 +21,14 @@ from core.home import Home
 from core.method.sampling import OWN_PROMPT_TOKENS, ROWS_A_BATCH
 from core.models.finding import model_at_hand
 from core.models.memory import GIB, RUNTIME_BYTES, TOKENS_A_PASS, cache_bytes, parameters, training_bytes
+from core.models.sizes import smaller_judge
 from core.models.variants import adapters_of, require_reachable, use_of
+from core.runs.belonging import configs_of, require_belonging, require_chain
 from core.runs.estimate import Rates, Source, units_of
+from core.runs.exposure import exposure
 from core.runs.folders import RunConfig, RunFolder, all_runs
 from core.runs.pipeline import PipelineFile
+from core.runs.sealed import require_whole
 from core.settings import SampleSettings, Selection
 
 FEW = 25
@@ -93,9 +97,16 @@ def _standing(run: str, state: str) -> Look:
 
 def _looks_at_sources(home: Home, config: RunConfig) -> list[Look]:
     missing = [f"{role.replace('_', ' ')} {run}" for role, run in config.parents.items() if not _is_done(home, run)]
+    if missing:
+        return [Look("sources", False, f"Not done: {', '.join(missing)}. Resume it, or choose another.")]
+    try:
+        require_belonging(config, configs_of(home))
+        for run in config.parents.values():
+            require_whole(RunFolder(home.runs / run))
+    except LabError as error:
+        return [Look("sources", False, str(error))]
     found = ", ".join(config.parents.values())
-    text = f"Not done: {', '.join(missing)}. Resume it, or choose another." if missing else f"Done and whole: {found}."
-    return [Look("sources", not missing, text)]
+    return [Look("sources", True, f"Done, whole, and of one kind with each other: {found}.")]
 
 
 def _is_done(home: Home, run: str) -> bool:
@@ -107,9 +118,11 @@ def _looks_at_rows(home: Home, config: RunConfig) -> list[Look]:
     """That there is something to work on: questions, judged explanations, pairs."""
     match config.kind:
         case "sft" | "sample":
-            return [_questions(home, config)]
+            return [_questions(home, config), *_trained_on(home, config)]
+        case "judge":
+            return _size(home, config, "samples")
         case "head_to_head":
-            return [_common(home, config)]
+            return [_common(home, config), *_size(home, config, "samples_a", "samples_b")]
         case "pairs":
             summary = _result(home, config.parents["judgements"])["summary"]
             judged = summary["judgements"] - summary["unjudged"]
@@ -147,6 +160,19 @@ def _questions(home: Home, config: RunConfig) -> Look:
         return Look("questions", False, "None of these questions has a gold label to train on: choose another split.")
     few = f" Fewer than {FEW} tell little: intervals over them will be wide." if chosen < FEW else ""
     return Look("questions", True, f"{chosen:,} questions, {gold:,} of them with gold.{few}")
+
+
+def _trained_on(home: Home, config: RunConfig) -> list[Look]:
+    """A word where the variant was trained on some of these questions."""
+    seen = exposure(home, config)
+    return [Look("trained on", True, f"{config.label}: {seen.sentence}.")] if seen else []
+
+
+def _size(home: Home, config: RunConfig, *roles: str) -> list[Look]:
+    """A word where the judge is smaller than what it judges."""
+    judged = [RunFolder(home.runs / config.parents[role]).config.model for role in roles]
+    said = smaller_judge(config.model, judged)
+    return [Look("judge", True, said)] if said else []
 
 
 def _common(home: Home, config: RunConfig) -> Look:
@@ -198,13 +224,9 @@ def _chain(home: Home, config: RunConfig) -> Look:
     use = config.model
     try:
         adapters_of(home, use)
+        require_chain(use, configs_of(home))
     except LabError as error:
         return Look("adapters", False, str(error))
-    for place, run in enumerate(use.chain):
-        trained = RunFolder(home.runs / run).config.model
-        if trained.hash != use.hash or trained.chain != use.chain[:place]:
-            on = ", ".join([trained.name, *trained.chain])
-            return Look("adapters", False, f"{run} was trained on {on}, and is valid there alone: choose that base.")
     return Look("adapters", True, f"{' → '.join([use.name, *use.chain])}: each was trained on what stands before it.")
 
 
@@ -236,8 +258,19 @@ def _beside(folder: Path, config: RunConfig) -> int:
 
 def looks_at_models(home: Home, file: PipelineFile) -> list[Look]:
     """Whether base, judge and reader are here or answer, and the largest of their runs fits the memory."""
-    names = dict.fromkeys([file.models.base, file.models.judge, file.models.reader])
-    return [look for name in names if name != "off" for look in _looks_at_named(home, file, name)]
+    names = dict.fromkeys(name for name in file.models.named if name)
+    looks = [look for name in names for look in _looks_at_named(home, file, name)]
+    return [*looks, *_judge_size(home, file)]
+
+
+def _judge_size(home: Home, file: PipelineFile) -> list[Look]:
+    """A word where the judge of the evaluation is smaller than base."""
+    try:
+        base, judge = (model_at_hand(name, home) for name in file.models.named[:2])
+    except LabError:  # said of the model itself
+        return []
+    said = smaller_judge(use_of(judge), [use_of(base)]) if base and judge else None
+    return [Look("judge", True, said)] if said else []
 
 
 def _looks_at_named(home: Home, file: PipelineFile, name: str) -> list[Look]:
