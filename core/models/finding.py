@@ -94,7 +94,13 @@ def resolve_model(name: str, home: Home) -> ModelRef:
 def registrations(home: Home) -> dict[str, Registration]:
     """Registered models by name."""
     files = sorted(home.models.glob("*.json"))
-    return {file.stem: Registration.model_validate_json(file.read_bytes()) for file in files}
+    return {file.stem: _at_home(home, Registration.model_validate_json(file.read_bytes())) for file in files}
+
+
+def _at_home(home: Home, entry: Registration) -> Registration:
+    """The registration with folders where they are now: its lab may have been moved."""
+    given = {"base": entry.base, "adapter": entry.adapter}
+    return entry.model_copy(update={n: home.found(p) for n, p in given.items() if p and Path(p).is_absolute()})
 
 
 def registered_model(entry: Registration, home: Home) -> ModelRef:

@@ -1,13 +1,14 @@
 """A variant: a base model, adapters from elsewhere, and the runs whose adapters are merged into it, in order."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from core.engines import Engine
-from core.errors import ModelUnavailable
+from core.errors import LabError, ModelUnavailable
 from core.home import Home
 from core.models.files import files_hash, weights_hash
-from core.models.finding import COMMIT, ModelRef
+from core.models.finding import COMMIT, ModelRef, model_at_hand
 from core.models.memory import parameters
 from core.runs.folders import AdapterRef, ModelUse, RunConfig, RunFolder, adapter_hash
 from core.runs.sealed import require_whole
@@ -52,7 +53,8 @@ def require_unchanged(use: ModelUse) -> None:
     folder = Path(use.path)
     if not any(folder.glob("*.safetensors")):
         raise ModelUnavailable(
-            f"The folder of {use.name}, {use.path or 'unknown'}, holds no weights now: put the model back there."
+            f"The folder of {use.name}, {use.path or 'unknown'}, holds no weights now: put the model back there, or "
+            f"register where it is now (`anchorlab model add FOLDER --name {use.name}`)."
         )
     if (now := weights_hash(folder)) != use.hash:
         raise ModelUnavailable(_changed("weights", use, use.hash, now))
@@ -68,6 +70,19 @@ def _changed(what: str, use: ModelUse, was: str, now: str) -> str:
         f"with (SHA-256 {was[:12]}, now {now[:12]}): put the files back as they were, or ask for the run again, which "
         "makes another run."
     )
+
+
+def located(home: Home, use: ModelUse) -> ModelUse:
+    """The variant where its base lies now: as noted, else where its name or Hub id leads, if that has its weights."""
+    if use.server or any(Path(use.path).glob("*.safetensors")):
+        return use
+    hub = use.source.removeprefix("Hub ").split("@")[0] if use.source.startswith("Hub ") else use.name
+    for name in (use.name, hub):
+        with suppress(LabError):  # nothing under this name: what is said is that the noted folder is gone
+            found = model_at_hand(name, home)
+            if found and found.hash == use.hash:
+                return use.model_copy(update={"path": found.path})
+    return use
 
 
 def completed(use: ModelUse) -> ModelUse:

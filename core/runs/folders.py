@@ -15,12 +15,12 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
@@ -96,6 +96,11 @@ class ModelUse(BaseModel):
         beside = [{"files": self.files}] if self.files else []
         return [self.hash, self.chain, *(given if any(given) else []), *beside]
 
+    def moved(self, move: Callable[[str], str]) -> Self:
+        """The same with each folder of this machine put through `move`."""
+        adapters = [adapter.model_copy(update={"path": move(adapter.path)}) for adapter in self.adapters]
+        return self.model_copy(update={"path": move(self.path), "adapters": adapters})
+
     @property
     def from_before(self) -> bool:
         """Whether what was loaded beside the weights is no part of this variant's identity."""
@@ -135,12 +140,39 @@ class RunConfig(BaseModel):
         """What it is in words, see `in_words`."""
         return in_words(self.kind, self.settings.get("mode"))
 
+    def moved(self, move: Callable[[str], str]) -> Self:
+        """The same with each folder of this machine put through `move`.
+
+        Pipelines of before their runs were their identity stay as they are: their id holds the folders of their steps.
+        """
+        changes: dict[str, Any] = {"model": self.model.moved(move)} if self.model else {}
+        if self.by_runs:
+            steps = [RunConfig.model_validate(step).moved(move) for step in self.settings["steps"]]
+            changes["settings"] = self.settings | {"steps": [step.as_step() for step in steps]}
+        return self.model_copy(update=changes)
+
+    def as_step(self) -> dict[str, Any]:
+        """As JSON, as a step of a pipeline."""
+        return self.model_dump(mode="json", exclude={"created", "versions"})
+
+    @property
+    def by_runs(self) -> bool:
+        """Whether it is a pipeline that its runs identify, whatever its file says and wherever models lie."""
+        return self.kind == "pipeline" and self.settings.get("identity") == "runs"
+
+    @property
+    def _computed(self) -> dict[str, Any]:
+        """The settings as far as they are identity."""
+        if self.by_runs:
+            return {"runs": [RunConfig.model_validate(step).id for step in self.settings["steps"]]}
+        return self.settings
+
     @property
     def id(self) -> str:
         """Kind and 12 hex digits of the content hash: the same work asked for twice has one id."""
         identity = {
             "kind": self.kind,
-            "settings": self.settings,
+            "settings": self._computed,
             "model": self.model.identity if self.model else None,
             "parents": self.parents,
             "inputs": self.inputs,
@@ -186,7 +218,9 @@ class RunFolder:
 
     @cached_property
     def config(self) -> RunConfig:
-        return RunConfig.model_validate_json((self.path / "config.json").read_bytes())
+        """As it is written, folders of models found from the state folder that it lies in."""
+        written = RunConfig.model_validate_json((self.path / "config.json").read_bytes())
+        return written.moved(Home(self.path.parent.parent).found)
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -248,7 +282,7 @@ def create_run(home: Home, config: RunConfig) -> RunFolder:
     home.runs.mkdir(parents=True, exist_ok=True)
     draft = home.runs / f".new-{config.id}-{os.getpid()}-{time.monotonic_ns()}"
     draft.mkdir()
-    noted = config.model_copy(update={"created": time.time(), "versions": _versions()})
+    noted = config.moved(home.kept).model_copy(update={"created": time.time(), "versions": _versions()})
     (draft / "config.json").write_text(noted.model_dump_json(indent=1))
     (draft / "lock").touch()
     try:
@@ -256,6 +290,15 @@ def create_run(home: Home, config: RunConfig) -> RunFolder:
     except OSError:  # another process made the same run in the meantime
         shutil.rmtree(draft)
     return folder
+
+
+def note_model(folder: RunFolder, use: ModelUse) -> RunFolder:
+    """The run with another note of where its model lies, which is no part of its id; its lock must be held."""
+    home = Home(folder.path.parent.parent)
+    draft = folder.path / "config.json.new"
+    draft.write_text(folder.config.model_copy(update={"model": use}).moved(home.kept).model_dump_json(indent=1))
+    draft.replace(folder.path / "config.json")
+    return RunFolder(folder.path)
 
 
 @cache

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from core.errors import BadInput
 from core.home import Home
-from core.models.variants import require_unchanged
+from core.models.variants import located, require_unchanged
 from core.runs.belonging import configs_of, require_belonging, require_there
 from core.runs.detached import hold, spawn
-from core.runs.folders import RunConfig, RunFolder, create_run
+from core.runs.folders import RunConfig, RunFolder, create_run, note_model
 from core.runs.sealed import require_whole
 from core.runs.work import Work
 
@@ -57,12 +57,20 @@ def resume(folder: RunFolder, start: Start = spawned) -> bool:
     if lock is None:
         return False
     try:
+        folder = _found_again(folder)
         _require_sources(folder)
         (folder.path / "stop").unlink(missing_ok=True)
         start(folder, lock)
     finally:
         os.close(lock)
     return True
+
+
+def _found_again(folder: RunFolder) -> RunFolder:
+    """The run with a note of where its model is now, if that is not where it was."""
+    use = folder.config.model
+    now = located(Home(folder.path.parent.parent), use) if use else None
+    return folder if now == use else note_model(folder, now)
 
 
 def _require_sources(folder: RunFolder) -> None:

@@ -166,8 +166,9 @@ def prepare(home: Home, file: PipelineFile) -> RunConfig:
     steps = plan(file, dataset.id, base, judge, reader)
     require_reachable(home, steps)
     settings = {
+        "identity": "runs",
         "file": file.written(),
-        "steps": [step.model_dump(mode="json", exclude={"created", "versions"}) for step in steps],
+        "steps": [step.as_step() for step in steps],
     }
     return RunConfig(kind="pipeline", label=file.name, settings=settings, parents={"dataset": dataset.id})
 
