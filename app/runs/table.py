@@ -14,7 +14,7 @@ from app.state import Lab, in_background
 from app.tables import grid
 from app.widgets import about, choice, live, state_word
 from core.runs.estimate import seconds_left
-from core.runs.folders import RunFolder
+from core.runs.folders import FROM_BEFORE, RunFolder, run_at
 from core.runs.launcher import resume, stop
 from core.runs.table import open_runs
 from core.statistics.words import plural
@@ -119,6 +119,9 @@ def _draw(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
         placeholder="",
         alt="Runs",
     )
+    known = [folder for run in ids if (folder := run_at(here.home, run))]
+    if before := sum(folder.config.from_before for folder in known):
+        st.caption(f"{plural(before, 'run is', 'runs are')} {FROM_BEFORE}.")
     if cells := [row for row, _ in picked["selection"]["cells"] if row < len(ids)]:
         choose([ids[cells[0]]])
         st.rerun()

@@ -17,7 +17,7 @@ from core.models.variants import completed, require_reachable, use_of
 from core.runs import launcher
 from core.runs.belonging import configs_of, usual_variant, whole_chain
 from core.runs.dryrun import DryRun, dry_run
-from core.runs.folders import ModelUse, RunConfig, RunFolder, all_runs, find_run
+from core.runs.folders import FROM_BEFORE, ModelUse, RunConfig, RunFolder, all_runs, find_run
 from core.runs.pipeline import PipelineFile, find_pipeline, prepare, preset_names, read_pipeline
 from core.runs.plan import run_config, settings_from
 from core.runs.removal import plan_removal, remove_runs
@@ -25,6 +25,7 @@ from core.runs.side_by_side import compared
 from core.runs.sizes import Size, sized
 from core.runs.watch import progress_of, watch
 from core.settings import Settings, problems_of
+from core.statistics.words import plural
 
 RunIds = Annotated[list[str], typer.Argument(help="Run ids, or their beginnings.", autocompletion=complete_run)]
 
@@ -211,7 +212,13 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
         done, total, unit = progress_of(folder)
         progress = f"{done}/{total} {unit}" if total else ""
         rows.append({"id": folder.id, "label": folder.config.label, "state": folder.state, "progress": progress})
+        if as_json:
+            rows[-1]["template_in_id"] = None if folder.config.model is None else not folder.config.from_before
     print_rows(rows, as_json, "No run yet: `anchorlab demo` makes some.")
+    before = sum(folder.config.from_before for folder in all_runs(default_home()))
+    if before and not as_json:
+        said = f"{plural(before, 'run is', 'runs are')} {FROM_BEFORE}."
+        console.print(said, style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 @runs_group.command("compare", epilog="Example: anchorlab runs compare dpo-1f03 dpo-2e4a")
