@@ -4,58 +4,20 @@ A run's id is a hash of these values, so each of them changes results; what does
 size of sampling, threads) is not here.  In a pipeline file each class is one table.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
-    ValidationError,
     model_serializer,
-    model_validator,
 )
 
 from core.records import RightBy
+from core.settings_base import Settings
+from core.settings_base import problems_by_setting as problems_by_setting
+from core.settings_base import problems_of as problems_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Settings(BaseModel):
-    """Checked settings of one stage; an unknown name is an error.
-
-    A default belongs to its field: a table that gives some settings of a nested class changes these and leaves the
-    others as the field has them, whatever the class has by itself.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _over_the_defaults_of_fields(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        fields = {name: field.default for name, field in cls.model_fields.items()}
-        return {name: _laid_over(fields.get(name), value) for name, value in given.items()}
-
-
-def _laid_over(default: Any, given: Any) -> Any:
-    """A table over the settings that stand where it is put; anything else as it is given."""
-    if not (isinstance(default, Settings) and isinstance(given, Mapping)):
-        return given
-    own = {name: getattr(default, name) for name in type(default).model_fields}
-    return own | {name: _laid_over(own.get(name), value) for name, value in given.items()}
-
-
-def problems_of(error: ValidationError, names: Mapping[str, str] | None = None) -> str:
-    """What is wrong with settings, in words: `where: what`, joined.  names: what a page calls a setting."""
-    return "; ".join(f"{(names or {}).get(where, where)}: {what}" for where, what in problems_by_setting(error).items())
-
-
-def problems_by_setting(error: ValidationError) -> dict[str, str]:
-    """Dotted name of a setting → what is wrong with it."""
-    return {".".join(map(str, e["loc"])): e["msg"] for e in error.errors()}
 
 
 class Example(Settings):

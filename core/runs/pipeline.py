@@ -264,6 +264,9 @@ def steps_of(config: RunConfig) -> list[RunConfig]:
 
 def run_pipeline(work: Work) -> None:
     """Do the plan's runs in order; what is done already is passed over."""
+    file = PipelineFile.model_validate(work.config.settings["file"])
+    if refusal := question_sets(file, questions_in(work.parent("dataset"))).refusal:
+        raise BadInput(refusal)
     steps = steps_of(work.config)
     for done, step in enumerate(steps):
         work.progress(done, len(steps), "runs")

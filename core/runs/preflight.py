@@ -22,7 +22,7 @@ from core.method.sampling import OWN_PROMPT_TOKENS, ROWS_A_BATCH
 from core.models.finding import model_at_hand
 from core.models.memory import GIB, RUNTIME_BYTES, TOKENS_A_PASS, cache_bytes, parameters, training_bytes
 from core.models.sizes import smaller_judge
-from core.models.variants import adapters_of, require_reachable, use_of
+from core.models.variants import adapters_of, require_reachable, require_unchanged, use_of
 from core.runs.belonging import configs_of, require_belonging, require_chain
 from core.runs.estimate import Rates, Source, units_of
 from core.runs.exposure import exposure
@@ -207,6 +207,10 @@ def _looks_at_model(home: Home, config: RunConfig) -> list[Look]:
     if not use.path:
         text = f"{use.name} is not on this machine: it is fetched, or converted, when you launch."
         return [Look("model", True, text)]
+    try:
+        require_unchanged(use)
+    except LabError as error:
+        return [Look("model", False, str(error))]
     looks = [_chain(home, config)] if use.chain or use.adapters else []
     return [*looks, _memory(config)]
 
