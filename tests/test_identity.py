@@ -107,7 +107,7 @@ def test_test_questions_that_would_be_trained_on_are_refused_by_content_and_the_
     dataset = with_repeats(home, tmp_path)
     whole = {"sft": {"select": {"part": [0, 1]}}, "align": {"select": {"part": [0, 1]}}}
     sets = question_sets(small_file(dataset, **whole), questions_in(dataset))
-    assert sets.refusal.startswith("2 of the 3 questions to evaluate on would be trained on (2 in `sft` and 2 in")
+    assert (sets.refusal or "").startswith("2 of the 3 questions to evaluate on would be trained on (2 in `sft` and 2 in")
     assert "under other ids" in sets.refusal and 'apart_from = "test"' in sets.refusal
     apart = {name: {"select": {"part": [0, 1], "apart_from": "test"}} for name in ("sft", "align")}
     sets = question_sets(small_file(dataset, **apart), questions_in(dataset))
@@ -147,11 +147,10 @@ def test_a_variant_asked_what_it_was_trained_on_is_said_before_the_launch_and_be
     settings = SampleSettings(n=1, select=Selection(split="train", part=(0, 0.5), limit=4))
     config = run_config("sample", "sft", settings, {"dataset": sft.config.parents["dataset"]}, use)
     looks = {look.name: look.text for look in preflight(lab_home, config, measured_rates(lab_home)).looks}
-    assert looks["trained on"] == (
-        "sft: 4 of its 4 questions were trained on, so its figures say little of new questions."
-    )
+    said = "sft: 4 of its 4 questions were trained on, so its figures say little of new questions."
+    assert looks.get("trained on") == said
     run = create_run(lab_home, config)
-    assert cautions(lab_home, {"sft": run.id}) == [looks["trained on"]]
+    assert cautions(lab_home, {"sft": run.id}) == [said]
     held_out = of_kind(lab_home, "sample", "sft", split="test")
     assert cautions(lab_home, {"sft": held_out.id}) == []
 
@@ -344,7 +343,7 @@ def test_a_judge_that_is_smaller_than_what_it_judges_is_said():
         return ModelUse(name="m", hash="0", path="", parameters=parameters)
 
     said = smaller_judge(use(134_515_008), [use(8_030_261_248), use(1_000)])
-    assert said.startswith("The judge is smaller than what it judges: 135M parameters against 8.0B.")
+    assert (said or "").startswith("The judge is smaller than what it judges: 135M parameters against 8.0B.")
     assert smaller_judge(use(8_030_261_248), [use(8_030_261_248)]) is None
     assert smaller_judge(use(None), [use(10)]) is None and smaller_judge(use(10), [None]) is None
 
