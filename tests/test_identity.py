@@ -107,7 +107,8 @@ def test_test_questions_that_would_be_trained_on_are_refused_by_content_and_the_
     dataset = with_repeats(home, tmp_path)
     whole = {"sft": {"select": {"part": [0, 1]}}, "align": {"select": {"part": [0, 1]}}}
     sets = question_sets(small_file(dataset, **whole), questions_in(dataset))
-    assert (sets.refusal or "").startswith("2 of the 3 questions to evaluate on would be trained on (2 in `sft` and 2 in")
+    said = "2 of the 3 questions to evaluate on would be trained on (2 in `sft` and 2 in `align`)"
+    assert (sets.refusal or "").startswith(said)
     assert "under other ids" in sets.refusal and 'apart_from = "test"' in sets.refusal
     apart = {name: {"select": {"part": [0, 1], "apart_from": "test"}} for name in ("sft", "align")}
     sets = question_sets(small_file(dataset, **apart), questions_in(dataset))
