@@ -16,7 +16,6 @@ from app.state import Lab
 from app.tables import grid
 from app.widgets import plain
 from app.working import once
-from core.analysis.cautions import smaller_referee
 from core.analysis.comparison import WinRate
 from core.analysis.duels import Duels, head_to_heads, position_sentence
 from core.analysis.report import duel_warning
@@ -58,8 +57,8 @@ def duels_tab(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) ->
         _orders(duels)
         rate = evaluation.rate(duels.a, duels.b)
         comparisons(here, duels, pair_name(evaluation, rate) if rate else None)
-        if smaller := smaller_referee(here.home, duels.run):
-            st.caption(smaller)
+        if duels.smaller:
+            st.caption(duels.smaller)
         if doubts[duels.run]:
             st.warning(duel_warning(doubts[duels.run]), icon=":material/casino:")
     download(lambda: pd.DataFrame(rows), "head_to_head")

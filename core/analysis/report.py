@@ -202,6 +202,8 @@ def show_head_to_heads(found: list[Duels], evaluations: list[Evaluation], consol
         console.print(f"{rule} 95% intervals resample questions and exclude training variance.", style="dim")
     for duels in found:
         console.print(f"{duels.a} against {duels.b}: {position_sentence(duels.figures)}", markup=False, style="dim")
+        if duels.smaller:
+            console.print(f"  {duels.smaller}", markup=False, style="yellow", highlight=False)
         if doubts := duel_doubts(duels.run, evaluations):
             console.print(f"  {duel_warning(doubts)}", markup=False, style="bold yellow")
 
