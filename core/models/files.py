@@ -15,9 +15,10 @@ from core.progress import tell
 from core.runs.folders import content_hash
 
 LOADED = {".json", ".jinja", ".model", ".tiktoken", ".spm", ".codes", ".vocab"}
-"""Suffixes of files that a model or its tokenizer is loaded from, beside weights; of text files, those of `WORDS`."""
+"""Suffixes of files that a model or its tokenizer is loaded from, beside weights."""
 
-WORDS = ("vocab", "merges")
+NAMED = ("tokenizer", "vocab", "merges")
+"""How files begin that are loaded whatever their suffix is."""
 
 NEVER_LOADED = {"weights_hash.json", "trainer_state.json", "training_args.json"}
 """Files that are only written beside a model."""
@@ -54,9 +55,8 @@ def files_hash(folder: Path) -> str:
 def _loaded(folder: Path) -> Iterator[Path]:
     named = [*folder.iterdir(), *(folder / "additional_chat_templates").glob("*")]
     for file in sorted(file for file in named if file.is_file() and not file.name.startswith(".")):
-        words = file.suffix == ".txt" and file.name.startswith(WORDS)
         beside = file.name in NEVER_LOADED or file.name.endswith("_results.json")
-        if (file.suffix in LOADED or words) and not beside:
+        if (file.suffix in LOADED or file.name.startswith(NAMED)) and not beside:
             yield file
 
 
