@@ -181,7 +181,9 @@ class Lab:
         accuracy_difference_high (points, paired); verdict ("better", "worse", "not shown", "judge unreliable
         here"); tie_margin (score points), score; unjudged (explanations left out); right_by (prediction),
         a_accuracy and b_accuracy, _low, _high (shares, 95%) and _n (questions); judge_auc, judge_auc_low,
-        judge_auc_high, judge_at_chance; judge_reliable (passes its card), judge_doubts (why not).  `settings` are those
+        judge_auc_high, judge_at_chance; judge_reliable (passes its card), judge_doubts (why not);
+        judge_smaller (a sentence where the judge has fewer parameters than what it judges); cautions (what has to be
+        said beside, as questions that a variant was trained on).  `settings` are those
         of comparing: score, tie_margin, right_by, resamples,
         seed.
         """
@@ -222,7 +224,7 @@ class Lab:
         pairs_a_question, wins, ties, losses (pairs of explanations); win, tie, loss (shares, over questions) and delta
         (Δ(W−L), percentage points), each with _low and _high (95%); flips (pairs whose orders disagree), flip_rate and
         first_preferred (shares, with _low and _high); by_rule (pairs that were not asked), unjudged; tie_rule;
-        judge_reliable, judge_doubts.  `settings` as in `comparisons`.
+        judge_reliable, judge_doubts, judge_smaller.  `settings` as in `comparisons`.
         """
         chosen = _compare_settings("Variants", settings)
         with self._store() as store:

@@ -4,37 +4,20 @@ A run's id is a hash of these values, so each of them changes results; what does
 size of sampling, threads) is not here.  In a pipeline file each class is one table.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
-    ValidationError,
     model_serializer,
 )
 
 from core.records import RightBy
+from core.settings_base import Settings
+from core.settings_base import problems_by_setting as problems_by_setting
+from core.settings_base import problems_of as problems_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Settings(BaseModel):
-    """Checked settings of one stage; an unknown name is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def problems_of(error: ValidationError, names: Mapping[str, str] | None = None) -> str:
-    """What is wrong with settings, in words: `where: what`, joined.  names: what a page calls a setting."""
-    return "; ".join(f"{(names or {}).get(where, where)}: {what}" for where, what in problems_by_setting(error).items())
-
-
-def problems_by_setting(error: ValidationError) -> dict[str, str]:
-    """Dotted name of a setting → what is wrong with it."""
-    return {".".join(map(str, e["loc"])): e["msg"] for e in error.errors()}
 
 
 class Example(Settings):
@@ -55,6 +38,14 @@ class Selection(Settings):
     )
     limit: int | None = Field(None, ge=1, description="At most so many questions of the slice.")
     seed: int = Field(0, description="Seed of the order; slices of one seed never overlap.")
+    apart_from: str | None = Field(
+        None, description="Leave out, before slicing, questions that stand in this split too, under whatever id."
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Settings added later stand in a configuration only where they are set, so that no older id changes."""
+        return {name: value for name, value in dump(self).items() if name != "apart_from" or value is not None}
 
 
 class ImportSettings(Settings):

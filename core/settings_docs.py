@@ -36,7 +36,13 @@ INTRODUCTION = """# Settings
 
 Made by `make docs` from the settings themselves; do not edit. A pipeline file is TOML: what has no table stands on
 top, the rest in its table. `anchorlab run KIND --set name=value` takes the same names (`select.limit=64`).
+
+A default belongs to its setting: a table that gives some settings leaves the others as they stand here for its stage.
+`[align] n = 8` still samples the second half of the training questions, and `[test.select] limit = 64` the test split.
 """
+
+LONG = 5
+"""Settings of a nested table from which on its own table below says what they are."""
 
 SIZES_NOTE = """## Sizes
 
@@ -94,12 +100,14 @@ def _table(title: str, listed: dict[str, FieldInfo], given: Settings | None = No
 
 
 def _written(value: Any) -> str:
-    """A default as a pipeline file would have it; none where the setting is left out."""
+    """A default as a pipeline file would have it, whole; none where the setting is left out."""
     if value is None or value is PydanticUndefined:
         return "none"
     if isinstance(value, Settings):
-        changed = value.model_dump(mode="json", exclude_defaults=True)
-        return "{ " + ", ".join(f"{n} = {json.dumps(v)}" for n, v in changed.items()) + " }" if changed else "{}"
+        if len(type(value).model_fields) > LONG and value == type(value)():
+            return "{}"
+        whole = value.model_dump(mode="json", exclude_none=True)
+        return "{ " + ", ".join(f"{n} = {json.dumps(v)}" for n, v in whole.items()) + " }"
     return json.dumps(to_jsonable_python(value))
 
 

@@ -26,6 +26,7 @@ from core.prompts import load_prompt, task_chat
 from core.records import Item, Pair, Side
 from core.runs.folders import RunConfig, RunFolder
 from core.runs.plan import command_of
+from core.runs.sealed import require_whole
 from core.store.files import draft_of
 
 PAIR_FILES = (".jsonl", ".parquet")
@@ -119,11 +120,12 @@ def _turn(message: dict[str, str]) -> dict[str, str]:
 
 
 def need_done(run: RunFolder, *kinds: str) -> None:
-    """`BadInput` unless the run is of one of these kinds and done."""
+    """`BadInput` unless the run is of one of these kinds, done, and holds what it was sealed with."""
     if run.config.kind not in kinds:
         raise BadInput(f"{run.id} is a {run.config.kind} run: name one that is {' or '.join(kinds)}.")
     if run.state != "done":
         raise BadInput(f"{run.id} is {run.state}, not done: `anchorlab resume {run.id}` goes on with it.")
+    require_whole(run)
 
 
 # --- settings

@@ -48,8 +48,9 @@ header(
 )
 how = held("show", SHOWN[0], SHOWN.__contains__)
 show = st.segmented_control("Show", SHOWN, required=True, label_visibility="collapsed", **how)
-if (removed := st.session_state.pop("_removed", None)) is not None:
-    plain(removed)
+for what in ("_removed", "_refused"):
+    if (said := st.session_state.pop(what, None)) is not None:
+        plain(said)
 with boundary():
     if show == "Launch":
         launch_panel(here)

@@ -49,7 +49,7 @@ def train(here: Lab, source: PairSource, settings: PairSettings) -> None:
                 st.rerun()
         elif folder.state == "done":
             st.badge("built", icon=":material/check_circle:", color="green")
-            to_dpo(config)
+            to_dpo(config, RunFolder(here.home.runs / config.parents["samples"]).config)
         else:
             st.badge(folder.state, icon=":material/play_circle:", color="blue")
             st.button("Look again", key="look", icon=":material/refresh:")
@@ -59,8 +59,8 @@ def train(here: Lab, source: PairSource, settings: PairSettings) -> None:
     literal(command_of(config))
 
 
-def to_dpo(config: RunConfig) -> None:
-    """The launch form of the Runs page, filled for DPO on this set."""
+def to_dpo(config: RunConfig, samples: RunConfig) -> None:
+    """The launch form of the Runs page, filled for DPO of the variant that drew these samples, on this set."""
     link(
         "runs",
         "Train with DPO on it",
@@ -70,6 +70,7 @@ def to_dpo(config: RunConfig) -> None:
         launch_dataset=config.parents["dataset"],
         launch_label=config.label,
         launch_pairs=config.id,
+        **({"launch_sft": samples.model.chain[-1]} if samples.model.chain else {}),
     )
 
 

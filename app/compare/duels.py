@@ -57,6 +57,8 @@ def duels_tab(here: Lab, evaluation: Evaluation, known: Sequence[Evaluation]) ->
         _orders(duels)
         rate = evaluation.rate(duels.a, duels.b)
         comparisons(here, duels, pair_name(evaluation, rate) if rate else None)
+        if duels.smaller:
+            st.caption(duels.smaller)
         if doubts[duels.run]:
             st.warning(duel_warning(doubts[duels.run]), icon=":material/casino:")
     download(lambda: pd.DataFrame(rows), "head_to_head")

@@ -28,6 +28,8 @@ def believe(evaluation: Evaluation) -> None:
     """Beside numbers that a judge made: whether it can be believed, and the reader that ran with it if it cannot."""
     card, reader = evaluation.card, evaluation.reader_auc
     _line(card)
+    for caution in evaluation.cautions:
+        plain(f"Note: {caution}")
     whole = st.expander("The whole judge card", key=f"card_{evaluation.key}", on_change="rerun")
     if whole.open:
         with whole:
@@ -129,6 +131,7 @@ def _judge_row(card: JudgeCard) -> dict[str, Any]:
         "mode": card.mode,
         "rubric": card.rubric,
         "believe it": "✓ yes" if card.reliable else "✗ no",
+        "smaller than judged": "yes" if card.smaller else "",
         "fails": failed or ("–" if card.reliable else ", ".join(card.doubts)),
         "asked": card.asked,
     } | {figure.title: interval(figure.estimate, figure.unit) for figure in card.figures}

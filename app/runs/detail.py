@@ -15,7 +15,7 @@ from app.runs.training import training
 from app.state import Lab
 from app.tables import grid
 from app.widgets import clock, duration, literal, live, plain, progress_line, sentence, state_badge, state_word
-from core.runs.folders import RunConfig, RunFolder, in_words
+from core.runs.folders import FROM_BEFORE, RunConfig, RunFolder, in_words
 from core.runs.lineage import ancestors, descendants, edges, family, generations, reduced, sources_of, turned
 from core.runs.pipeline import steps_of
 from core.runs.plan import command_of
@@ -51,6 +51,8 @@ def detail(here: Lab, run: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             state_badge(state)
             plain(f"{run}  ·  asked for {clock(folder.config.created)}")
+        if folder.config.from_before:
+            st.caption(f"This run is {FROM_BEFORE}.")
         tabs = [tab for tab in TABS if tab != "Newest rows" or folder.config.kind in WRITERS]
         how = held("tab", tabs[0], tabs.__contains__)
         tab = st.segmented_control("Show", tabs, required=True, label_visibility="collapsed", **how)

@@ -19,15 +19,17 @@ from app.state import Lab
 from app.widgets import choice, duration, literal, plain
 from app.working import watched
 from core.errors import BadInput
+from core.home import Home
 from core.models.finding import model_at_hand, registrations, resolve_model
-from core.models.variants import require_reachable, use_of
+from core.models.variants import completed, require_reachable, use_of
+from core.runs.belonging import TAKEN_BY, configs_of, drawn_after, usual_variant, variant_after
 from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder
 from core.runs.launcher import launch
 from core.runs.plan import PARENTS, command_of, run_config
 from core.runs.preflight import Preflight, preflight
 from core.runs.sizes import SIZES, Size, sized_run
 from core.settings import RUN_SETTINGS, PairSettings, SampleSettings, Settings
-from core.store.defaults import defaults
+from core.store.defaults import Defaults, defaults
 from core.store.queries import datasets
 
 KINDS = {
@@ -55,6 +57,8 @@ SIZED = ("sft", "sample", "dpo")
 """Kinds whose size can be dialled; the work of the others follows from what they build on."""
 
 OWN = "a base model"
+BASE = "the base of the samples"
+"""What samples and judges where no training does: any base model, or for judges and debaters that of the samples."""
 
 CLONED = (*PARENTS, "pipeline")
 """Kinds that can be cloned: what was loaded from a file is loaded again instead."""
@@ -225,16 +229,6 @@ ROLES = {
 }
 """What each role is called in the form."""
 
-TAKEN_BY = {
-    "samples": ("sample", "responses"),
-    "samples_a": ("sample",),
-    "samples_b": ("sample",),
-    "judgements": ("judge",),
-    "debates": ("sample",),
-    "debate_judgements": ("judge",),
-}
-"""Role → kinds of run that may take it; a role that is not here bears its kind's name."""
-
 
 def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str], str | None]:
     """Role → chosen run, and what is missing, in a sentence."""
@@ -246,8 +240,8 @@ def _sources(here: Lab, kind: Kind, settings: Settings) -> tuple[dict[str, str],
     chosen = {"dataset": _chooser("dataset", "Data set", names, start=given("launch_on"))}
     done = runs[(runs["state"] == "done") & (runs["dataset"] == chosen["dataset"])]
     for role in _roles(kind, settings):
-        able = done[done["kind"].isin(TAKEN_BY.get(role, (role,)))]
-        fitting = able[[_fits(row, role, kind, chosen) for row in able[FACTS].to_dict("records")]]
+        able = done[done["kind"].isin(TAKEN_BY[role])]
+        fitting = able[[_fits(here.home, row, role, kind, chosen) for row in able[FACTS].to_dict("records")]]
         if fitting.empty:
             return chosen, MISSING[role]
         if role == "samples" and kind == "pairs":
@@ -307,7 +301,7 @@ def _named(row: Any) -> str:
     return f"{row.label}{split}  ·  {row.headline}  ·  {row.id}"
 
 
-def _fits(row: dict, role: str, kind: Kind, chosen: dict[str, str]) -> bool:
+def _fits(home: Home, row: dict, role: str, kind: Kind, chosen: dict[str, str]) -> bool:
     """Whether a finished run of this data set can take a role beside those that are chosen already."""
     parents = json.loads(row["parents"])
     match role:
@@ -322,6 +316,8 @@ def _fits(row: dict, role: str, kind: Kind, chosen: dict[str, str]) -> bool:
             return row["kind"] == "sample" and row["role"] == "debater" and parents["samples"] == chosen["samples"]
         case "debate_judgements":
             return row["kind"] == "judge" and row["mode"] != "reader" and parents["samples"] == chosen["debates"]
+        case "pairs" if "sft" in chosen:
+            return row["kind"] == role and drawn_after(parents["samples"], chosen["sft"], configs_of(home))
         case _:
             return row["kind"] == role
 
@@ -335,7 +331,7 @@ MISSING = {
     "debater first, or choose the strategy rank.",
     "debate_judgements": "The debater's samples have not been judged: launch a judge run of them first.",
     "sft": "This needs a finished SFT run of this data set: launch one first (What to run: sft).",
-    "pairs": "There are no pairs of this data set: launch a pairs run first (What to run: pairs).",
+    "pairs": "There are no pairs of samples by this SFT variant: launch a pairs run first (What to run: pairs).",
 }
 """Role → what to do where no run can take it."""
 
@@ -349,11 +345,16 @@ def model_form(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | Non
         return _trained(here, parents["sft"]) if "sft" in parents else None
     runs = closed(here)
     trained = runs[(runs["state"] == "done") & runs["kind"].isin(["sft", "dpo"])]
-    names = {OWN: OWN} | {row.id: f"{row.label}  ({row.id})" for row in trained.itertuples()}
+    chosen, based = defaults(here.home), usual_variant(kind, parents, configs_of(here.home))
+    first = [BASE, OWN] if based and chosen.judge == Defaults().judge else [OWN, *([BASE] if based else [])]
+    names = {BASE: f"{BASE} ({based.name})"} if based else {}
+    names = {name: names.get(name, name) for name in first}
+    names |= {row.id: f"{row.label}  ({row.id})" for row in trained.itertuples()}
     picked = _chooser("variant", "Judge" if kind in ("judge", "head_to_head") else "Variant", names)
-    if picked != OWN:
+    if picked not in (OWN, BASE):
         return _trained(here, picked)
-    chosen = defaults(here.home)
+    if picked == BASE:
+        return completed(based)
     first = chosen.judge if kind in ("judge", "head_to_head") else chosen.model
     names = list(dict.fromkeys([first, "default", *registrations(here.home)]))
     how = held("launch_base", first)
@@ -377,8 +378,7 @@ def _at_hand(_here: Lab, sealed: str, name: str) -> ModelUse:
 
 def _trained(here: Lab, run: str) -> ModelUse:
     """The variant that a training made: its own chain, then its adapter."""
-    use = RunFolder(here.home.runs / run).config.model
-    return use.model_copy(update={"chain": [*use.chain, run]})
+    return completed(variant_after(run, RunFolder(here.home.runs / run).config))
 
 
 # --- clones

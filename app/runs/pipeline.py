@@ -102,7 +102,14 @@ def planned(here: Lab, file: PipelineFile) -> list[Look]:
         plain(f"Not counted: {error}")
         return looks
     _table(would)
-    return [*looks, _nothing_new(would)]
+    return [*looks, _questions(would), _nothing_new(would)]
+
+
+def _questions(would: DryRun) -> Look:
+    """The three sets and their sizes, and what they share."""
+    sets = would.sets
+    said = " ".join(filter(None, [sets.sizes, sets.refusal or sets.said]))
+    return Look("questions", sets.refusal is None, said)
 
 
 def _nothing_new(would: DryRun) -> Look:

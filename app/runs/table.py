@@ -13,8 +13,9 @@ from app.runs.state import choose, closed, rates, state_of, took
 from app.state import Lab, in_background
 from app.tables import grid
 from app.widgets import about, choice, live, state_word
+from core.errors import LabError
 from core.runs.estimate import seconds_left
-from core.runs.folders import RunFolder
+from core.runs.folders import FROM_BEFORE, RunFolder, run_at
 from core.runs.launcher import resume, stop
 from core.runs.table import open_runs
 from core.statistics.words import plural
@@ -119,6 +120,9 @@ def _draw(here: Lab, rows: pd.DataFrame, runs: list[str]) -> None:
         placeholder="",
         alt="Runs",
     )
+    known = [folder for run in ids if (folder := run_at(here.home, run))]
+    if before := sum(folder.config.from_before for folder in known):
+        st.caption(f"{plural(before, 'run is', 'runs are')} {FROM_BEFORE}.")
     if cells := [row for row, _ in picked["selection"]["cells"] if row < len(ids)]:
         choose([ids[cells[0]]])
         st.rerun()
@@ -238,7 +242,13 @@ def _stop(here: Lab, runs: list[str]) -> None:
 
 
 def _resume(here: Lab, runs: list[str]) -> None:
-    """In the order in which they were made: sources before what is made from them."""
+    """In the order in which they were made: sources before what is made from them; why some cannot go on is said."""
+    refused = []
     for run in reversed(runs):
-        resume(RunFolder(here.home.runs / run))
+        try:
+            resume(RunFolder(here.home.runs / run))
+        except LabError as error:
+            refused.append(f"{run} is not resumed: {error}")
     here.refresh()
+    if refused:
+        st.session_state["_refused"] = "\n".join(refused)

@@ -9,12 +9,13 @@ Intervals are 95% and resample *questions*; they exclude training variance.  Mak
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
+from core.analysis.cautions import smaller_referee
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.statistics.resampling import Resamples
@@ -84,6 +85,8 @@ class Duels:
     """Setting `empty`: `rule` or `judge`."""
     pairs_a_question: int
     figures: DuelFigures
+    smaller: str | None = None
+    """A sentence where the judge has fewer parameters than what it compares."""
 
     @property
     def tie_rule(self) -> str:
@@ -139,7 +142,12 @@ def head_to_heads(store: Store, settings: CompareSettings, samples: Collection[s
     """Every complete head-to-head run, newest first; with `samples`, those between two of these sample runs."""
     runs = head_to_head_runs(store).to_dict("records")
     wanted = [run for run in runs if samples is None or {run["samples_a"], run["samples_b"]} <= set(samples)]
-    return [_duels(run, head_to_head_rows(store, run["run"]), settings) for run in wanted]
+    return [
+        replace(
+            _duels(run, head_to_head_rows(store, run["run"]), settings), smaller=smaller_referee(store.home, run["run"])
+        )
+        for run in wanted
+    ]
 
 
 def _duels(run: dict[str, Any], rows: pd.DataFrame, settings: CompareSettings) -> Duels:

@@ -64,6 +64,8 @@ def comparison_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         "judge_at_chance": evaluation.auc.at_chance,
         "judge_reliable": evaluation.reliable,
         "judge_doubts": ", ".join(evaluation.card.doubts),
+        "judge_smaller": evaluation.card.smaller,
+        "cautions": " ".join(evaluation.cautions),
     }
     return [
         shared
@@ -115,7 +117,7 @@ def duel_row(duels: Duels, doubts: list[str]) -> dict[str, Any]:
         | {name: getattr(duels, name) for name in names}
         | {name: getattr(found, name) for name in counts}
         | {column: value for name in spreads for column, value in _spread(name, getattr(found, name)).items()}
-        | {"judge_reliable": not doubts, "judge_doubts": ", ".join(doubts)}
+        | {"judge_reliable": not doubts, "judge_doubts": ", ".join(doubts), "judge_smaller": duels.smaller}
     )
 
 
@@ -205,6 +207,7 @@ DUEL = [
     "tie_rule",
     "judge_reliable",
     "judge_doubts",
+    "judge_smaller",
 ]
 """Columns of `Lab.duels`, in order."""
 
@@ -252,6 +255,8 @@ COMPARISON = [
     "judge_at_chance",
     "judge_reliable",
     "judge_doubts",
+    "judge_smaller",
+    "cautions",
 ]
 """Columns of `Lab.comparisons`, in order; there even where nothing can be compared."""
 

@@ -34,6 +34,8 @@ def show_evaluation(evaluation: Evaluation, found: Details, console: Console) ->
     if evaluation.win_rates:
         _show_models(found, console)
     show_card_line(evaluation.card, console)
+    for caution in evaluation.cautions:
+        console.print(caution, style="yellow", markup=False, highlight=False)
     if evaluation.reader_auc:
         console.print(_believed(auc_sentence("reader", evaluation.reader_auc), evaluation.reader_auc))
     for a, b in evaluation.identical:
@@ -200,6 +202,8 @@ def show_head_to_heads(found: list[Duels], evaluations: list[Evaluation], consol
         console.print(f"{rule} 95% intervals resample questions and exclude training variance.", style="dim")
     for duels in found:
         console.print(f"{duels.a} against {duels.b}: {position_sentence(duels.figures)}", markup=False, style="dim")
+        if duels.smaller:
+            console.print(f"  {duels.smaller}", markup=False, style="yellow", highlight=False)
         if doubts := duel_doubts(duels.run, evaluations):
             console.print(f"  {duel_warning(doubts)}", markup=False, style="bold yellow")
 

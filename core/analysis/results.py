@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.agreement import Auc, judge_auc
+from core.analysis.cautions import cautions
 from core.analysis.comparison import (
     SHARE,
     Part,
@@ -75,6 +76,8 @@ class Evaluation:
     card: JudgeCard
     """What is known of the judge here, and whether to believe it."""
     settings: CompareSettings
+    cautions: list[str]
+    """What has to be said beside its figures (`core.analysis.cautions`); holds variant labels."""
 
     @property
     def protocol(self) -> str:
@@ -221,6 +224,7 @@ def _evaluation(
         identical=_identical(group, labels),
         card=judge_card(store, list(of_judge), auc, settings),
         settings=settings,
+        cautions=cautions(store.home, {label: j.samples["id"] for j, label in zip(group, labels, strict=True)}),
     )
 
 

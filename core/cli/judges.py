@@ -143,6 +143,7 @@ def _row(evaluation: Evaluation) -> dict[str, Any]:
         "variants": len(card.runs),
         "reliable": card.reliable,
         "doubts": ", ".join(card.doubts),
+        "smaller than judged": card.smaller is not None,
         "runs": card.runs,
     }
 

@@ -4,7 +4,7 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -13,10 +13,11 @@ from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
 from core.models.finding import resolve_model
-from core.models.variants import require_reachable, use_of
+from core.models.variants import completed, require_reachable, use_of
 from core.runs import launcher
+from core.runs.belonging import configs_of, usual_variant, whole_chain
 from core.runs.dryrun import DryRun, dry_run
-from core.runs.folders import RunConfig, RunFolder, all_runs, find_run
+from core.runs.folders import FROM_BEFORE, ModelUse, RunConfig, RunFolder, all_runs, find_run
 from core.runs.pipeline import PipelineFile, find_pipeline, prepare, preset_names, read_pipeline
 from core.runs.plan import run_config, settings_from
 from core.runs.removal import plan_removal, remove_runs
@@ -24,6 +25,7 @@ from core.runs.side_by_side import compared
 from core.runs.sizes import Size, sized
 from core.runs.watch import progress_of, watch
 from core.settings import Settings, problems_of
+from core.statistics.words import plural
 
 RunIds = Annotated[list[str], typer.Argument(help="Run ids, or their beginnings.", autocompletion=complete_run)]
 
@@ -60,9 +62,17 @@ def run(
         str | None, typer.Option(help="Head-to-head: sample run of B.", autocompletion=complete_run)
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", "--judge", help="Base model or judge: default, a name, a folder, a Hub id.")
+        str | None,
+        typer.Option(
+            "--model",
+            "--judge",
+            help="Base model or judge: default, a name, a folder, a Hub id. None: what the sources say, else default.",
+        ),
     ] = None,
-    adapter: Annotated[list[str] | None, typer.Option(help="Run whose adapter is merged; repeat.")] = None,
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option(help="Run whose adapter is merged; repeat. DPO takes those of its SFT run by itself."),
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Setting, name=value.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,
 ) -> None:
@@ -96,8 +106,17 @@ def _config(
     settings: list[str],
 ) -> RunConfig:
     chosen = chosen_settings(kind, settings)
-    variant = None if kind == "pairs" else use_of(resolve_model(model or "default", home), *chain)
+    variant = None if kind == "pairs" else _variant(home, kind, parents, model, chain)
     return run_config(kind, label, chosen, parents, variant)
+
+
+def _variant(home: Home, kind: str, parents: dict[str, str], model: str | None, chain: list[str]) -> ModelUse:
+    """What the run computes with: as named, else as its sources say, else the lab's default model."""
+    known = configs_of(home)
+    found = None
+    if model is None:
+        found = whole_chain(chain, known) if chain else usual_variant(kind, parents, known)
+    return completed(found) if found else use_of(resolve_model(model or "default", home), *chain)
 
 
 def chosen_settings(kind: str, assignments: list[str]) -> Settings:
@@ -142,7 +161,7 @@ def _pipeline_file(path: Path, source: str | None, size: Size | None) -> Pipelin
 
 def _show_dry_run(planned: DryRun, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(asdict(planned) | {"seconds": planned.seconds}))
+        print(json.dumps(_dry_run_json(planned)))
         return
     rows = [
         {
@@ -158,10 +177,25 @@ def _show_dry_run(planned: DryRun, as_json: bool) -> None:
     print_rows(rows, as_json=False, empty="")
     done = sum(run.standing == "done" for run in planned.runs)
     minutes = planned.seconds / 60
+    for sentence in filter(None, [planned.sets.sizes, planned.sets.said]):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{len(rows)} runs, {done} of them done and reused; about {minutes:.0f} min for the rest.")
     if planned.missing:
         names = ", ".join(planned.missing)
         console.print(f"Ids are hashes of the weights: those of {names} are not on this machine yet.", soft_wrap=True)
+    if planned.sets.refusal:
+        raise BadInput(planned.sets.refusal)
+
+
+def _dry_run_json(planned: DryRun) -> dict[str, Any]:
+    sets = planned.sets
+    sizes = {name: len(getattr(sets, name)) for name in ("sft", "align", "test")}
+    return {
+        "runs": [asdict(run) for run in planned.runs],
+        "missing": planned.missing,
+        "seconds": planned.seconds,
+        "questions": sizes | {"said": sets.said, "refusal": sets.refusal},
+    }
 
 
 runs_group = typer.Typer(help="Runs: list them all, compare some.", invoke_without_command=True)
@@ -178,7 +212,13 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
         done, total, unit = progress_of(folder)
         progress = f"{done}/{total} {unit}" if total else ""
         rows.append({"id": folder.id, "label": folder.config.label, "state": folder.state, "progress": progress})
+        if as_json:
+            rows[-1]["template_in_id"] = None if folder.config.model is None else not folder.config.from_before
     print_rows(rows, as_json, "No run yet: `anchorlab demo` makes some.")
+    before = sum(folder.config.from_before for folder in all_runs(default_home()))
+    if before and not as_json:
+        said = f"{plural(before, 'run is', 'runs are')} {FROM_BEFORE}."
+        console.print(said, style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 @runs_group.command("compare", epilog="Example: anchorlab runs compare dpo-1f03 dpo-2e4a")

@@ -23,6 +23,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from core.data.questions import Question, question_of
 from core.errors import BadInput, RunStopped
 from core.home import Home
 from core.loading.items import MAX_OPTIONS, RowProblem, cell, has_repeated_text, item_of, repeated_label, text_of
@@ -363,16 +364,36 @@ def select_items(items: Sequence[Q], selection: Selection) -> list[Q]:
 
     Of the n items of the split, in that order, the slice [round(lo * n), round(hi * n)), then its first
     `limit`: the parts (0, 0.5) and (0.5, 1) share nothing and leave nothing out if their seed is the same.
+    What `apart_from` leaves out is left out before that.
     `BadInput` for a split without items and for a part whose end is below its start.
     """
-    chosen = [item for item in items if item.split == selection.split]
-    if not chosen:
-        counts = Counter(item.split for item in items)
-        there = ", ".join(f"{quoted(split)} with {n}" for split, n in counts.items()) or "no items at all"
-        raise BadInput(f"Split {quoted(selection.split)} has no item: choose another (there are {there}).")
+    chosen = _of_split(items, selection.split)
+    if selection.apart_from is not None:
+        chosen = _apart(chosen, _of_split(items, selection.apart_from), selection)
     low, high = selection.part
     if low > high:
         raise BadInput(f"The part of the split ends at {high} before it starts at {low}: swap the two.")
     seeds = seeds_of(("select", selection.seed), [item.id for item in chosen])
     ordered = [item for _, item in sorted(zip(seeds, chosen, strict=True), key=lambda one: (one[0], one[1].id))]
     return ordered[round(low * len(chosen)) : round(high * len(chosen))][: selection.limit]
+
+
+def _of_split(items: Sequence[Q], split: str) -> list[Q]:
+    found = [item for item in items if item.split == split]
+    if not found:
+        counts = Counter(item.split for item in items)
+        there = ", ".join(f"{quoted(name)} with {n}" for name, n in counts.items()) or "no items at all"
+        raise BadInput(f"Split {quoted(split)} has no item: choose another (there are {there}).")
+    return found
+
+
+def _apart(chosen: Sequence[Q], others: Sequence[Q], selection: Selection) -> list[Q]:
+    """Those whose question is none of the other split's (`core.data.questions`)."""
+    if selection.apart_from == selection.split:
+        raise BadInput(f"`apart_from` is the split itself, {quoted(selection.split)}: name another split.")
+    known = {_content(item) for item in others}
+    return [item for item in chosen if _content(item) not in known]
+
+
+def _content(item: Item | Question) -> str:
+    return item.content if isinstance(item, Question) else question_of(item).content

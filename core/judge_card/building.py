@@ -10,10 +10,12 @@ from core.analysis.duels import DuelFigures
 from core.judge_card import figures as f
 from core.judge_card.checks import checks_of
 from core.judge_card.company import SharedScores, WithPeople, duels_of, others_of, shared_scores, with_people
-from core.judge_card.evidence import Evidence, gather, judge_runs
+from core.judge_card.evidence import Evidence, JudgeRuns, gather, judge_runs
 from core.judge_card.records import JudgeCard, OnCriterion, Peer
 from core.judge_card.wording import Said, figures_of
 from core.method.repeats import why_no_repeat
+from core.models.sizes import smaller_judge
+from core.runs.folders import run_at
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.statistics.resampling import Resamples
@@ -56,7 +58,14 @@ def judge_card(store: Store, runs: Sequence[str], auc: Auc, settings: CompareSet
         checks=checks_of(found, settings.card, evidence.repeats.observed),
         peers=compared,
         left_out=people.left_out,
+        smaller=_smaller(store, judge),
     )
+
+
+def _smaller(store: Store, judge: JudgeRuns) -> str | None:
+    """Whether the judge is smaller than a variant whose explanations it scored."""
+    own, *judged = (run_at(store.home, run) for run in [judge.runs[0], *judge.samples])
+    return smaller_judge(own and own.config.model, [samples and samples.config.model for samples in judged])
 
 
 def _totals(evidence: Evidence, blocks: f.Blocks, settings: CompareSettings) -> Totals | None:

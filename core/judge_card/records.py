@@ -116,6 +116,8 @@ class JudgeCard:
     peers: list[Peer]
     left_out: int
     """Ratings by people whose label is none of the rubric's verdicts."""
+    smaller: str | None = None
+    """A sentence where the judge has fewer parameters than what it judges."""
 
     def figure(self, name: str) -> Figure:
         """The figure of this name."""
@@ -168,7 +170,8 @@ class JudgeCard:
         known = f"{counts['fail']} of {len(self.checks)} checks fail" if counts["fail"] else "no check fails"
         unknown = f" ({counts['unknown']} unknown)" if counts["unknown"] else ""
         titles = f": {', '.join(said)}" if said else ""
-        return f"Judge card: {known}{unknown}{titles}{'; '.join(['', *beside])}."
+        line = f"Judge card: {known}{unknown}{titles}{'; '.join(['', *beside])}."
+        return f"{line} {self.smaller}" if self.smaller else line
 
 
 UNPROVEN = "AUC cannot be told from chance"

@@ -18,6 +18,7 @@ from core.method.parsing import answer_is_complete, parse_response
 from core.models.variants import load_variant
 from core.prompts import Prompt, load_prompt, option_text, task_chat
 from core.records import Explanation, Item
+from core.runs.exposure import exposure
 from core.runs.folders import RunConfig, RunFolder
 from core.runs.work import Work
 from core.seeds import seed_of
@@ -121,6 +122,8 @@ def run_sample(work: Work) -> None:
     done = {(row.item_id, row.sample) for row in work.folder.read("explanations", Explanation)}
     total = len(items) * settings.n
     if len(done) < total:
+        if seen := exposure(work.home, work.config):
+            work.note(f"{seen.sentence}.")
         sampler = _open_sampler(work, settings, min(total, ROWS_A_BATCH))
         size = max(1, ROWS_A_BATCH // settings.n)
         for start in range(0, len(items), size):

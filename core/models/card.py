@@ -142,4 +142,5 @@ def _evaluated(evaluation: Evaluation, label: str) -> str:
     if not evaluation.reliable:
         lines.append("- This judge is unreliable here: do not believe rankings by its score.")
     lines.append(f"- {evaluation.card.line}")
+    lines += [f"- {caution}" for caution in evaluation.cautions]
     return "\n".join(lines)

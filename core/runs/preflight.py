@@ -8,25 +8,27 @@ Nothing is fetched, loaded or started; a server is asked for one token.  The run
 `core.runs.dryrun`; `looks_at_models` says whether their models will do.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import psutil
 
 from core.data.datasets import select_items
+from core.data.questions import questions_in
 from core.errors import LabError
 from core.home import Home
 from core.method.sampling import OWN_PROMPT_TOKENS, ROWS_A_BATCH
 from core.models.finding import model_at_hand
 from core.models.memory import GIB, RUNTIME_BYTES, TOKENS_A_PASS, cache_bytes, parameters, training_bytes
-from core.models.variants import adapters_of, require_reachable, use_of
+from core.models.sizes import smaller_judge
+from core.models.variants import adapters_of, require_reachable, require_unchanged, use_of
+from core.runs.belonging import configs_of, require_belonging, require_chain
 from core.runs.estimate import Rates, Source, units_of
+from core.runs.exposure import exposure
 from core.runs.folders import RunConfig, RunFolder, all_runs
 from core.runs.pipeline import PipelineFile
+from core.runs.sealed import require_whole
 from core.settings import SampleSettings, Selection
 
 FEW = 25
@@ -95,9 +97,16 @@ def _standing(run: str, state: str) -> Look:
 
 def _looks_at_sources(home: Home, config: RunConfig) -> list[Look]:
     missing = [f"{role.replace('_', ' ')} {run}" for role, run in config.parents.items() if not _is_done(home, run)]
+    if missing:
+        return [Look("sources", False, f"Not done: {', '.join(missing)}. Resume it, or choose another.")]
+    try:
+        require_belonging(config, configs_of(home))
+        for run in config.parents.values():
+            require_whole(RunFolder(home.runs / run))
+    except LabError as error:
+        return [Look("sources", False, str(error))]
     found = ", ".join(config.parents.values())
-    text = f"Not done: {', '.join(missing)}. Resume it, or choose another." if missing else f"Done and whole: {found}."
-    return [Look("sources", not missing, text)]
+    return [Look("sources", True, f"Done, whole, and of one kind with each other: {found}.")]
 
 
 def _is_done(home: Home, run: str) -> bool:
@@ -109,9 +118,11 @@ def _looks_at_rows(home: Home, config: RunConfig) -> list[Look]:
     """That there is something to work on: questions, judged explanations, pairs."""
     match config.kind:
         case "sft" | "sample":
-            return [_questions(home, config)]
+            return [_questions(home, config), *_trained_on(home, config)]
+        case "judge":
+            return _size(home, config, "samples")
         case "head_to_head":
-            return [_common(home, config)]
+            return [_common(home, config), *_size(home, config, "samples_a", "samples_b")]
         case "pairs":
             summary = _result(home, config.parents["judgements"])["summary"]
             judged = summary["judgements"] - summary["unjudged"]
@@ -136,9 +147,9 @@ def _other_prediction(home: Home, config: RunConfig) -> list[Look]:
 
 
 def _questions(home: Home, config: RunConfig) -> Look:
-    folder = home.runs / config.parents["dataset"]
+    folder = RunFolder(home.runs / config.parents["dataset"])
     try:
-        items = _questions_of(folder, (folder / "result.json").stat().st_mtime_ns)
+        items = questions_in(folder)
         taken = select_items(items, Selection.model_validate(config.settings["select"]))
     except LabError as error:
         return Look("questions", False, str(error))
@@ -151,34 +162,27 @@ def _questions(home: Home, config: RunConfig) -> Look:
     return Look("questions", True, f"{chosen:,} questions, {gold:,} of them with gold.{few}")
 
 
+def _trained_on(home: Home, config: RunConfig) -> list[Look]:
+    """A word where the variant was trained on some of these questions."""
+    seen = exposure(home, config)
+    return [Look("trained on", True, f"{config.label}: {seen.sentence}.")] if seen else []
+
+
+def _size(home: Home, config: RunConfig, *roles: str) -> list[Look]:
+    """A word where the judge is smaller than what it judges."""
+    judged = [RunFolder(home.runs / config.parents[role]).config.model for role in roles]
+    said = smaller_judge(config.model, judged)
+    return [Look("judge", True, said)] if said else []
+
+
 def _common(home: Home, config: RunConfig) -> Look:
     """That two sample runs answered the same questions, as far as their selections say."""
-    folder = home.runs / config.parents["dataset"]
-    items = _questions_of(folder, (folder / "result.json").stat().st_mtime_ns)
+    items = questions_in(RunFolder(home.runs / config.parents["dataset"]))
     wanted = [RunFolder(home.runs / config.parents[role]).config.settings for role in ("samples_a", "samples_b")]
     a, b = ({item.id for item in select_items(items, Selection.model_validate(one["select"]))} for one in wanted)
     splits = " and ".join(dict.fromkeys(one["select"]["split"] for one in wanted))
     nothing = f"The two sample runs have no question in common (splits {splits}): choose two of the same questions."
     return Look("questions", bool(a & b), f"{len(a & b):,} questions that both answered." if a & b else nothing)
-
-
-class _Question(NamedTuple):
-    """What a selection asks of an item."""
-
-    id: str
-    split: str
-    gold: str | None
-
-
-@lru_cache(maxsize=8)
-def _questions_of(dataset: Path, sealed: int) -> list[_Question]:
-    """The items of a finished import; `sealed` dates its seal.
-
-    Not `load_items`: its rows were checked when they were written, and a form that is drawn at each change cannot wait
-    for all of their texts to be checked again.
-    """
-    rows = map(json.loads, RunFolder(dataset).lines("items"))
-    return [_Question(row["id"], row["split"], row["gold"]) for row in rows]
 
 
 def _result(home: Home, run: str) -> Mapping:
@@ -203,6 +207,10 @@ def _looks_at_model(home: Home, config: RunConfig) -> list[Look]:
     if not use.path:
         text = f"{use.name} is not on this machine: it is fetched, or converted, when you launch."
         return [Look("model", True, text)]
+    try:
+        require_unchanged(use)
+    except LabError as error:
+        return [Look("model", False, str(error))]
     looks = [_chain(home, config)] if use.chain or use.adapters else []
     return [*looks, _memory(config)]
 
@@ -220,13 +228,9 @@ def _chain(home: Home, config: RunConfig) -> Look:
     use = config.model
     try:
         adapters_of(home, use)
+        require_chain(use, configs_of(home))
     except LabError as error:
         return Look("adapters", False, str(error))
-    for place, run in enumerate(use.chain):
-        trained = RunFolder(home.runs / run).config.model
-        if trained.hash != use.hash or trained.chain != use.chain[:place]:
-            on = ", ".join([trained.name, *trained.chain])
-            return Look("adapters", False, f"{run} was trained on {on}, and is valid there alone: choose that base.")
     return Look("adapters", True, f"{' → '.join([use.name, *use.chain])}: each was trained on what stands before it.")
 
 
@@ -258,8 +262,19 @@ def _beside(folder: Path, config: RunConfig) -> int:
 
 def looks_at_models(home: Home, file: PipelineFile) -> list[Look]:
     """Whether base, judge and reader are here or answer, and the largest of their runs fits the memory."""
-    names = dict.fromkeys([file.models.base, file.models.judge, file.models.reader])
-    return [look for name in names if name != "off" for look in _looks_at_named(home, file, name)]
+    names = dict.fromkeys(name for name in file.models.named if name)
+    looks = [look for name in names for look in _looks_at_named(home, file, name)]
+    return [*looks, *_judge_size(home, file)]
+
+
+def _judge_size(home: Home, file: PipelineFile) -> list[Look]:
+    """A word where the judge of the evaluation is smaller than base."""
+    try:
+        base, judge = (model_at_hand(name, home) for name in file.models.named[:2])
+    except LabError:  # said of the model itself
+        return []
+    said = smaller_judge(use_of(judge), [use_of(base)]) if base and judge else None
+    return [Look("judge", True, said)] if said else []
 
 
 def _looks_at_named(home: Home, file: PipelineFile, name: str) -> list[Look]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.runs.folders import RunConfig, RunFolder
+from core.runs.folders import ModelUse, RunConfig, RunFolder
 
 Part = Literal["run", "settings", "model", "made from", "versions", "outcome"]
 
@@ -62,8 +62,15 @@ def _model(config: RunConfig) -> dict[str, Any]:
     return {
         "name": config.model.name,
         "weights": config.model.hash[:12],
+        "template, tokenizer, configuration": _beside(config.model),
         "adapters": ", ".join(config.model.chain) or None,
     }
+
+
+def _beside(model: ModelUse) -> str | None:
+    if model.from_before:
+        return "not part of its id"
+    return model.files.removeprefix("commit ")[:12] or None
 
 
 def _outcome(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from core.errors import BadInput, LabError, RunStopped
 from core.home import Home
 from core.records import Record
 from core.runs.folders import RunConfig, RunFolder
+from core.runs.sealed import adapter_seal, require_whole
 
 OUTPUTS = {
     "import": ("items", "rejects"),
@@ -56,11 +57,12 @@ class Work:
         return self.folder.path
 
     def parent(self, role: str) -> RunFolder:
-        """The sealed run in this role; a run whose parent is not done does not start."""
+        """The sealed run in this role; a run whose parent is not done, or not what it was sealed as, does not start."""
         folder = RunFolder(self.home.runs / self.config.parents[role])
         result = folder.result
         if not result or result["state"] != "done":
             raise BadInput(f"{self.folder.id} needs {folder.id} ({role}), which is not done: run that first.")
+        require_whole(folder)
         return folder
 
     # --- writing
@@ -122,6 +124,7 @@ class Work:
             "state": state,
             "error": _describe(error),
             "files": {name: _seal_of(self.path / f"{name}.jsonl") for name in names},
+            **({"adapter": adapter} if (adapter := adapter_seal(self.folder)) else {}),
             "summary": self.summary,
             "seconds": round(time.monotonic() - self._began, 2),
             "finished": time.time(),

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from core.errors import BadInput, RunStopped
 from core.home import Home
+from core.models.variants import require_unchanged
+from core.runs.belonging import configs_of, require_belonging
 from core.runs.folders import RunConfig, RunFolder
 from core.runs.work import Work
 
@@ -64,7 +66,13 @@ def prepared_to_fork(config: RunConfig) -> bool:
 
 
 def run_stage(work: Work) -> None:
-    """The stage of the run's kind; imported only now, for some of them bring torch along."""
+    """The stage of the run's kind; imported only now, for some of them bring torch along.
+
+    However it came here, its sources belong together and its base is the one that it was planned with.
+    """
+    require_belonging(work.config, configs_of(work.home))
+    if work.config.model:
+        require_unchanged(work.config.model)
     match work.config.kind:
         case "sft":
             from core.method.training import run_sft as stage

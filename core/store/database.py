@@ -14,8 +14,9 @@ import json
 import os
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,7 +29,7 @@ from core.errors import BadInput, LabError, StoreBusy
 from core.home import Home
 from core.store import journal
 from core.store.files import draft_of
-from core.store.ingest import Ingester
+from core.store.ingest import ROW_TABLES, Ingester
 from core.store.schema import MIGRATIONS
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -74,12 +75,15 @@ class Store:
         self._opening = threading.Condition()
         self._cursors = 0
         self._broken = self._closed = False
+        self.journal_read: tuple[list[int] | None] | None = None
+        """Stamp of the journal when it was last taken in; None before it was."""
         self._ingester = Ingester(self)
         with ExitStack() as undo:
             undo.callback(self._let_go)
             self._connection = self._connect()
             undo.callback(self._connection.close)
             self._migrate()
+            self._claim()
             undo.pop_all()
 
     # --- opening and closing
@@ -105,6 +109,17 @@ class Store:
                 with self.transaction() as cursor:
                     cursor.execute(statements)
                     cursor.execute("INSERT INTO migrations VALUES (?, now())", [name])
+
+    def _claim(self) -> None:
+        """Make it this lab's: rows of another lab's folders and journal are not believed, and come in anew."""
+        own = lab_id(self.home, draw=self._path is not None)
+        known = [lab for (lab,) in self.rows("SELECT lab FROM origin")]
+        if known == [own]:
+            return
+        with self.transaction() as cursor:
+            for table in ("origin", *((*ROW_TABLES, "runs", "journal") if known else ())):
+                cursor.execute(f"DELETE FROM {table}")
+            cursor.execute("INSERT INTO origin VALUES (?, '')", [own])
 
     def close(self) -> None:
         """Close the database when the reads in other threads have ended, then let others have it."""
@@ -321,6 +336,15 @@ def rebuild(home: Home) -> Store:
     store = Store(home, home.database, lock)
     store.ingest()
     return store
+
+
+def lab_id(home: Home, draw: bool = True) -> str:
+    """Which lab this is: a name drawn once, kept in the state folder and moved with it; empty where none was drawn."""
+    if draw:
+        home.path.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError), home.lab_id.open("x") as file:
+            file.write(uuid.uuid4().hex)
+    return home.lab_id.read_text().strip() if home.lab_id.exists() else ""
 
 
 # --- the lock beside the file

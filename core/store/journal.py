@@ -11,6 +11,7 @@ when the next one is written, and never read.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import time
@@ -19,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
+from core.hashing import stamp_of
 from core.home import Home
 
 if TYPE_CHECKING:
@@ -81,15 +83,15 @@ def entries(home: Home) -> list[dict[str, Any]]:
 def acts(home: Home, *actions: str) -> tuple[dict[str, Any], ...]:
     """Lines of these actions, oldest first; read anew only when the journal has changed."""
     try:
-        now = home.journal.stat()
+        now = stamp_of(home.journal)
     except FileNotFoundError:
         return ()
-    return _acts(home.journal, actions, now.st_size, now.st_mtime_ns)
+    return _acts(home.journal, actions, tuple(now))
 
 
 @lru_cache(maxsize=16)
-def _acts(journal: Path, actions: tuple[str, ...], size: int, changed: int) -> tuple[dict[str, Any], ...]:
-    """Lines that do not even name an action are not parsed: most of a journal are ratings."""
+def _acts(journal: Path, actions: tuple[str, ...], stamp: tuple[int, ...]) -> tuple[dict[str, Any], ...]:
+    """Lines that do not even name an action are not parsed: most of a journal are ratings.  `stamp` dates the file."""
     named = [f'"{action}"'.encode() for action in actions]
     lines = _whole(journal.read_bytes()).splitlines()
     found = [json.loads(line) for line in lines if any(name in line for name in named)]
@@ -104,14 +106,12 @@ def archived(home: Home) -> set[str]:
 
 def take_in(store: "Store") -> int:
     """New lines into the table `journal`, together with how far was read; the number of lines."""
-    size = store.home.journal.stat().st_size if store.home.journal.exists() else 0
-    known = store.rows("SELECT bytes, lines FROM ingested WHERE run = '' AND file = 'journal'")
-    offset, lines = known[0] if known else (0, 0)
-    if size == offset:
+    stamp = stamp_of(store.home.journal) if store.home.journal.exists() else None
+    if store.journal_read == (stamp,):
         return 0
-    if size < offset:  # somebody put another journal there
-        offset = lines = 0
-    new = _whole(_from(store.home, offset))
+    content = _whole(store.home.journal.read_bytes()) if stamp else b""
+    offset, lines = _taken_in(store, content)
+    new = content[offset:]
     rows = [
         [lines + place, line["t"], line["action"], json.dumps(line, ensure_ascii=False)]
         for place, line in enumerate(map(json.loads, new.splitlines()))
@@ -122,15 +122,23 @@ def take_in(store: "Store") -> int:
             cursor.executemany("INSERT INTO journal VALUES (?, ?, ?, ?)", rows)
         cursor.execute("DELETE FROM ingested WHERE run = '' AND file = 'journal'")
         cursor.execute("INSERT INTO ingested VALUES ('', 'journal', ?, ?)", [offset + len(new), lines + len(rows)])
+        cursor.execute("UPDATE origin SET journal = ?", [hashlib.sha256(content).hexdigest()])
+    store.journal_read = (stamp,)
     return len(rows)
 
 
-def _from(home: Home, offset: int) -> bytes:
-    if not home.journal.exists():
-        return b""
-    with home.journal.open("rb") as file:
-        file.seek(offset)
-        return file.read()
+def _taken_in(store: "Store", content: bytes) -> tuple[int, int]:
+    """Bytes and lines of the journal that the table holds already; none where its rows are of another journal.
+
+    What was read must still be what the journal begins with, to the byte: one that was put back from a backup, or is
+    another lab's, may be as long or longer.
+    """
+    known = store.rows(
+        "SELECT i.bytes, i.lines, o.journal FROM ingested i, origin o WHERE i.run = '' AND i.file = 'journal'"
+    )
+    offset, lines, read = known[0] if known else (0, 0, "")
+    same = offset <= len(content) and hashlib.sha256(content[:offset]).hexdigest() == read
+    return (offset, lines) if same else (0, 0)
 
 
 def _whole(content: bytes) -> bytes:

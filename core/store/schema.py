@@ -286,4 +286,13 @@ MIGRATIONS: list[tuple[str, str]] = [
             );
         """,
     ),
+    (
+        "which lab and which journal the rows are of",
+        """
+        CREATE TABLE origin (               -- one row
+            lab VARCHAR NOT NULL,           -- `lab_id` of the home; empty in memory
+            journal VARCHAR NOT NULL        -- SHA-256 of the journal as far as it was read
+        );
+        """,
+    ),
 ]
