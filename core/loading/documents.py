@@ -21,6 +21,20 @@ FIELD = "field"
 """Column with the name of the field that a row stood in."""
 
 
+DEEPEST = 100
+TOO_DEEP = f"Its JSON nests deeper than {DEEPEST} levels: simplify it."
+
+
+def nests_too_deep(value: Any) -> bool:
+    """Whether lists and objects stand in each other more than `DEEPEST` times."""
+    level, inner = 0, [value]
+    while inner and level <= DEEPEST:
+        held = (one.values() if isinstance(one, dict) else one for one in inner if isinstance(one, dict | list))
+        inner = [one for values in held for one in values if isinstance(one, dict | list)]
+        level += 1
+    return bool(inner)
+
+
 class Broken(Exception):
     """Why the rest of a document cannot be read: one sentence."""
 
@@ -107,6 +121,8 @@ def fields_of(path: Path) -> dict[str, int]:
 
 
 def _row(number: int, name: str | None, value: Any) -> Row:
+    if nests_too_deep(value):
+        return Row(number, "", {}, TOO_DEEP)
     raw = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict):
         return Row(number, raw, {}, 'It is not a JSON object: write it as {"question": …}.')

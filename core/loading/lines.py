@@ -23,6 +23,14 @@ class Row(NamedTuple):
     raw: str
     values: dict[str, Any]
     problem: str | None = None
+    otherwise: frozenset[str] = frozenset()
+    """Columns that an earlier version of this lab read in another way, `WHOLE` for all: an import's id says so."""
+    short: bool = False
+    """Whether the row of a table had fewer cells than its header; those that are missing are empty."""
+
+
+WHOLE = ""
+"""In `Row.otherwise`: the whole row."""
 
 
 class Line(NamedTuple):
@@ -31,6 +39,8 @@ class Line(NamedTuple):
     number: int
     text: str
     problem: str | None = None
+    unpaired: bool = False
+    """Whether the part of a line that is too long, which `text` lacks, leaves a quote open."""
 
 
 def file_name(path: Path) -> str:
@@ -70,9 +80,10 @@ def _line(number: int, line: bytes, file: BinaryIO) -> Line:
         line = line.removeprefix(b"\xef\xbb\xbf")
     problem = None
     if len(line) > LONGEST_LINE:
-        _skip_rest(line, file)
-        line = line[:SHOWN].replace(b'"', b"'") + b"\n"  # a quote opened here would swallow the lines after it
+        quotes = line.count(b'"') + _skip_rest(line, file)
+        line = line[:SHOWN].replace(b'"', b"'") + b"\n"
         problem = f"Its line is longer than {LONGEST_LINE >> 20} MiB: put each question on its own line."
+        return Line(number, line.decode(errors="replace"), problem, unpaired=quotes % 2 == 1)
     elif b"\0" in line:
         problem = "Its line is binary, not text: export the file as UTF-8 text."
     try:
@@ -82,6 +93,10 @@ def _line(number: int, line: bytes, file: BinaryIO) -> Line:
         return Line(number, line.decode(errors="replace"), problem)
 
 
-def _skip_rest(line: bytes, file: BinaryIO) -> None:
+def _skip_rest(line: bytes, file: BinaryIO) -> int:
+    """Read on to the line's end; how many quotes stand there."""
+    quotes = 0
     while line and not line.endswith(b"\n"):
         line = file.readline(1 << 20)
+        quotes += line.count(b'"')
+    return quotes

@@ -13,18 +13,24 @@ import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from core.errors import BadInput
 from core.loading.blocks import begins_as_blocks, block_rows
-from core.loading.documents import document_rows, fields_of
+from core.loading.documents import TOO_DEEP, document_rows, fields_of, nests_too_deep
 from core.loading.lines import LONGEST_LINE, Line, Row, file_name, quoted, text_lines, unreadable
-from core.loading.tables import csv_rows, parquet_rows
+from core.loading.tables import MOST_COLUMNS, csv_rows, parquet_rows, too_many_columns
 
 __all__ = ["LONGEST_LINE", "Row", "check_file", "document_fields", "file_name", "is_table", "quoted", "read_rows"]
 
 JSON = (".jsonl", ".ndjson", ".json", ".txt")
 TABLES = (".csv", ".tsv")
 SUFFIXES = (*JSON, *TABLES, ".parquet")
+
+OPTION_KEYS = {"label", "text", "key", "value", "id", "option", "correct", "is_correct"}
+"""Fields of an option; a list of objects that have others too is a list of rows."""
+ROW_NAMES = ("question", "question_stem", "stem", "prompt", "query", "instruction", "text", "sentence", "premise")
+"""Columns of a row that asks something, which is no document of rows."""
 
 FOREIGN = [
     (b"version https://git-lfs", "is a Git LFS pointer and not the data: run `git lfs pull` where it came from."),
@@ -82,6 +88,8 @@ def read_rows(path: Path, header: bool = True, field: str | None = None) -> Iter
     check_file(path)
     found = False
     for row in _rows(path, header, field):
+        if len(row.values) > MOST_COLUMNS:
+            raise too_many_columns(path, len(row.values))
         found = True
         yield row
     if not found:
@@ -119,20 +127,31 @@ def _is_document(path: Path, lines: list[Line]) -> bool:
     first = _first_text(lines)
     if first.startswith("["):
         return True
-    if path.suffix.lower() in (".jsonl", ".ndjson") or not first.startswith("{"):
+    if not first.startswith("{"):
         return False
     opening = next(line for line in lines if line.text.strip())
+    a_line_each = path.suffix.lower() in (".jsonl", ".ndjson")
     if opening.problem is not None:
-        return True  # too long for a line
+        return not a_line_each  # too long for a line
     row = _json_row(opening)
     if row.problem is not None:
-        return first[-1] in "{[,:"
-    return sum(bool(line.text.strip()) for line in lines) == 1 and any(map(_is_list_of_rows, row.values.values()))
+        return first[-1] in "{[,:" and not a_line_each
+    return sum(bool(line.text.strip()) for line in lines) == 1 and _holds_rows(row.values)
 
 
-def _is_list_of_rows(value: object) -> bool:
-    """A list of objects that are more than an option's label and text."""
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and len(value[0]) > 2
+def _holds_rows(values: dict[str, Any]) -> bool:
+    """Whether an object has lists of rows in it, and is no row itself.
+
+    >>> _holds_rows({"name": "x", "examples": [{"input": "Is it ice?", "target": "yes"}]})
+    True
+    >>> _holds_rows({"stem": "Is it ice?", "choices": [{"label": "A", "text": "yes"}]})
+    False
+    """
+    lists = [value for value in values.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    if any(len(value[0]) > 2 and not value[0].keys() <= OPTION_KEYS for value in lists):
+        return True
+    own = any(name.casefold() in ROW_NAMES for name in values)
+    return not own and any(not value[0].keys() <= OPTION_KEYS for value in lists)
 
 
 def _json_lines(path: Path) -> Iterator[Row]:
@@ -154,4 +173,6 @@ def _json_row(line: Line) -> Row:
         return Row(number, raw, {}, "Its JSON nests too deep or has too long a number: simplify it.")
     if not isinstance(value, dict):
         return Row(number, raw, {}, 'It is not a JSON object: write it as {"question": …}.')
+    if nests_too_deep(value):
+        return Row(number, raw, {}, TOO_DEEP)
     return Row(number, raw, value)
