@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from core.data.datasets import load_items
-from core.engines.hf import load_weights
+from core.engines.chats import ChatTokenizer
+from core.engines.weights import load_weights
 from core.errors import BadInput, ModelUnavailable
-from core.method.training import dpo_rows, fitting, run_dpo, run_sft
+from core.method.training import run_dpo, run_sft
+from core.method.training_rows import dpo_rows, fitting
 from core.models.finding import ModelRef
 from core.models.variants import base_of, use_of
 from core.records import Pair, Side
@@ -116,9 +118,8 @@ def chosen_by_question(folder: RunFolder, model: ModelRef, adapters: list[Path])
     """Question → log-probability of its chosen response."""
     weights, tokenizer = load_weights(model, adapters)
     sums = {}
-    for row in dpo_rows(Work(folder), DpoSettings(), tokenizer):
-        prompt = tokenizer(row["prompt"], add_special_tokens=False)["input_ids"]
-        answer = tokenizer(row["chosen"], add_special_tokens=False)["input_ids"]
+    for row in dpo_rows(Work(folder), ChatTokenizer(tokenizer)):
+        prompt, answer = row["prompt_ids"], row["chosen_ids"]
         with torch.no_grad():
             logs = weights(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
         sums[row["item_id"]] = sum(float(logs[i, token]) for i, token in enumerate(answer))
@@ -144,19 +145,11 @@ def test_a_step_names_the_questions_that_its_figures_are_of(home, trained, monke
 
 
 def test_rows_that_do_not_fit_are_counted(home, trained):
-    _, model, sft = trained
-    _, tokenizer = load_weights(model, [])
-    words = ["wood"] * 40
-    rows = [{"prompt": " ".join(words[:n]), "completion": " yes"} for n in (2, 5, 9, 30)]
-    length = len(tokenizer(rows[2]["prompt"], add_special_tokens=False)["input_ids"])
+    _, _, sft = trained
+    rows = [{"prompt_ids": [7] * n, "completion_ids": [8, 9]} for n in (2, 5, 9, 30)]
     work = Work(sft)
-    fit, longest = fitting(work, rows, tokenizer, length)
-    assert (fit, longest) == (
-        rows[:2],
-        len(tokenizer(rows[1]["prompt"] + " yes", add_special_tokens=False)["input_ids"]),
-    )
-    fit, longest = fitting(work, rows, tokenizer, length + 1)
-    assert (fit, longest) == (rows[:3], length + 1)
+    assert fitting(work, rows, 9) == (rows[:2], 7)
+    assert fitting(work, rows, 10) == (rows[:3], 10)
     said = [event["text"] for event in sft.events() if event["type"] == "note"]
     assert [text.split(":")[0] for text in said] == [
         "2 of 4 rows were left out",

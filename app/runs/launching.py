@@ -23,7 +23,7 @@ from core.models.finding import model_at_hand, registrations, resolve_model
 from core.models.variants import require_reachable, use_of
 from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder
 from core.runs.launcher import launch
-from core.runs.plan import PARENTS, command_of, run_config
+from core.runs.plan import PARENTS, command_of, run_config, settings_on
 from core.runs.preflight import Preflight, preflight
 from core.runs.sizes import SIZES, Size, sized_run
 from core.settings import RUN_SETTINGS, PairSettings, SampleSettings, Settings
@@ -134,7 +134,7 @@ def launch_run(here: Lab, kind: Kind, label: str) -> None:
         if missing or wrong:
             _lacking("settings" if wrong else "sources", wrong or missing)
             return
-        config = run_config(kind, label, settings, parents, use)
+        config = run_config(kind, label, settings_on(here.home, settings, parents), parents, use)
         looked = _looked(here, here.sealed, config.model_dump_json(), config)
         checks(looked.looks)
         _start(here, config, looked)
