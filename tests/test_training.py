@@ -1,18 +1,20 @@
 """Real trainings of a tiny model: weights change, and DPO's reference policy is SFT."""
 
 import math
+from contextlib import nullcontext
 from itertools import combinations
 from pathlib import Path
 from statistics import mean
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from core.data.datasets import load_items
 from core.engines.chats import ChatTokenizer
 from core.engines.weights import load_weights
-from core.errors import BadInput, ModelUnavailable
-from core.method.training import run_dpo, run_sft
+from core.errors import BadInput, LabError, ModelUnavailable
+from core.method.training import FirstLoss, _Reporter, align, run_dpo, run_sft
 from core.method.training_rows import dpo_rows, fitting
 from core.models.finding import ModelRef
 from core.models.variants import base_of, use_of
@@ -124,6 +126,37 @@ def chosen_by_question(folder: RunFolder, model: ModelRef, adapters: list[Path])
             logs = weights(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
         sums[row["item_id"]] = sum(float(logs[i, token]) for i, token in enumerate(answer))
     return sums
+
+
+@pytest.mark.parametrize(("count", "ahead"), [(12, False), (5, True)], ids=["one pass", "reference ahead"])
+def test_dpo_in_bf16_starts_at_ln2_from_sft_as_it_is_served(home, trained, monkeypatch, count, ahead):
+    """The reference is base in bf16 with the SFT adapter beside it, not merged into what cannot hold it."""
+    dataset, model, sft = trained
+    folder = dpo_run(home, dataset, model, sft, count=count)
+    monkeypatch.setenv("ANCHORLAB_DTYPE", "bfloat16")
+    weights, tokenizer = load_weights(model, [sft.adapter()])
+    with Work(folder) as work:
+        align(work, DpoSettings.model_validate(folder.config.settings), weights, ChatTokenizer(tokenizer))
+    summary = folder.result["summary"]
+    assert abs(summary["first_loss"] - math.log(2)) <= (summary["first_loss_tolerance"] if ahead else 1e-6)
+    assert (1e-4 < summary["first_loss_tolerance"] < 0.05) if ahead else summary["first_loss_tolerance"] == 1e-4
+    assert metrics(folder, "rewards/margins")[-1] > 0
+    alone = chosen_by_question(folder, model, [sft.adapter()])
+    (first, *_) = [event["questions"] for event in folder.events() if event["type"] == "metric"]
+    expected = mean(alone[question] for question in first)
+    assert metrics(folder, "logps/chosen")[0] == pytest.approx(expected, rel=0.01)
+    assert set(load_file(folder.adapter() / "adapter_model.safetensors")) == set(
+        load_file(sft.adapter() / "adapter_model.safetensors")
+    ), "the adapter is DPO's own alone"
+
+
+def test_a_reference_that_is_not_sft_is_found_by_the_first_loss(home, trained):
+    """Within the rounding of bf16, and not a thousandth beyond it."""
+    _, _, sft = trained
+    for loss, right in ((math.log(2) + 0.009, True), (math.log(2) - 0.011, False)):
+        reporter = _Reporter(Work(sft), None, FirstLoss(math.log(2), 0.01))
+        with nullcontext() if right else pytest.raises(LabError, match="not the variant that training starts from"):
+            reporter._check_first(loss)
 
 
 @pytest.mark.parametrize("room", [100_000, 1])

@@ -42,7 +42,11 @@ PAIRS_READ_AGAIN = 8
 def run_sft(work: Work) -> None:
     """Fine-tune on labels: question in, option text out, no explanation.  Parents: dataset."""
     settings = SftSettings.model_validate(work.config.settings)
-    model, chats = _load(work, settings.seed, work.folder.moment)
+    tune(work, settings, *_load(work, settings.seed, work.folder.moment))
+
+
+def tune(work: Work, settings: SftSettings, model: PreTrainedModel, chats: ChatTokenizer) -> None:
+    """SFT of a new adapter on `model`."""
     selected = select_items(load_items(work.parent("dataset")), settings.select)
     rows = sft_rows([item for item in selected if item.gold is not None], settings, chats)
     if len(rows) < len(selected):
@@ -196,6 +200,7 @@ def _train(
         "adapter_hash": file_hash(work.folder.adapter() / "adapter_model.safetensors"),
         "first_loss": reporter.losses[0],
         "last_loss": reporter.losses[-1],
+        **({"first_loss_tolerance": expected.tolerance} if expected else {}),
         "steps": arguments.max_steps,
     }
 
