@@ -150,7 +150,7 @@ def test_the_settings_of_another_run_stand_below_the_command_that_asks_for_it(ho
 
 
 def test_exported_adapters_load_with_peft_as_their_cards_say(home, lab, tmp_path):
-    """The card's own code gives the weights of the lab's variant: SFT on the base, DPO on the merged SFT."""
+    """The card's own code gives what the lab serves: SFT on the base, DPO together with SFT."""
     with any_store(home) as store:
         found = evaluations(store, CompareSettings(resamples=100))
     base = AutoModelForCausalLM.from_pretrained(tmp_path / "tiny")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
@@ -17,18 +18,21 @@ from core.engines.weights import load_weights
 from core.errors import ModelUnavailable
 from core.method.judging import PROMPTS, judge_chat
 from core.method.training import align, tune
+from core.method.training_rows import sft_rows
+from core.models.checking import check_model
 from core.models.finding import ModelRef
 from core.models.variants import use_of
 from core.prompts import load_prompt, task_chat
 from core.records import Explanation, Item
 from core.rubrics import load_rubric
-from core.runs.folders import create_run
+from core.runs.folders import RunFolder, create_run
 from core.runs.plan import run_config
 from core.runs.work import Work
-from core.settings import DpoSettings, Example, SftSettings
+from core.runs.worker import run_stage
+from core.settings import DpoSettings, Example, JudgeSettings, SampleSettings, SftSettings
 from tests.architectures import llama
 from tests.lab import toy_dataset
-from tests.test_training import pairs_run
+from tests.test_training import pairs_of, pairs_run
 from tests.tiny import TEMPLATE, tiny_tokenizer
 
 QUESTION = Chat((Message("system", "Be brief."), Message("user", "What is a window made of?")))
@@ -235,3 +239,108 @@ def test_text_behind_an_escaped_token_gets_no_blank():
         tokenizer = sentencepiece(kind)
         ids = ChatTokenizer(tokenizer).following("good</s>bad")
         assert tokenizer.eos_token_id not in ids and " bad" not in tokenizer.decode(ids)
+
+
+# --- thoughts
+
+
+OPENING = TEMPLATE.replace("assistant\n{% endif %}", "assistant\n<think>\n{% endif %}")
+"""Opens a thought and knows of no way not to."""
+
+ASKED = TEMPLATE.replace(
+    "assistant\n{% endif %}",
+    "assistant\n{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n"
+    "{% else %}<think>\n{% endif %}{% endif %}",
+)
+"""Opens a thought unless it is told not to think."""
+
+WRITES = OPENING.replace(
+    "{{ m['content'] }}",
+    "{% if m.reasoning_content %}<think>\n{{ m.reasoning_content }}\n</think>\n{% endif %}{{ m['content'] }}",
+)
+"""Opens a thought, and writes those that it is given with one line break behind them."""
+
+LETTERED = OPENING.replace("<think>\n", "[THINK]")
+
+
+@pytest.mark.parametrize(
+    ("template", "before", "said"),
+    [
+        (TEMPLATE, "", None),
+        (OPENING, "<think>\n\n</think>\n\n", "<think> is closed by '\\n</think>\\n\\n'"),
+        (ASKED, "<think>\n\n</think>\n\n", "<think> is closed by enable_thinking=false"),
+        (WRITES, "<think>\n\n</think>\n", "<think> is closed by '\\n</think>\\n'"),
+        (LETTERED, "[THINK]\n[/THINK]\n\n", "[THINK] is closed by '\\n[/THINK]\\n\\n'"),
+        (TEMPLATE.replace("assistant\n{% endif %}", "assistant\n<think></think>{% endif %}"), "<think></think>", None),
+    ],
+    ids=["none", "opens", "asked", "writes", "letters", "closes itself"],
+)
+def test_a_thought_that_the_template_opens_is_closed_as_the_template_wants_it(home, tmp_path, template, before, said):
+    """Or SFT would train the answer, and judging read the verdict, inside a thought."""
+    model = llama(tmp_path / "m", chat_template=template)
+    engine = load_engine(model)
+    chat = Chat(QUESTION.messages, opening="Verdict:")
+    assert engine.chats.text(chat).endswith(f"<|start|>assistant\n{before}Verdict:")
+    (item,) = [item for item in load_items(toy_dataset(home, tmp_path)) if item.id == "lens-0"]
+    (row,) = sft_rows([item], SftSettings(), engine.chats)
+    prompt = engine.tokenizer.decode(row["prompt_ids"])
+    assert prompt.endswith(f"<|start|>assistant\n{before}") and prompt.count("<think>") == before.count("<think>")
+    assert engine.provenance().get("thought") == said
+    checks = {check.name: check.text for check in check_model(home, model.path)}
+    assert (said in checks["thought"]) if said else ("thought" not in checks)
+
+
+# --- dates
+
+
+DATED = "Today: {{ strftime_now('%d %b %Y') }}\n" + TEMPLATE
+
+
+def test_a_run_is_rendered_with_its_own_date_also_when_it_is_resumed(home, tmp_path):
+    """And so are those that build on its samples: the judge's chats and DPO's."""
+    model, dataset = llama(tmp_path / "m", chat_template=DATED), toy_dataset(home, tmp_path)
+    parents, use = {"dataset": dataset.id}, use_of(model)
+    config = run_config("sample", "base", SampleSettings(n=2, max_new_tokens=4), parents, use)
+    samples = made(create_run(home, config), 981_173_106.0)  # 3 February 2001
+    finished(samples)
+    (loaded,) = [event for event in samples.events() if event["type"] == "loaded"]
+    assert loaded["date"].startswith("2001-02-0")
+
+    made(samples, 1_353_439_157.0)  # moved or edited: what was noted when it first loaded counts
+    assert samples.moment.year == 2001
+    with_samples = parents | {"samples": samples.id}
+    judge = finished(create_run(home, run_config("judge", "base", JudgeSettings(), with_samples, use)))
+    (loaded,) = [event for event in judge.events() if event["type"] == "loaded"]
+    assert loaded["date"].startswith("2001-02-0")
+
+    sft = finished(create_run(home, run_config("sft", "sft", SftSettings(steps=1, batch_size=1), parents, use)))
+    (loaded,) = [event for event in sft.events() if event["type"] == "loaded"]
+    assert loaded["date"][:10] == datetime.fromtimestamp(sft.config.created).isoformat()[:10]
+    sources = parents | {"sft": sft.id, "pairs": pairs_of(home, samples).id}
+    settings = DpoSettings(steps=1, batch_size=1)
+    dpo = finished(create_run(home, run_config("dpo", "rank", settings, sources, use_of(model, sft.id))))
+    (loaded,) = [event for event in dpo.events() if event["type"] == "loaded"]
+    assert loaded["date"].startswith("2001-02-0")
+
+
+def made(folder: RunFolder, seconds: float) -> RunFolder:
+    """The run, as if it had been made at another time."""
+    written = folder.path / "config.json"
+    written.write_text(folder.config.model_copy(update={"created": seconds}).model_dump_json())
+    return RunFolder(folder.path)
+
+
+def finished(folder: RunFolder) -> RunFolder:
+    with Work(folder) as work:
+        work.started()
+        run_stage(work)
+    return folder
+
+
+def test_the_date_is_written_as_the_template_wants_it(tmp_path):
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = "{% set form = '%d %b %Y' %}{{ strftime_now(form) }}" + TEMPLATE
+    chats = ChatTokenizer(tokenizer, moment=datetime(2001, 2, 3, 4, 5))
+    assert chats.text(QUESTION).startswith("03 Feb 2001<|start|>system")
+    assert chats.record(ModelRef(name="m", path="", hash="", source=""))["date"] == "2001-02-03T04:05:00"
+    assert "date" not in ChatTokenizer(tiny_tokenizer()).record(ModelRef(name="m", path="", hash="", source=""))
