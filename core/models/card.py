@@ -112,8 +112,8 @@ def _note(chain: Sequence[RunFolder]) -> str:
     return (
         "**It is valid only on the base model with the adapters of `chain/` in effect as well**: it was trained "
         "against that model as the reference policy. Put on the bare base model it loads without an error and gives "
-        "another, untrained-for model. Do not merge adapters into weights in bfloat16, which lose most of a small change: leave "
-        "them beside the weights, as here, or merge in float32."
+        "another, untrained-for model. Do not merge adapters into weights in bfloat16, which lose most of a small "
+        "change: leave them beside the weights, as here, or merge in float32."
     )
 
 
