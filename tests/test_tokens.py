@@ -13,7 +13,7 @@ from core.data.datasets import load_items
 from core.engines import Chat, Message
 from core.engines.chats import ChatTokenizer
 from core.engines.hf import HFEngine, load_engine
-from core.engines.templates import encode
+from core.engines.templates import FALLBACK_TEMPLATE, apply_template, encode
 from core.engines.weights import load_weights
 from core.errors import ModelUnavailable
 from core.method.judging import PROMPTS, judge_chat
@@ -30,7 +30,7 @@ from core.runs.plan import run_config
 from core.runs.work import Work
 from core.runs.worker import run_stage
 from core.settings import DpoSettings, Example, JudgeSettings, SampleSettings, SftSettings
-from tests.architectures import llama
+from tests.architectures import GEMMA_LIKE, llama
 from tests.lab import toy_dataset
 from tests.test_training import pairs_of, pairs_run
 from tests.tiny import TEMPLATE, tiny_tokenizer
@@ -97,6 +97,19 @@ def continues(sequence: list[int], prompts: list[tuple[int, ...]]) -> bool:
     begun = [prompt for prompt in prompts if tuple(sequence[: len(prompt)]) == prompt]
     words = [token for token in sequence[len(begun[0]) :] if token != 0] if begun else []
     return len(words) > 1 and words[-1] == END and not {START, END} & set(words[:-1])
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, GEMMA_LIKE, FALLBACK_TEMPLATE])
+def test_a_chat_is_rendered_as_the_library_renders_it(template):
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = template
+    turns = [("user", "Why?"), ("assistant", " So. "), ("user", "And?")]
+    messages = [{"role": role, "content": content} for role, content in turns]
+    theirs = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    assert apply_template(tokenizer, messages) == theirs
+    ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
+    chat = Chat(tuple(Message(role, content) for role, content in turns))
+    assert list(ChatTokenizer(tokenizer).prompt(chat)) == ids
 
 
 # --- text stays text

@@ -130,11 +130,16 @@ def launch_run(here: Lab, kind: Kind, label: str) -> None:
         with sources:
             parents, missing = _sources(here, kind, settings)
             use = None if kind == "pairs" else model_form(here, kind, parents)
+    if not (missing or wrong):
+        try:
+            settings = settings_on(here.home, settings, parents)
+        except BadInput as error:
+            wrong = str(error)
     with st.container(border=True, key="preflight"):
         if missing or wrong:
             _lacking("settings" if wrong else "sources", wrong or missing)
             return
-        config = run_config(kind, label, settings_on(here.home, settings, parents), parents, use)
+        config = run_config(kind, label, settings, parents, use)
         looked = _looked(here, here.sealed, config.model_dump_json(), config)
         checks(looked.looks)
         _start(here, config, looked)

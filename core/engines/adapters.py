@@ -37,6 +37,11 @@ def apply_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
         raise ModelUnavailable(f"The adapter in {adapter} does not fit its base: {why}") from error
 
 
+def adapters_are(model: PreTrainedModel) -> str:
+    """For the provenance: how the adapters that were applied are in effect."""
+    return "merged" if model.dtype == torch.float32 else "beside the weights, in float32"
+
+
 # --- merged
 
 

@@ -17,6 +17,7 @@ from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import DynamicLayer
 
 from core.engines import Chat, Generation, Sampling, Streamed
+from core.engines.adapters import adapters_are
 from core.engines.chats import ChatTokenizer
 from core.engines.choosing import PrefixReader, Tokens, choose_among
 from core.engines.decoding import GROUPED, Row, Vocabulary, draw, last, sample_rows, sample_steps
@@ -113,6 +114,7 @@ class HFEngine:
             "model": self.model.name,
             "model_hash": self.model.hash,
             "adapters": [file_hash(folder / "adapter_model.safetensors") for folder in self.adapters],
+            **({"adapters_are": adapters_are(self.weights)} if self.adapters else {}),
             **self.chats.record(self.model),
             "dtype": str(self.weights.dtype).removeprefix("torch."),
             "dtype_by": dtype_reason(default_home()),
