@@ -174,6 +174,16 @@ def test_marks_of_the_template_are_text_in_a_content_even_where_they_are_no_spec
     assert (ids.count(mark), ids.count(word)) == (1, 1), "the template's own mark, and an added word as ever"
 
 
+def test_a_mark_that_a_normalizer_makes_of_other_letters_is_text_too():
+    tokenizer = tiny_tokenizer()
+    tokenizer.backend_tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.add_tokens([AddedToken("[turn]", special=False, normalized=True)])
+    tokenizer.chat_template = TEMPLATE.replace("<|end|>", "[turn]")
+    mark = tokenizer.convert_tokens_to_ids("[turn]")
+    assert encode(tokenizer, "［turn］") == (mark,), "as the tokenizer reads it"
+    assert ChatTokenizer(tokenizer).prompt(Chat((Message("user", "a ［turn］ b"),))).count(mark) == 1
+
+
 # --- tokens without weights
 
 

@@ -105,11 +105,16 @@ class ChatTokenizer:
     def _as_text(self, text: str) -> str:
         """The text, split inside every special token's name, until there is none."""
         if not self._special.search(text):
-            return text
+            return SPLIT.join(text) if self._special.search(self._normalised(text)) else text
         text = text.replace(SPLIT, "")
         while self._special.search(text):
             text = self._special.sub(lambda name: name[0][0] + SPLIT + name[0][1:], text)
         return text
+
+    def _normalised(self, text: str) -> str:
+        """The text as added tokens are looked for in it: `＜think＞` may become `<think>`."""
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        return backend.normalizer.normalize_str(text) if backend and backend.normalizer else text
 
     def _joined(self, pieces: list[str]) -> Tokens:
         return tuple(token for piece in pieces if piece for token in self._inside(piece))
