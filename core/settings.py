@@ -298,7 +298,9 @@ class PairSettings(Settings):
 class DpoSettings(Settings):
     """Direct preference optimisation (Rafailov et al. 2023, sigmoid loss), reference = SFT."""
 
-    prompt: str = Field("explain", description="Prompt file the pairs were sampled with.")
+    prompt: str = Field(
+        "explain", description="That of the pairs' samples, whatever it is; another one named here is refused."
+    )
     steps: int = Field(20, ge=1, description="Optimiser steps.")
     batch_size: int = Field(4, ge=1, description="Pairs a step.")
     learning_rate: float = Field(2e-4, gt=0, description="Peak learning rate (linear decay).")

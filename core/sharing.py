@@ -20,9 +20,8 @@ from core.data.datasets import load_items
 from core.engines import Chat
 from core.errors import BadInput
 from core.home import Home
-from core.method.sampling import examples_of
+from core.method.sampling import chats_of
 from core.models.card import model_card
-from core.prompts import load_prompt, task_chat
 from core.records import Item, Pair, Side
 from core.runs.folders import RunConfig, RunFolder
 from core.runs.plan import command_of
@@ -71,11 +70,8 @@ def rows_of_pairs(home: Home, parents: Mapping[str, str], pairs: Iterable[Pair])
     """The rows of `preference_rows` for pairs that no run has written yet; parents: dataset and samples runs."""
     dataset, samples = (RunFolder(home.runs / parents[role]) for role in ("dataset", "samples"))
     items = {item.id: item for item in load_items(dataset)}
-    prompt = load_prompt(samples.config.settings["prompt"])
-    if prompt.hash != samples.config.inputs.get("prompt", prompt.hash):
-        raise BadInput(f"The prompt file that {samples.id} was sampled with has changed: put it back as it was.")
-    examples = examples_of(samples.config, dataset)
-    return [_preference(task_chat(prompt, items[pair.item_id], examples), items[pair.item_id], pair) for pair in pairs]
+    chat = chats_of(samples, dataset)
+    return [_preference(chat(items[pair.item_id]), items[pair.item_id], pair) for pair in pairs]
 
 
 def _preference(chat: Chat, item: Item, pair: Pair) -> dict[str, Any]:

@@ -1,7 +1,15 @@
-"""Adapters from elsewhere: variants of their base, refused where they do not fit it."""
+"""Adapters: variants of their base, refused where they do not fit it, and in effect whole whatever the dtype."""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from core.engines.adapters import merge
 from core.engines.weights import load_weights
 from core.errors import ModelUnavailable
 from core.models.finding import ModelRef, reference
@@ -76,3 +84,79 @@ def test_merging_keeps_tied_heads_tied_and_refuses_a_change_of_one_of_them(tmp_p
     assert merged.get_input_embeddings().weight is merged.get_output_embeddings().weight
     with pytest.raises(ModelUnavailable, match="shares between input and output"):
         load_weights(base, [adapter(tmp_path / "head", base, target_modules=["lm_head"])])
+
+
+# --- in bf16
+
+
+IDS = torch.arange(300).reshape(5, 60)
+
+
+@torch.no_grad()
+def log_probabilities(model: PreTrainedModel) -> torch.Tensor:
+    return model(IDS).logits.float().log_softmax(-1)
+
+
+def small(base: ModelRef, folder: Path, **changes) -> Path:
+    """An adapter whose change is far smaller than the weights, as that of a training is."""
+    lora = adapter(folder, base, **changes)
+    weights = load_file(lora / "adapter_model.safetensors")
+    save_file({name: weight / 30 for name, weight in weights.items()}, lora / "adapter_model.safetensors")
+    return lora
+
+
+def by_the_library(base: ModelRef, loras: Sequence[Path], dtype: torch.dtype) -> PreTrainedModel:
+    """The base in `dtype` with adapters that PEFT keeps apart from its weights, all active."""
+    model = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.bfloat16)
+    model = model if dtype == torch.bfloat16 else model.to(dtype)
+    tuned = PeftModel.from_pretrained(model, loras[0], adapter_name="0")
+    for i, lora in enumerate(loras[1:], start=1):
+        tuned.load_adapter(lora, adapter_name=str(i))
+    tuned.base_model.set_adapter([str(i) for i in range(len(loras))])
+    return tuned
+
+
+@pytest.mark.parametrize("make", [tiny_model, qwen2, gpt2])
+def test_what_is_served_in_bf16_has_the_adapters_whole(tmp_path, monkeypatch, make):
+    """Merged into bf16 weights, log-probabilities are as far off as all other rounding of the model together."""
+    monkeypatch.setenv("ANCHORLAB_DTYPE", "bfloat16")
+    base = make(tmp_path / "base")
+    loras = [small(base, tmp_path / "sft"), small(base, tmp_path / "dpo", r=2, use_rslora=True)]
+    served, _ = load_weights(base, loras)
+    assert served.dtype == torch.bfloat16
+    truth = log_probabilities(by_the_library(base, loras, torch.float32))
+    rounding = (log_probabilities(by_the_library(base, loras, torch.bfloat16)) - truth).abs().mean()
+    apart = (log_probabilities(served) - log_probabilities(by_the_library(base, loras, torch.bfloat16))).abs().mean()
+    assert apart < 0.1 * rounding
+    assert (log_probabilities(served) - truth).abs().mean() < 1.1 * rounding
+    alone, _ = load_weights(base, loras[:1])
+    assert (log_probabilities(served) - log_probabilities(alone)).abs().mean() > rounding, "the second has its effect"
+
+
+def test_a_merge_that_loses_the_adapter_is_refused(tmp_path):
+    base = tiny_model(tmp_path / "tiny")
+    lora = small(base, tmp_path / "lora")
+    rounded = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.bfloat16)
+    with pytest.raises(ModelUnavailable, match=r"\d\d% is lost when it is merged into weights of bfloat16"):
+        merge(rounded, lora)
+
+
+def test_an_adapter_that_changes_nothing_is_refused_in_bf16_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANCHORLAB_DTYPE", "bfloat16")
+    base = tiny_model(tmp_path / "tiny")
+    lora = adapter(tmp_path / "lora", base)
+    weights = load_file(lora / "adapter_model.safetensors")
+    save_file({name: torch.zeros_like(weight) for name, weight in weights.items()}, lora / "adapter_model.safetensors")
+    with pytest.raises(ModelUnavailable, match="changes no weight"):
+        load_weights(base, [lora])
+
+
+@pytest.mark.parametrize("changes", [{"use_dora": True}, {"modules_to_save": ["lm_head"]}], ids=["DoRA", "head"])
+def test_an_adapter_that_is_more_than_factors_is_merged_in_fp32(tmp_path, monkeypatch, changes):
+    monkeypatch.setenv("ANCHORLAB_DTYPE", "bfloat16")
+    base = tiny_model(tmp_path / "tiny")
+    lora = adapter(tmp_path / "lora", base, **changes)
+    served, _ = load_weights(base, [lora])
+    assert served.dtype == torch.float32
+    theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base.path), lora)
+    assert torch.allclose(log_probabilities(served), log_probabilities(theirs), atol=1e-3)

@@ -13,15 +13,16 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig, DPOTrainer
 
 from core.analysis.results import evaluations
-from core.engines.hf import load_weights
+from core.engines.chats import ChatTokenizer
+from core.engines.weights import load_weights
 from core.errors import BadInput
-from core.method.training import dpo_rows
+from core.method.training_rows import dpo_rows
 from core.models.variants import base_of
 from core.records import Pair
 from core.runs.folders import RunConfig, create_run, find_run
 from core.runs.pipeline import PRESETS, read_pipeline
 from core.runs.work import Work
-from core.settings import CompareSettings, DpoSettings
+from core.settings import CompareSettings
 from core.sharing import export_adapter, export_pairs, export_settings, preference_rows
 from core.store.database import any_store
 from tests.lab import filled_lab
@@ -100,11 +101,13 @@ def test_trl_trains_on_exported_pairs_with_the_prompt_that_the_lab_trains_on(hom
     )
     trainer.train()
     dpo = next(run for run in all_of(home, "dpo") if run.config.parents["pairs"] == lab.id)
-    ours = dpo_rows(Work(dpo), DpoSettings(), tokenizer)
+    ours = dpo_rows(Work(dpo), ChatTokenizer(tokenizer))
+    line_break = tokenizer("\n")["input_ids"]  # the template's own after an end of turn, which nobody has generated
     for theirs, row in zip(trainer.train_dataset, ours, strict=True):
-        assert tokenizer.decode(theirs["prompt_ids"]) == row["prompt"]
-        for half in ("chosen", "rejected"):
-            assert tokenizer.decode(theirs[f"{half}_ids"]).rstrip("\n") == row[half]
+        assert theirs["prompt_ids"] == row["prompt_ids"]
+        for half in ("chosen_ids", "rejected_ids"):
+            cut = [] if row[half][-1] == tokenizer.eos_token_id else [tokenizer.eos_token_id]
+            assert theirs[half] == row[half] + cut + line_break
     for pair, row in zip(lab.read("pairs", Pair), loaded.to_list(), strict=True):
         assert (row["item_id"], row["category"], row["reason"]) == (pair.item_id, pair.category, pair.reason)
 
@@ -147,7 +150,7 @@ def test_the_settings_of_another_run_stand_below_the_command_that_asks_for_it(ho
 
 
 def test_exported_adapters_load_with_peft_as_their_cards_say(home, lab, tmp_path):
-    """The card's own code gives the weights of the lab's variant: SFT on the base, DPO on the merged SFT."""
+    """The card's own code gives what the lab serves: SFT on the base, DPO together with SFT."""
     with any_store(home) as store:
         found = evaluations(store, CompareSettings(resamples=100))
     base = AutoModelForCausalLM.from_pretrained(tmp_path / "tiny")

@@ -9,12 +9,15 @@ import pytest
 from core.home import PROJECT
 
 HEAVY = {
+    "core/engines/adapters.py",
+    "core/engines/chats.py",
     "core/engines/choosing.py",
     "core/engines/decoding.py",
     "core/engines/hf.py",
     "core/engines/templates.py",
     "core/engines/weights.py",
     "core/method/training.py",
+    "core/method/training_rows.py",
 }
 """What computes with weights."""
 

@@ -4,10 +4,13 @@ import math
 
 import pytest
 import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
 
 from core.data.datasets import import_dataset, load_items, load_settings, select_items
 from core.engines import Sampling
 from core.engines.hf import PlainReader, load_engine
+from core.engines.weights import load_weights
 from core.errors import ModelUnavailable
 from core.home import SAMPLES
 from core.models.variants import use_of
@@ -20,6 +23,7 @@ from core.runs.worker import run_stage
 from core.settings import Example, JudgeSettings, PairSettings, SampleSettings, Selection
 from core.store.database import open_store
 from tests.model import fetched
+from tests.test_adapters import small
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 
@@ -62,6 +66,21 @@ def test_greedy_responses_and_log_probabilities_are_the_librarys_own(model, data
     for prompt in prompts:
         difference = packed[prompt].log_softmax(-1) - separate[prompt].log_softmax(-1)
         assert difference.abs().max() < 1e-3
+
+
+def test_adapters_of_the_real_model_are_whole_in_bf16(model, tmp_path, monkeypatch):
+    """What is served is what the library computes with the adapter beside the weights, to the last bit of rounding."""
+    monkeypatch.setenv("ANCHORLAB_DTYPE", "bfloat16")
+    lora = small(model, tmp_path / "lora")
+    served, tokenizer = load_weights(model, [lora])
+    ids = torch.tensor(
+        [tokenizer("A window is made of glass, since light has to come in. A door is not.")["input_ids"]]
+    )
+    theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(model.path, dtype=torch.bfloat16), lora)
+    with torch.no_grad():
+        ours, expected, bare = served(ids).logits, theirs(ids).logits, load_weights(model, [])[0](ids).logits
+    assert torch.equal(ours, expected)
+    assert (ours - bare).abs().mean() > 0.01, "the adapter has an effect"
 
 
 def done(home, config) -> RunFolder:

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from core.cli import cli
 from core.data.datasets import load_items
 from core.engines import Chat, Message, Sampling
+from core.engines.chats import ChatTokenizer
 from core.engines.hf import load_engine
-from core.engines.templates import FALLBACK_TEMPLATE, render
+from core.engines.templates import FALLBACK_TEMPLATE
 from core.engines.weights import load_weights
 from core.errors import BadInput, ModelUnavailable
 from core.models.checking import check_model
@@ -85,7 +86,10 @@ def test_a_broken_folder_fails_its_check_in_one_sentence(home, tmp_path):
 
 def test_without_a_template_the_fallback_is_used_and_recorded(tmp_path):
     engine = load_engine(llama(tmp_path / "base", chat_template=None))
-    assert render(engine.tokenizer, CHAT) == "System: Be brief.\n\nUser: What is a window made of?\n\nAssistant: "
+    assert (
+        ChatTokenizer(engine.tokenizer).text(CHAT)
+        == "System: Be brief.\n\nUser: What is a window made of?\n\nAssistant: "
+    )
     seen = engine.provenance()
     assert seen["template"] == "fallback"
     assert seen["template_hash"] != load_engine(tiny_model(tmp_path / "tiny")).provenance()["template_hash"]
@@ -101,13 +105,13 @@ def test_the_fallback_begins_as_the_tokenizer_begins_texts(tmp_path):
     )
     tokenizer.save_pretrained(model.path)
     _, loaded = load_weights(model, [])
-    assert render(loaded, CHAT).startswith("<|start|>System: ")
+    assert ChatTokenizer(loaded).text(CHAT).startswith("<|start|>System: ")
     assert loaded.chat_template.endswith(FALLBACK_TEMPLATE)
 
 
 def test_a_system_turn_that_the_template_refuses_goes_into_the_first_user_turn(tmp_path):
     engine = load_engine(gemma2(tmp_path / "gemma"))
-    text = render(engine.tokenizer, CHAT)
+    text = ChatTokenizer(engine.tokenizer).text(CHAT)
     assert text == "<|start|><|start|>user\nBe brief.\n\nWhat is a window made of?<|end|>\n<|start|>model\n"
     assert engine.provenance()["system_text"] == "first user turn"
 
@@ -118,7 +122,7 @@ def test_a_registered_template_overrides_and_makes_another_variant(home, tmp_pat
     file.write_text(TEMPLATE.replace("assistant", "answer"))
     model = register(home, str(tmp_path / "tiny"), "mine", file)
     engine = load_engine(model)
-    assert render(engine.tokenizer, CHAT).endswith("<|start|>answer\n")
+    assert ChatTokenizer(engine.tokenizer).text(CHAT).endswith("<|start|>answer\n")
     assert engine.provenance()["template"] == "registered"
     assert use_of(model).identity != plain.identity
 

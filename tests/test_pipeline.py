@@ -10,6 +10,7 @@ from core.cli import cli
 from core.errors import BadInput
 from core.home import Home
 from core.models.finding import ModelRef
+from core.prompts import load_prompt
 from core.runs.dryrun import dry_run
 from core.runs.estimate import STARTUP_SECONDS, Rates, measured_rates, seconds_left
 from core.runs.folders import RunConfig, RunFolder, all_runs, create_run
@@ -25,6 +26,7 @@ from core.runs.pipeline import (
 )
 from core.runs.sizes import SIZES, sized
 from core.runs.work import Work
+from core.settings import DpoSettings, SampleSettings, Selection
 from tests.lab import MATERIALS, filled_lab, toy_pipeline
 from tests.tiny import tiny_model
 
@@ -50,6 +52,17 @@ def test_naming_every_variant_is_the_same_as_naming_none():
     assert [step.id for step in runs] == [step.id for step in same]
     assert "variants" not in toy_pipeline().written()
     assert toy_pipeline(variants=every).written()["variants"] == every
+
+
+def test_dpo_has_the_prompt_that_its_pairs_are_sampled_with():
+    """By construction: a pipeline cannot name another, and where it is the default no id has changed."""
+    (first, *_) = [step for step in planned(toy_pipeline()) if step.kind == "dpo"]
+    assert (first.settings["prompt"], first.inputs["prompt"]) == ("explain", load_prompt("explain").hash)
+    asked = SampleSettings(n=2, prompt="label", select=Selection(split="train", part=(0.5, 1.0)))
+    (other, *_) = [step for step in planned(toy_pipeline(align=asked)) if step.kind == "dpo"]
+    assert (other.settings["prompt"], other.inputs["prompt"]) == ("label", load_prompt("label").hash)
+    with pytest.raises(BadInput, match="sampled with the prompt 'explain', not 'label': leave out DPO's `prompt`"):
+        planned(toy_pipeline(dpo=DpoSettings(prompt="label")))
 
 
 @pytest.mark.parametrize(

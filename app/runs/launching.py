@@ -25,7 +25,7 @@ from core.models.variants import completed, require_reachable, use_of
 from core.runs.belonging import TAKEN_BY, configs_of, drawn_after, usual_variant, variant_after
 from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder
 from core.runs.launcher import launch
-from core.runs.plan import PARENTS, command_of, run_config
+from core.runs.plan import PARENTS, command_of, run_config, settings_on
 from core.runs.preflight import Preflight, preflight
 from core.runs.sizes import SIZES, Size, sized_run
 from core.settings import RUN_SETTINGS, PairSettings, SampleSettings, Settings
@@ -134,6 +134,11 @@ def launch_run(here: Lab, kind: Kind, label: str) -> None:
         with sources:
             parents, missing = _sources(here, kind, settings)
             use = None if kind == "pairs" else model_form(here, kind, parents)
+    if not (missing or wrong):
+        try:
+            settings = settings_on(here.home, settings, parents)
+        except BadInput as error:
+            wrong = str(error)
     with st.container(border=True, key="preflight"):
         if missing or wrong:
             _lacking("settings" if wrong else "sources", wrong or missing)

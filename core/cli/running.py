@@ -19,7 +19,7 @@ from core.runs.belonging import configs_of, usual_variant, whole_chain
 from core.runs.dryrun import DryRun, dry_run
 from core.runs.folders import FROM_BEFORE, ModelUse, RunConfig, RunFolder, all_runs, find_run
 from core.runs.pipeline import PipelineFile, find_pipeline, prepare, preset_names, read_pipeline
-from core.runs.plan import run_config, settings_from
+from core.runs.plan import run_config, settings_from, settings_on
 from core.runs.removal import plan_removal, remove_runs
 from core.runs.side_by_side import compared
 from core.runs.sizes import Size, sized
@@ -105,7 +105,7 @@ def _config(
     chain: list[str],
     settings: list[str],
 ) -> RunConfig:
-    chosen = chosen_settings(kind, settings)
+    chosen = settings_on(home, chosen_settings(kind, settings), parents)
     variant = None if kind == "pairs" else _variant(home, kind, parents, model, chain)
     return run_config(kind, label, chosen, parents, variant)
 

@@ -1,4 +1,4 @@
-"""The transformers engine: a causal language model with its adapters merged.
+"""The transformers engine: a causal language model with its adapters in effect.
 
 Fast paths (`decoding`, `choosing`) are used where they are proved to give what the library gives; a
 model on which they differ or fail takes the plain paths below, and its provenance says so.
@@ -6,6 +6,7 @@ model on which they differ or fail takes the plain paths below, and its provenan
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -16,9 +17,11 @@ from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import DynamicLayer
 
 from core.engines import Chat, Generation, Sampling, Streamed
+from core.engines.adapters import adapters_are
+from core.engines.chats import ChatTokenizer
 from core.engines.choosing import PrefixReader, Tokens, choose_among
 from core.engines.decoding import GROUPED, Row, Vocabulary, draw, last, sample_rows, sample_steps
-from core.engines.templates import encode, render, template_record
+from core.engines.templates import encode
 from core.engines.weights import dtype_reason, end_tokens, load_weights
 from core.home import default_home
 from core.models.finding import ModelRef
@@ -36,10 +39,15 @@ PROBES = ("The capital of France is", "Name a thing made of glass.", "One, two, 
 """Prompts on which the fast paths must agree with the plain ones."""
 
 
-def load_engine(model: ModelRef, adapters: Sequence[Path] = (), cache_tokens: int = 0) -> "HFEngine":
-    """A model ready to generate and choose; `cache_tokens` of a batch are weighed against the free memory."""
+def load_engine(
+    model: ModelRef, adapters: Sequence[Path] = (), cache_tokens: int = 0, moment: datetime | None = None
+) -> "HFEngine":
+    """A model ready to generate and choose; `cache_tokens` of a batch are weighed against the free memory.
+
+    moment: the date that its chats are rendered with, where the template writes one; None: now.
+    """
     weights, tokenizer = load_weights(model, adapters, cache_tokens)
-    return HFEngine(model, adapters, weights, tokenizer)
+    return HFEngine(model, adapters, weights, tokenizer, moment)
 
 
 class HFEngine:
@@ -51,11 +59,13 @@ class HFEngine:
         adapters: Sequence[Path],
         weights: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
+        moment: datetime | None = None,
     ) -> None:
         self.model = model
         self.adapters = list(adapters)
         self.weights = weights
         self.tokenizer = tokenizer
+        self.chats = ChatTokenizer(tokenizer, weights.get_input_embeddings().weight.shape[0], moment)
         self._plain_attention = weights.config._attn_implementation
         self._reader = PrefixReader(weights)
 
@@ -88,7 +98,7 @@ class HFEngine:
 
     def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         prompts = self._prompts(chats)
-        tokens = [[encode(self.tokenizer, option) for option in group] for group in options]
+        tokens = [[self.chats.following(option) for option in group] for group in options]
         reader = self._reader if self.path == "fast" else PlainReader(self.weights)
         return choose_among(reader, prompts, tokens, self.tokenizer.eos_token_id)
 
@@ -96,7 +106,7 @@ class HFEngine:
         return None
 
     def count_tokens(self, text: str) -> int:
-        return len(encode(self.tokenizer, text))
+        return len(self.chats.following(text))
 
     def provenance(self) -> dict[str, object]:
         return {
@@ -104,7 +114,8 @@ class HFEngine:
             "model": self.model.name,
             "model_hash": self.model.hash,
             "adapters": [file_hash(folder / "adapter_model.safetensors") for folder in self.adapters],
-            **template_record(self.model, self.tokenizer),
+            **({"adapters_are": adapters_are(self.weights)} if self.adapters else {}),
+            **self.chats.record(self.model),
             "dtype": str(self.weights.dtype).removeprefix("torch."),
             "dtype_by": dtype_reason(default_home()),
             "device": str(self.weights.device),
@@ -113,7 +124,7 @@ class HFEngine:
     # --- how
 
     def _prompts(self, chats: Sequence[Chat]) -> list[Tokens]:
-        return [encode(self.tokenizer, render(self.tokenizer, chat)) for chat in chats]
+        return [self.chats.prompt(chat) for chat in chats]
 
     def _generation(self, row: Row, prompt_tokens: int) -> Generation:
         return Generation(self.vocabulary.decode(row.tokens), len(row.tokens), prompt_tokens, row.finish)

@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from peft import PeftModel
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
+from core.engines import Chat, Message
+from core.engines.adapters import apply_adapter, can_stay_beside, refuse_misfit
+from core.engines.chats import ChatTokenizer
 from core.engines.templates import end_of_turn, set_template
 from core.errors import BadInput, ModelUnavailable
 from core.home import Home, default_home
 from core.models.finding import ModelRef
-from core.models.memory import cache_bytes, refuse_if_too_large, tensor_shapes, training_bytes
+from core.models.memory import cache_bytes, refuse_if_too_large, training_bytes
 
 CLEARLY_FASTER = 8.0
 """bf16 is used on a CPU only if its matmul is so many times faster.  With matrix units that make it 5 times faster,
@@ -36,7 +38,7 @@ OVERRULED_BY = "ANCHORLAB_DTYPE"
 def load_weights(
     model: ModelRef, adapters: Sequence[Path], cache_tokens: int = 0, trained_tokens: int = 0
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The base with each adapter merged in order, in the dtype of this home and device, in eval mode.
+    """The base with each adapter in effect, in order, in the dtype of this home and device, in eval mode.
 
     cache_tokens, trained_tokens: how many tokens the cache will hold, or a training pass read, for the estimate
     of memory.  Raises ModelUnavailable if that does not fit, weights cannot be loaded, or an adapter does not fit
@@ -44,6 +46,7 @@ def load_weights(
     """
     on_gpu = torch.cuda.is_available()
     dtype = torch.float32 if trained_tokens and not on_gpu else choose_dtype(default_home())
+    dtype = dtype_for(model, adapters, dtype)
     folder = Path(model.path)
     beside = cache_bytes(folder, cache_tokens, dtype.itemsize) + training_bytes(folder, trained_tokens)
     refuse_if_too_large(model, dtype.itemsize, beside, torch.cuda.mem_get_info()[0] if on_gpu else None)
@@ -59,7 +62,7 @@ def load_weights(
     set_template(model, tokenizer)
     set_ends(model, weights, tokenizer)
     for adapter in adapters:
-        weights = merge_adapter(weights, adapter)
+        weights = apply_adapter(weights, adapter)
     return weights.to("cuda" if on_gpu else "cpu").eval(), tokenizer
 
 
@@ -90,6 +93,16 @@ def choose_dtype(home: Home) -> torch.dtype:
         draft.write_text(json.dumps({"dtype": dtype_of(seconds), "matmul_seconds": seconds}))
         draft.replace(kept)
     return getattr(torch, json.loads(kept.read_text())["dtype"])
+
+
+def dtype_for(model: ModelRef, adapters: Sequence[Path], dtype: torch.dtype) -> torch.dtype:
+    """The dtype, or fp32 where an adapter is more than factors beside layers and has to be merged."""
+    if dtype == torch.float32 or not adapters:
+        return dtype
+    bare = skeleton(model)
+    for adapter in adapters:
+        refuse_misfit(bare, adapter)
+    return dtype if all(can_stay_beside(bare, adapter) for adapter in adapters) else torch.float32
 
 
 def dtype_of(seconds: dict[str, float]) -> str:
@@ -140,53 +153,40 @@ def set_ends(model: ModelRef, weights: PreTrainedModel, tokenizer: PreTrainedTok
     tokenizer's own goes on to end a text.  Padding is masked by position, never by token (the end token may
     serve as padding and is still learned).
     """
-    ends = end_tokens(weights, tokenizer)
-    turn = end_of_turn(tokenizer)
-    ends = ends if turn is None or turn in ends else [*ends, turn]
-    if not ends:
-        raise ModelUnavailable(f"{model.name} names no end token: give it a chat template that ends turns with one.")
-    weights.generation_config.eos_token_id = ends
-    if turn is not None or tokenizer.eos_token_id is None:
-        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0] if turn is None else turn)
     rows = weights.get_input_embeddings().weight.shape[0]
     if tokenizer.vocab_size > rows:
         raise ModelUnavailable(
             f"The tokenizer of {model.name} has {tokenizer.vocab_size:,} tokens and its weights {rows:,}: "
             "the folder mixes two models."
         )
+    ChatTokenizer(tokenizer, rows).prompt(Chat((Message("user", "probe"),)))  # refused if it writes unknown tokens
+    ends = end_tokens(weights, tokenizer)
+    turn = end_of_turn(tokenizer)
+    turn = None if turn is None or turn >= rows else turn
+    ends = ends if turn is None or turn in ends else [*ends, turn]
+    if not ends:
+        raise ModelUnavailable(f"{model.name} names no end token: give it a chat template that ends turns with one.")
+    weights.generation_config.eos_token_id = ends
+    if turn is not None or tokenizer.eos_token_id not in ends:
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0] if turn is None else turn)
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id >= rows:  # added without weights of its own
         tokenizer.pad_token = tokenizer.eos_token
 
 
 def end_tokens(weights: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Tokens that end a text: those of the generation configuration, of the model, and the tokenizer's own."""
+    """Tokens that end a text: those of the generation configuration, of the model, and the tokenizer's own.
+
+    One that the weights do not have is never drawn, and ends nothing.
+    """
+    rows = weights.get_input_embeddings().weight.shape[0]
     found: list[int] = []
     configured = (weights.generation_config.eos_token_id, weights.config.get_text_config().eos_token_id)
     for named in (*configured, tokenizer.eos_token_id):
         found += named if isinstance(named, list) else [named]
-    return list(dict.fromkeys(token for token in found if token is not None))
+    return list(dict.fromkeys(token for token in found if token is not None and token < rows))
 
 
-# --- adapters
-
-
-def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
-    """The model with a PEFT adapter merged into its weights; proof that the merge changed them."""
-    refuse_misfit(model, adapter)
-    before = {name: _fingerprint(weight) for name, weight in model.named_parameters()}
-    try:
-        merged = PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=True)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise ModelUnavailable(f"The adapter in {adapter} does not fit its base: {first_line(error)}") from error
-    after = {name: _fingerprint(weight) for name, weight in merged.named_parameters()}
-    if before == after:
-        raise ModelUnavailable(f"The adapter in {adapter} changes no weight of its base: it was not trained on it.")
-    return merged
-
-
-def _fingerprint(weight: torch.Tensor) -> tuple[float, float]:
-    flat = weight.detach().double()
-    return float(flat.sum()), float(flat.square().sum())
+# --- without weights
 
 
 def dry_load(model: ModelRef, adapters: Sequence[Path]) -> None:
@@ -205,45 +205,3 @@ def skeleton(model: ModelRef) -> PreTrainedModel:
     config = AutoConfig.from_pretrained(model.path, trust_remote_code=False)
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
-
-
-def refuse_misfit(model: PreTrainedModel, adapter: Path) -> None:
-    """Refuse an adapter whose modules or shapes are not the base's.  PEFT loads what fits and only warns of the rest.
-
-    A LoRA on a layer that the base shares (tied input and output embeddings) is refused too: merged, it would
-    change both ends, of which it was trained on one.
-    """
-    shapes = tensor_shapes(adapter / "adapter_model.safetensors")
-    tied = model.config.get_text_config().tie_word_embeddings
-    shared = {id(model.get_input_embeddings()), id(model.get_output_embeddings())} if tied else set()
-    modules = dict(model.named_modules())
-    for name, (rows, columns) in lora_pairs(shapes).items():
-        module = modules.get(name)
-        if module is None or getattr(module, "weight", None) is None:
-            raise ModelUnavailable(f"The adapter in {adapter} does not fit its base, which has no layer {name}.")
-        if sorted(module.weight.shape) != sorted((rows, columns)):
-            raise ModelUnavailable(
-                f"The adapter in {adapter} does not fit its base: {name} is {tuple(module.weight.shape)} there and "
-                f"{(rows, columns)} here."
-            )
-        if id(module) in shared:
-            raise ModelUnavailable(
-                f"The adapter in {adapter} changes {name}, which its base shares between input and output: it cannot "
-                "be merged into one of them."
-            )
-
-
-def lora_pairs(shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, int]]:
-    """Module name → (out, in) of the change that its LoRA factors make; shapes by tensor name.
-
-    >>> lora_pairs({"base_model.model.q.lora_A.weight": (8, 64), "base_model.model.q.lora_B.weight": (32, 8)})
-    {'q': (32, 64)}
-    """
-    found: dict[str, tuple[int, int]] = {}
-    for first, second in (("lora_A.weight", "lora_B.weight"), ("lora_embedding_A", "lora_embedding_B")):
-        for name in (key for key in shapes if key.endswith(first)):
-            stem = name.removesuffix(first)
-            if stem + second in shapes:
-                module = stem.removeprefix("base_model.model.").removesuffix(".")
-                found[module] = (shapes[stem + second][0], shapes[name][1])
-    return found

@@ -247,7 +247,7 @@ def run_head_to_head(work: Work) -> None:
 def _open_referee(work: Work, settings: HeadToHeadSettings) -> Referee:
     rubric = load_rubric(settings.rubric)
     criteria_text(rubric, settings.criterion)  # an unknown criterion is said before a model is loaded
-    engine = load_variant(work.home, work.config.model)
+    engine = load_variant(work.home, work.config.model, moment=work.folder.moment)
     work.event("loaded", **engine.provenance())
     return Referee(engine, load_prompt(PROMPTS[settings.mode]), rubric, settings)
 

@@ -249,7 +249,7 @@ def run_judge(work: Work) -> None:
 
 
 def _open_judge(work: Work, settings: JudgeSettings) -> Judge:
-    engine = load_variant(work.home, work.config.model)
+    engine = load_variant(work.home, work.config.model, moment=work.parent("samples").moment)
     work.event("loaded", **engine.provenance())
     rubric = load_rubric(settings.rubric)
     settings = _settings_at_hand(work, engine, settings, rubric)

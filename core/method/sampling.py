@@ -6,13 +6,14 @@ a sample run got consistently wrong.
 
 import hashlib
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.data.datasets import load_items, select_items
 from core.engines import Chat, Engine, Generation, Sampling
+from core.errors import BadInput
 from core.method.categories import categorise_items
 from core.method.parsing import answer_is_complete, parse_response
 from core.models.variants import load_variant
@@ -151,9 +152,19 @@ def examples_of(samples: RunConfig, dataset: RunFolder) -> list[Example]:
     return [Example.model_validate(example) for example in own]
 
 
+def chats_of(samples: RunFolder, dataset: RunFolder) -> Callable[[Item], Chat]:
+    """What a sample run asked of an item: by its own prompt, which must be as it was then, and its worked examples."""
+    prompt = load_prompt(samples.config.settings["prompt"])
+    if prompt.hash != samples.config.inputs.get("prompt", prompt.hash):
+        raise BadInput(f"The prompt file that {samples.id} was sampled with has changed: put it back as it was.")
+    examples = examples_of(samples.config, dataset)
+    return lambda item: task_chat(prompt, item, examples)
+
+
 def _open_sampler(work: Work, settings: SampleSettings, rows: int) -> Sampler:
     examples = examples_of(work.config, work.parent("dataset"))
-    engine = load_variant(work.home, work.config.model, rows * (settings.max_new_tokens + OWN_PROMPT_TOKENS))
+    tokens = rows * (settings.max_new_tokens + OWN_PROMPT_TOKENS)
+    engine = load_variant(work.home, work.config.model, tokens, work.folder.moment)
     seen = engine.provenance()
     work.event("loaded", **seen)
     if settings.temperature > 0 and seen.get("draws") is False:

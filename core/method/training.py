@@ -1,14 +1,16 @@
 """Training on one harness: SFT on labels alone, and DPO on preference pairs.
 
-TRL trains, PEFT keeps the change in a LoRA adapter.  DPO merges the SFT adapter into the base before it
-adds its own, so that the reference policy (adapter off) is SFT itself; its first loss is then ln 2 by
+TRL trains, PEFT keeps the change in a LoRA adapter.  DPO adds its own to the model that has the SFT adapter in effect,
+so that the reference policy (its own adapter off) is SFT itself; its first loss is then ln 2 by
 Rafailov et al. 2023, equation 7, and is checked.  A stopped or killed training starts over when resumed.
 Every step notes the questions that it was trained on, so that a jump of a curve can be read as texts.
 """
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,121 +21,105 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallba
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from core.data.datasets import load_items, select_items
-from core.engines.templates import render, template_record
+from core.engines.chats import ChatTokenizer
 from core.engines.weights import load_weights
 from core.errors import BadInput, LabError
-from core.method.sampling import examples_of
+from core.method.training_rows import Row, dpo_rows, fitting, samples_of, sft_rows
 from core.models.memory import TOKENS_A_PASS, refuse_long_pass
 from core.models.variants import adapters_of, base_of
-from core.prompts import fill, load_prompt, option_text, task_chat
-from core.records import Item, Pair
 from core.runs.folders import RunFolder, file_hash
+from core.runs.plan import refuse_other_prompt
 from core.runs.work import Work
 from core.settings import DpoSettings, LoraSettings, SftSettings
 
-LN2_TOLERANCE = 1e-3
-"""How far DPO's first loss may be from ln 2 before the reference policy is held to be wrong."""
+SUMS_TOLERANCE = 1e-4
+"""How far DPO's first loss may be from ln 2 by the sums of its own arithmetic, which is in fp32."""
+
+PAIRS_READ_AGAIN = 8
+"""Pairs on which it is measured how far rounding takes a reference that is computed ahead."""
 
 
 def run_sft(work: Work) -> None:
     """Fine-tune on labels: question in, option text out, no explanation.  Parents: dataset."""
     settings = SftSettings.model_validate(work.config.settings)
-    model, tokenizer = _load(work, settings.seed)
+    tune(work, settings, *_load(work, settings.seed, work.folder.moment))
+
+
+def tune(work: Work, settings: SftSettings, model: PreTrainedModel, chats: ChatTokenizer) -> None:
+    """SFT of a new adapter on `model`."""
     selected = select_items(load_items(work.parent("dataset")), settings.select)
-    rows = sft_rows([item for item in selected if item.gold is not None], settings, tokenizer)
+    rows = sft_rows([item for item in selected if item.gold is not None], settings, chats)
     if len(rows) < len(selected):
         work.note(f"{len(selected) - len(rows)} questions without a gold label were left out.")
-    rows, longest = fitting(work, rows, tokenizer, settings.max_length)
+    rows, longest = fitting(work, rows, settings.max_length)
     arguments = SFTConfig(**_arguments(work, settings, model, longest), completion_only_loss=True, packing=False)
-    _train(work, SFTTrainer, arguments, model, tokenizer, rows, settings.lora)
+    _train(work, SFTTrainer, arguments, model, chats.tokenizer, [_as_sequence(row) for row in rows], settings.lora)
     work.summary |= {"questions": len(rows)}
+
+
+def _as_sequence(row: Row) -> dict[str, Any]:
+    """A row as TRL takes one that is tokenised: the whole sequence, and which of it is learned."""
+    prompt, completion = row["prompt_ids"], row["completion_ids"]
+    mask = [0] * len(prompt) + [1] * len(completion)
+    return {"item_id": row["item_id"], "input_ids": prompt + completion, "completion_mask": mask}
 
 
 def run_dpo(work: Work) -> None:
     """Align the SFT variant on pairs.  Parents: dataset, sft, pairs."""
     settings = DpoSettings.model_validate(work.config.settings)
-    model, tokenizer = _load(work, settings.seed)
-    rows, longest = fitting(work, dpo_rows(work, settings, tokenizer), tokenizer, settings.max_length)
+    samples = samples_of(work)
+    refuse_other_prompt(settings, samples.config.settings["prompt"])
+    model, chats = _load(work, settings.seed, samples.moment)
+    refuse_other_template(chats.record(base_of(work.config.model)), samples)
+    align(work, settings, model, chats)
+
+
+def refuse_other_template(now: Mapping[str, str], samples: RunFolder) -> None:
+    """BadInput if the samples were rendered in another way than the model's chats are now (see `ChatTokenizer.record`).
+
+    Samples of before that was noted, and those of a server, are taken as they are.
+    """
+    noted = next((event for event in samples.events() if event["type"] == "loaded"), {})
+    for name in ("template_hash", "system_text", "thought"):
+        if "template_hash" in noted and noted.get(name) != now.get(name):
+            raise BadInput(
+                f"{samples.id} was sampled with another chat template ({name}: {noted.get(name)}) than this model has "
+                f"now ({now.get(name)}), and DPO trains on what was sampled: put the template back, or sample again."
+            )
+
+
+def align(work: Work, settings: DpoSettings, model: PreTrainedModel, chats: ChatTokenizer) -> None:
+    """DPO of a new adapter on `model`, which is the reference policy as it is."""
+    rows, longest = fitting(work, dpo_rows(work, chats), settings.max_length)
     arguments = DPOConfig(
         **_arguments(work, settings, model, 2 * longest),
         beta=settings.beta,
         loss_type=["sigmoid"],
         precompute_ref_log_probs=settings.steps * settings.batch_size > len(rows),  # once a pair, if it is seen twice
     )
-    _train(work, DPOTrainer, arguments, model, tokenizer, rows, settings.lora, first_loss=math.log(2))
+    _train(work, _PairTrainer, arguments, model, chats.tokenizer, rows, settings.lora)
     work.summary |= {"pairs": len(rows)}
 
 
-# --- rows
+class _PairTrainer(DPOTrainer):
+    """TRL's DPO on rows that are token ids already: it has no setting by which it leaves them alone."""
 
-
-def sft_rows(items: Sequence[Item], settings: SftSettings, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, str]]:
-    """item_id, prompt and completion, rendered as sampling renders them; the loss is on the completion alone."""
-    prompt = load_prompt(settings.prompt)
-    return [
-        {
-            "item_id": item.id,
-            "prompt": render(tokenizer, task_chat(prompt, item)),
-            "completion": fill(prompt.assistant, {"answer": option_text(item, item.gold)}) + tokenizer.eos_token,
-        }
-        for item in items
-    ]
-
-
-def dpo_rows(work: Work, settings: DpoSettings, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, str]]:
-    """item_id, prompt, chosen, rejected; the prompt is the one that the responses were sampled with."""
-    items = {item.id: item for item in load_items(work.parent("dataset"))}
-    pairs_run = work.parent("pairs")
-    samples = RunFolder(work.home.runs / pairs_run.config.parents["samples"])
-    prompt, examples = load_prompt(settings.prompt), examples_of(samples.config, work.parent("dataset"))
-    return [
-        {
-            "item_id": pair.item_id,
-            "prompt": render(tokenizer, task_chat(prompt, items[pair.item_id], examples)),
-            "chosen": pair.chosen.text + tokenizer.eos_token,
-            "rejected": pair.rejected.text + tokenizer.eos_token,
-        }
-        for pair in pairs_run.read("pairs", Pair)
-    ]
+    def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
+        return dataset
 
 
 # --- the harness
 
 
-def _load(work: Work, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The variant that training starts from, its adapters merged; all random numbers seeded."""
+def _load(work: Work, seed: int, moment: datetime) -> tuple[PreTrainedModel, ChatTokenizer]:
+    """The variant that training starts from, and how its chats are read; all random numbers seeded."""
     set_seed(seed)
     use = work.config.model
     model, tokenizer = load_weights(base_of(use), adapters_of(work.home, use), trained_tokens=TOKENS_A_PASS)
-    template = template_record(base_of(use), tokenizer)
-    work.event("loaded", **template, model=use.name, dtype=str(model.dtype), device=str(model.device))
-    return model, tokenizer
-
-
-def fitting(
-    work: Work, rows: Sequence[dict[str, str]], tokenizer: PreTrainedTokenizerBase, most: int
-) -> tuple[list[dict[str, str]], int]:
-    """The rows of which at least one token is learnt, and the tokens of their longest sequence, `most` at most.
-
-    TRL would leave the others out, and cut long ones, without a word: here the run notes how many.
-    """
-    ends = [name for name in ("completion", "chosen", "rejected") if rows and name in rows[0]]
-    fit, lengths = [], []
-    for row in rows:
-        prompt, *whole = (_length(tokenizer, row["prompt"] + text) for text in ("", *(row[end] for end in ends)))
-        if prompt < most:
-            fit.append(row)
-            lengths.append(max(whole))
-    why = f"max_length = {most} tokens. Raise it to train on them whole."
-    if len(fit) < len(rows):
-        work.note(f"{len(rows) - len(fit)} of {len(rows)} rows were left out: their prompt alone fills {why}")
-    if cut := sum(length > most for length in lengths):
-        work.note(f"{cut} of {len(rows)} rows were cut at their end: they are longer than {why}")
-    return fit, min(most, max(lengths, default=1))
-
-
-def _length(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
-    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+    chats = ChatTokenizer(tokenizer, model.get_input_embeddings().weight.shape[0], moment)
+    seen = chats.record(base_of(use))
+    work.event("loaded", **seen, model=use.name, dtype=str(model.dtype), device=str(model.device))
+    return model, chats
 
 
 def rows_a_pass(batch_size: int, tokens: int) -> int:
@@ -180,9 +166,8 @@ def _train(
     arguments: SFTConfig | DPOConfig,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    rows: Sequence[dict[str, str]],
+    rows: Sequence[dict[str, Any]],
     lora: LoraSettings,
-    first_loss: float | None = None,
 ) -> None:
     """Train a new LoRA on top of `model` and save it as the run's adapter."""
     if not rows:
@@ -205,7 +190,8 @@ def _train(
             base_model_name_or_path=name,
         ),
     )
-    reporter = _Reporter(work, _Batches(trainer), first_loss)
+    expected = _first_loss(trainer) if isinstance(trainer, DPOTrainer) else None
+    reporter = _Reporter(work, _Batches(trainer), expected)
     trainer.add_callback(reporter)
     trainer.train()
     trainer.model.peft_config["default"].base_model_name_or_path = name  # not a path of this machine
@@ -214,8 +200,35 @@ def _train(
         "adapter_hash": file_hash(work.folder.adapter() / "adapter_model.safetensors"),
         "first_loss": reporter.losses[0],
         "last_loss": reporter.losses[-1],
+        **({"first_loss_tolerance": expected.tolerance} if expected else {}),
         "steps": arguments.max_steps,
     }
+
+
+@dataclass(frozen=True)
+class FirstLoss:
+    """What a training's first loss must be, and how far rounding may take it from that."""
+
+    value: float
+    tolerance: float
+
+
+def _first_loss(trainer: DPOTrainer) -> FirstLoss:
+    """ln 2: the new adapter changes nothing yet, so policy and reference give each response the same probability.
+
+    Where the reference is computed ahead, its rows stand in other batches than those of the first step, and shapes
+    decide how sums are rounded.  How much is measured: the first pairs are read once more, each alone.  The loss
+    moves by beta / 2 of what a pair's log-ratio does, and both sides of it are rounded.
+    """
+    if not trainer.args.precompute_ref_log_probs:
+        return FirstLoss(math.log(2), SUMS_TOLERANCE)
+    apart = 0.0
+    for row in trainer.train_dataset.select(range(min(PAIRS_READ_AGAIN, len(trainer.train_dataset)))):
+        batch = trainer.data_collator([row])
+        alone = trainer.compute_ref_log_probs(trainer.model, {k: v.to(trainer.model.device) for k, v in batch.items()})
+        ahead = row["ref_chosen_logps"] - row["ref_rejected_logps"]
+        apart = max(apart, abs(float(alone[0] - alone[1]) - ahead))
+    return FirstLoss(math.log(2), SUMS_TOLERANCE + trainer.beta * apart)
 
 
 class _Batches:
@@ -248,7 +261,7 @@ def _tokens(row: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
 class _Reporter(TrainerCallback):
     """Writes the run's events at every step, and stops the training when asked."""
 
-    def __init__(self, work: Work, batches: _Batches, first_loss: float | None = None) -> None:
+    def __init__(self, work: Work, batches: _Batches, first_loss: FirstLoss | None = None) -> None:
         self.work = work
         self.batches = batches
         self.first_loss = first_loss
@@ -269,11 +282,13 @@ class _Reporter(TrainerCallback):
         self.work.raise_if_stopped()
 
     def _check_first(self, loss: float) -> None:
-        if self.losses or self.first_loss is None or abs(loss - self.first_loss) < LN2_TOLERANCE:
+        expected = self.first_loss
+        if self.losses or expected is None or abs(loss - expected.value) <= expected.tolerance:
             return
         raise LabError(
-            f"The first DPO loss is {loss:.4f}, not ln 2 = {self.first_loss:.4f}: the reference policy is not the "
-            "variant that training starts from. Check the chain of adapters."
+            f"The first DPO loss is {loss:.5f}, not ln 2 = {expected.value:.5f} (rounding may take it "
+            f"{expected.tolerance:.1g} from that): the reference policy is not the variant that training starts from. "
+            "Check the chain of adapters."
         )
 
     def _report_cost(self, tokens: int) -> None:

@@ -22,7 +22,7 @@ tags: [lora, {kind}]
 A LoRA adapter, trained by {method}. Run `{run}`.
 
 - Base model: {base}, {source}; SHA-256 over its safetensors `{hash}`.
-- Adapters below it, merged into the base in this order: {chain}.
+- Adapters below it, in effect together with it: {chain}.
 - Data set: {dataset}; {rows} in {steps} steps.
 - Loss: {first:.4f} at the first step, {last:.4f} at the last.
 - SHA-256 of `adapter_model.safetensors`: `{adapter}`.
@@ -36,7 +36,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 model = AutoModelForCausalLM.from_pretrained({base_code})
-{merges}model = PeftModel.from_pretrained(model, "adapter")
+{adapters}
 ```
 
 `adapter` is this folder.
@@ -81,10 +81,7 @@ def model_card(home: Home, run: RunFolder, chain: Sequence[RunFolder], evaluatio
         last=summary["last_loss"],
         adapter=summary["adapter_hash"],
         note=_note(chain),
-        merges="".join(
-            f'model = PeftModel.from_pretrained(model, "adapter/chain/{below.id}").merge_and_unload()\n'
-            for below in chain
-        ),
+        adapters=_loading(run, chain),
         settings=tomli_w.dumps({k: v for k, v in changed_settings(config).items() if v is not None}),
         results=_results(home, config.model.model_copy(update={"chain": [*config.model.chain, run.id]}), evaluations),
     )
@@ -99,13 +96,24 @@ def base_name(model: ModelUse) -> str:
     return model.source.removeprefix("Hub ").split("@")[0] if model.source.startswith("Hub ") else model.name
 
 
+def _loading(run: RunFolder, chain: Sequence[RunFolder]) -> str:
+    """Code that puts the adapters on `model`; several stay beside its weights and add up, in any dtype."""
+    if not chain:
+        return 'model = PeftModel.from_pretrained(model, "adapter")'
+    first, *others = [(f"adapter/chain/{below.id}", below.id) for below in chain] + [("adapter", run.id)]
+    lines = [f'model = PeftModel.from_pretrained(model, "{first[0]}", adapter_name="{first[1]}")']
+    lines += [f'model.load_adapter("{folder}", adapter_name="{name}")' for folder, name in others]
+    return "\n".join([*lines, f"model.base_model.set_adapter({json.dumps([first[1], *(name for _, name in others)])})"])
+
+
 def _note(chain: Sequence[RunFolder]) -> str:
     if not chain:
         return "It is valid on this base model alone."
     return (
-        "**It is valid only on the base model with the adapters of `chain/` merged into its weights first**: it was "
-        "trained against that model as the reference policy. Put on the bare base model it loads without an error and "
-        "gives another, untrained-for model."
+        "**It is valid only on the base model with the adapters of `chain/` in effect as well**: it was trained "
+        "against that model as the reference policy. Put on the bare base model it loads without an error and gives "
+        "another, untrained-for model. Do not merge adapters into weights in bfloat16, which lose most of a small "
+        "change: leave them beside the weights, as here, or merge in float32."
     )
 
 

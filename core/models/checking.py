@@ -93,6 +93,7 @@ def _check_weights(home: Home, model: ModelRef) -> Iterator[Check]:
     seen = engine.provenance()
     yield Check("weights", True, f"loaded in {time.monotonic() - began:.1f} s as {seen['dtype']} ({seen['dtype_by']})")
     yield _template(seen)
+    yield from _thought_and_date(seen)
     yield _ends(engine)
     yield _ties(engine)
     yield _path(engine)
@@ -108,6 +109,15 @@ def _template(seen: dict[str, object]) -> Check:
         True,
         f"{whose}, {seen['template_hash'][:12]}; system text: {seen['system_text']}{advice}",
     )
+
+
+def _thought_and_date(seen: dict[str, object]) -> Iterator[Check]:
+    """What a template writes of its own, where it does: a thought that is opened, and today's date."""
+    if "thought" in seen:
+        text = f"its template opens one before the answer: {seen['thought']}, in sampling, judging and training alike"
+        yield Check("thought", True, text)
+    if "date" in seen:
+        yield Check("date", True, "its template writes today's: that of a run is kept with it and written again")
 
 
 def _ends(engine: "HFEngine") -> Check:

@@ -1,7 +1,8 @@
-"""A variant: a base model, adapters from elsewhere, and the runs whose adapters are merged into it, in order."""
+"""A variant: a base model, adapters from elsewhere, and the runs whose adapters are on it, in order."""
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from core.engines import Engine
@@ -110,8 +111,11 @@ def _is_done(home: Home, config: RunConfig) -> bool:
     return folder.path.exists() and folder.state == "done"
 
 
-def load_variant(home: Home, use: ModelUse, cache_tokens: int = 0) -> Engine:
-    """The variant with its adapters merged, ready to generate; `cache_tokens`: of its largest batch."""
+def load_variant(home: Home, use: ModelUse, cache_tokens: int = 0, moment: datetime | None = None) -> Engine:
+    """The variant with its adapters, ready to generate; `cache_tokens`: of its largest batch.
+
+    moment: what a chat template writes where it writes today's date; None: now.
+    """
     require_unchanged(use)
     if use.server:
         from core.engines.server import open_server
@@ -119,4 +123,4 @@ def load_variant(home: Home, use: ModelUse, cache_tokens: int = 0) -> Engine:
         return open_server(base_of(use))
     from core.engines.hf import load_engine  # torch takes seconds to import: only runs that need it pay
 
-    return load_engine(base_of(use), adapters_of(home, use), cache_tokens)
+    return load_engine(base_of(use), adapters_of(home, use), cache_tokens, moment)

@@ -17,6 +17,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -265,6 +266,15 @@ class RunFolder:
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.lines("events")]
+
+    @property
+    def moment(self) -> datetime:
+        """The date that its chats are rendered with where a template writes today's: noted when it first loaded.
+
+        Before that, and for runs whose template writes none, when it was made.
+        """
+        noted = [event["date"] for event in self.events() if event["type"] == "loaded" and "date" in event]
+        return datetime.fromisoformat(noted[0]) if noted else datetime.fromtimestamp(self.config.created)
 
     def read(self, name: str, record: type[R]) -> list[R]:
         """All rows of an output file, checked."""

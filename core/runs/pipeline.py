@@ -27,7 +27,7 @@ from core.runs.belonging import require_belonging
 from core.runs.detached import branch
 from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder, find_run
 from core.runs.launcher import launch, spawned, stop
-from core.runs.plan import run_config
+from core.runs.plan import as_sampled, run_config
 from core.runs.work import Work
 from core.runs.worker import do_run, prepared_to_fork
 from core.settings import (
@@ -236,11 +236,12 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
         pairs_from["debates"] = debates
         pairs_from["debate_judgements"] = add("judge", "debater", file.judge, use_of(base), samples=debates)
 
+    aligned = as_sampled(file.dpo, file.align.prompt)
     for strategy in strategies:
         settings = PairSettings.model_validate({**file.pairs.model_dump(), "strategy": strategy})
         needed = {r: i for r, i in pairs_from.items() if settings.debated or not r.startswith("debate")}
         pairs = add("pairs", strategy, settings, **needed)
-        dpo = add("dpo", strategy, file.dpo, use_of(base, sft), sft=sft, pairs=pairs)
+        dpo = add("dpo", strategy, aligned, use_of(base, sft), sft=sft, pairs=pairs)
         evaluate(strategy, sft, dpo)
 
     for a, b in file.duels or []:

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from core.errors import BadInput
+from core.home import Home
 from core.method.head_to_head import PROMPTS as HEAD_TO_HEAD_PROMPTS
 from core.method.judging import PROMPTS
 from core.prompts import load_prompt
 from core.rubrics import load_rubric
-from core.runs.folders import Kind, ModelUse, RunConfig
+from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder
 from core.settings import (
     RUN_SETTINGS,
     DpoSettings,
@@ -84,6 +85,29 @@ def _check_writers(kind: Kind, parents: Mapping[str, str]) -> None:
             f"{foreign[0]} holds explanations written elsewhere, which are judged and compared; for a {kind} run name "
             "a sample run of one of this lab's variants."
         )
+
+
+def as_sampled(settings: DpoSettings, prompt: str) -> DpoSettings:
+    """DPO's settings with the prompt that its pairs were sampled with; BadInput where they name another."""
+    refuse_other_prompt(settings, prompt)
+    return settings.model_copy(update={"prompt": prompt})
+
+
+def refuse_other_prompt(settings: DpoSettings, prompt: str) -> None:
+    """BadInput where DPO's settings name another prompt than the samples'; the default stands for theirs."""
+    if settings.prompt not in (prompt, DpoSettings().prompt):
+        raise BadInput(
+            f"DPO trains on what was sampled, and the pairs were sampled with the prompt {prompt!r}, not "
+            f"{settings.prompt!r}: leave out DPO's `prompt`."
+        )
+
+
+def settings_on(home: Home, settings: Settings, parents: Mapping[str, str]) -> Settings:
+    """A run's settings with what follows from its parents: DPO's prompt is that of its pairs' samples."""
+    if not isinstance(settings, DpoSettings) or "pairs" not in parents:
+        return settings
+    samples = RunFolder(home.runs / parents["pairs"]).config.parents["samples"]
+    return as_sampled(settings, RunFolder(home.runs / samples).config.settings["prompt"])
 
 
 def _inputs(settings: Settings) -> dict[str, str]:
