@@ -161,7 +161,10 @@ def set_ends(model: ModelRef, weights: PreTrainedModel, tokenizer: PreTrainedTok
 def end_tokens(weights: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Tokens that end a text: those of the generation configuration, of the model, and the tokenizer's own."""
     found: list[int] = []
-    configured = (weights.generation_config.eos_token_id, weights.config.get_text_config().eos_token_id)
+    configured = (
+        weights.generation_config.eos_token_id,
+        getattr(weights.config.get_text_config(), "eos_token_id", None),
+    )
     for named in (*configured, tokenizer.eos_token_id):
         found += named if isinstance(named, list) else [named]
     return list(dict.fromkeys(token for token in found if token is not None))

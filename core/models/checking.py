@@ -129,7 +129,8 @@ def _path(engine: "HFEngine") -> Check:
     if engine.path == "fast":
         return Check("fast path", True, "gives what the library gives")
     text = "none for this architecture, where it differs from the library: the plain path, slower, is used"
-    return Check("fast path", True, text)
+    whole = "" if engine.cached else "; nor does it go on from its cache: everything is read again for each token"
+    return Check("fast path", True, text + whole)
 
 
 def _memory() -> Check:
