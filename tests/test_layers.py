@@ -11,6 +11,7 @@ from core.home import PROJECT
 HEAVY = {
     "core/engines/choosing.py",
     "core/engines/decoding.py",
+    "core/engines/fidelity.py",
     "core/engines/hf.py",
     "core/engines/templates.py",
     "core/engines/weights.py",

@@ -21,6 +21,7 @@ from core.engines.fidelity import agrees, attends_in_full, cache_serves
 from core.engines.templates import encode, render, template_record
 from core.engines.weights import dtype_reason, end_tokens, load_weights
 from core.home import default_home
+from core.method.thoughts import split_thought
 from core.models.finding import ModelRef
 from core.runs.folders import file_hash
 
@@ -62,6 +63,7 @@ class HFEngine:
         prompts = self._prompts(chats)
         if not any(seeds):
             return [[] for _ in chats]
+        stop = stop and beyond_thoughts(stop)
         sample = sample_rows if self.path == "fast" else partial(plain_rows, cached=self.cached)
         rows = iter(sample(self.weights, self.vocabulary, prompts, seeds, sampling, stop))
         return [
@@ -71,10 +73,11 @@ class HFEngine:
 
     def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
         (prompt,) = self._prompts([chat])
+        stop = stop and beyond_thoughts(stop)
         steps = sample_steps if self.path == "fast" else partial(plain_steps, cached=self.cached)
         for rows in steps(self.weights, self.vocabulary, [prompt], [[seed]], sampling, stop):
             row = rows[0]
-            yield self.vocabulary.decode(row.tokens)
+            yield split_thought(self.vocabulary.decode(row.tokens))[1]
         return self._generation(row, len(prompt))
 
     def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
@@ -107,7 +110,10 @@ class HFEngine:
         return [encode(self.tokenizer, render(self.tokenizer, chat)) for chat in chats]
 
     def _generation(self, row: Row, prompt_tokens: int) -> Generation:
-        return Generation(self.vocabulary.decode(row.tokens), len(row.tokens), prompt_tokens, row.finish)
+        thought, text = split_thought(self.vocabulary.decode(row.tokens))
+        return Generation(
+            text.lstrip() if thought else text, len(row.tokens), prompt_tokens, row.finish, thought or None
+        )
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -117,7 +123,7 @@ class HFEngine:
             pad=self.tokenizer.pad_token_id,
             ends=frozenset(end_tokens(self.weights, self.tokenizer)),
             breaks=frozenset(i for i, text in enumerate(texts) if "\n" in text),
-            decode=lambda tokens: self.tokenizer.decode(tokens, skip_special_tokens=True),
+            decode=partial(_decoded, self.tokenizer, frozenset(_thought_tags(self.tokenizer))),
         )
 
     @cached_property
@@ -152,6 +158,24 @@ class HFEngine:
                 self.weights.set_attn_implementation(GROUPED)
             else:
                 self.cached = other.cached
+
+
+def beyond_thoughts(stop: Callable[[str], bool]) -> Callable[[str], bool]:
+    """`stop`, asked of what stands outside thoughts alone: an answer that is tried in one ends nothing."""
+    return lambda text: stop(split_thought(text)[1])
+
+
+def _thought_tags(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Special tokens that open or close a thought: they must be seen in the text, or the thought is read."""
+    return [token for token in tokenizer.all_special_ids if split_thought(tokenizer.decode([token]))[0]]
+
+
+def _decoded(tokenizer: PreTrainedTokenizerBase, tags: frozenset[int], tokens: Sequence[int]) -> str:
+    """The text of tokens without special ones, but for those of thoughts."""
+    if not tags.intersection(tokens):
+        return tokenizer.decode(tokens, skip_special_tokens=True)
+    special = {*tokenizer.all_special_ids} - tags
+    return tokenizer.decode([token for token in tokens if token not in special], skip_special_tokens=False)
 
 
 # --- plain paths, for models that the fast ones do not cover

@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from core.engines import Chat
 from core.engines.choosing import Tokens
+from core.engines.turns import Messages, system_in_user_turn
 from core.errors import ModelUnavailable
 from core.models.finding import ModelRef
 
@@ -19,8 +20,6 @@ FALLBACK_TEMPLATE = (
     "{% if add_generation_prompt %}Assistant: {% endif %}"
 )
 """Chat format for tokenizers that bring none: `User: …`, blank line, `Assistant: …`."""
-
-Messages = list[dict[str, str]]
 
 
 def set_template(model: ModelRef, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -75,19 +74,6 @@ def render(tokenizer: PreTrainedTokenizerBase, chat: Chat) -> str:
     if messages[0]["role"] == "system" and not takes_system(tokenizer):
         messages = system_in_user_turn(messages)
     return _apply(tokenizer, messages) + chat.opening
-
-
-def system_in_user_turn(messages: Messages) -> Messages:
-    """The messages with the system's text, then a blank line, at the beginning of the first user turn.
-
-    >>> system_in_user_turn([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}])
-    [{'role': 'user', 'content': 'Be brief.\\n\\nWhy?'}]
-    """
-    system, *others = messages
-    if not others or others[0]["role"] != "user":
-        return [{"role": "user", "content": system["content"]}, *others]
-    first = {"role": "user", "content": f"{system['content']}\n\n{others[0]['content']}"}
-    return [first, *others[1:]]
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, text: str) -> Tokens:

@@ -80,6 +80,7 @@ class Sampler:
         return seed_of(self.settings.role, self.settings.seed, item.id, item.question, sample)
 
     def _read(self, item: Item, sample: int, seed: int, generation: Generation) -> Explanation:
+        generation = generation.settled(self.settings.only_thought)
         explanation, label = parse_response(generation.text, item.options)
         return Explanation(
             item_id=item.id,
@@ -92,6 +93,7 @@ class Sampler:
             tokens=generation.tokens,
             finish=generation.finish,
             seed=seed,
+            thought=generation.thought,
         )
 
     def _force(self, items: Sequence[Item], chats: Sequence[Chat], rows: Sequence[Explanation]) -> list[Explanation]:
@@ -152,7 +154,7 @@ def _open_sampler(work: Work, settings: SampleSettings, rows: int) -> Sampler:
     examples = examples_of(work.config, work.parent("dataset"))
     engine = load_variant(work.home, work.config.model, rows * (settings.max_new_tokens + OWN_PROMPT_TOKENS))
     seen = engine.provenance()
-    work.event("loaded", **seen)
+    work.loaded(seen)
     if settings.temperature > 0 and seen.get("draws") is False:
         work.note("The server gave the same reply to different seeds: its samples may all be alike.")
     if settings.forced and (reason := engine.cannot_choose(())):
@@ -184,6 +186,7 @@ def summarise(rows: Sequence[Explanation], items: Sequence[Item]) -> dict[str, o
         "unlabelled": len(items) - len(gold),
         "unparsed": sum(row.parsed is None for row in rows),
         "empty": sum(not row.explanation for row in rows),
+        **({"only_thought": alone} if (alone := sum(row.only_thought for row in rows)) else {}),
         "right_parsed": sum(row.parsed == gold[row.item_id] for row in scored),
         "right_forced": sum(row.forced == gold[row.item_id] for row in scored),
         "responses_hash": hashlib.sha256(responses.encode()).hexdigest(),
