@@ -72,6 +72,13 @@ class Explanation(Record):
     finish: Literal["end", "stop", "length"]
     """Why generation ended: the model's end token, a complete answer line, or the token limit."""
     seed: int
+    thought: str | None = None
+    """What the model thought before the response, which holds nothing of it; None where it did not."""
+
+    @property
+    def only_thought(self) -> bool:
+        """Whether there is a thought and nothing after it: cut off, it is no empty explanation."""
+        return bool(self.thought) and not self.response.strip()
 
 
 class CriterionVerdict(Record):
@@ -102,6 +109,8 @@ class Judgement(Record):
     """The judge's own words (written mode); None where nothing is generated."""
     unjudged: str | None
     """Why there is no score; None where there is one."""
+    thought: str | None = None
+    """What the judge thought before its reply, which holds nothing of it; None where it did not."""
 
 
 class Choice(Record):
@@ -113,6 +122,8 @@ class Choice(Record):
     """Of first, second and, where it may be answered, tie; None for written replies."""
     reply: str | None
     """The judge's own words (written mode); None where nothing is generated."""
+    thought: str | None = None
+    """What the judge thought before its reply; None where it did not."""
 
 
 class HeadToHead(Record):

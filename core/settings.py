@@ -213,6 +213,15 @@ class SampleSettings(Settings):
     forced: bool = Field(True, description="Let option probabilities decide where no answer can be read.")
     right_by: RightBy = Field("parsed", description="Debater only: the prediction that makes always-wrong.")
     seed: int = Field(0, description="Changes every draw.")
+    only_thought: Literal["refuse", "read"] = Field(
+        "refuse", description="A server's reply that is a thought without text: the run fails, or reads the thought."
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Settings added later stand in a configuration only where they are set, so that no older id changes."""
+        later = {"only_thought": "refuse"}
+        return {name: value for name, value in dump(self).items() if name not in later or value != later[name]}
 
 
 class JudgeSettings(Settings):
@@ -233,11 +242,14 @@ class JudgeSettings(Settings):
     no_probabilities: Literal["written", "refuse"] = Field(
         "written", description="Mode `probabilities` on a server that gives none: read written verdicts, or refuse."
     )
+    only_thought: Literal["refuse", "read"] = Field(
+        "refuse", description="A server's reply that is a thought without text: the run fails, or reads the thought."
+    )
 
     @model_serializer(mode="wrap")
     def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Settings added later stand in a configuration only where they are set, so that no older id changes."""
-        later = {"temperature": 0.0, "repeat": 0, "no_probabilities": "written"}
+        later = {"temperature": 0.0, "repeat": 0, "no_probabilities": "written", "only_thought": "refuse"}
         return {name: value for name, value in dump(self).items() if name not in later or value != later[name]}
 
 
@@ -257,6 +269,15 @@ class HeadToHeadSettings(Settings):
     samples_a_question: int = Field(1, ge=1, description="Sample pairs a question, of all N × N: a seeded draw.")
     max_new_tokens: int = Field(120, ge=1, description="Longest written reply, in tokens.")
     seed: int = Field(0, description="Seed of the draw of sample pairs.")
+    only_thought: Literal["refuse", "read"] = Field(
+        "refuse", description="A server's reply that is a thought without text: the run fails, or reads the thought."
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Settings added later stand in a configuration only where they are set, so that no older id changes."""
+        later = {"only_thought": "refuse"}
+        return {name: value for name, value in dump(self).items() if name not in later or value != later[name]}
 
 
 Strategy = Literal["rank", "anchor", "correctness", "anchor_without_debater", "anchor_without_correct"]

@@ -51,3 +51,43 @@ def pytest_runtest_setup(item):
         if os.environ.get("ANCHORLAB_REQUIRE_BROWSER"):
             pytest.fail("Chromium is required here (ANCHORLAB_REQUIRE_BROWSER) and is not installed.", pytrace=False)
         pytest.skip("no Chromium on this machine: browser tests are SKIPPED")
+
+
+@pytest.fixture(scope="module")
+def judge_model(tmp_path_factory):
+    """A tiny model that has learnt to write verdicts."""
+    from tests.wire_server import tiny_judge
+
+    return tiny_judge(tmp_path_factory.mktemp("judge") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def here(judge_model):
+    """The engine of that model."""
+    from core.engines.hf import load_engine
+
+    return load_engine(judge_model)
+
+
+@pytest.fixture(scope="module")
+def running(here):
+    """A server over that engine."""
+    from tests.wire_server import WireServer
+
+    with WireServer(here) as server:
+        yield server
+
+
+@pytest.fixture
+def wire_server(running):
+    """The server as new."""
+    running.clear()
+    return running
+
+
+@pytest.fixture
+def samples(home, tmp_path):
+    """Six sampled explanations of the tiny random model, in a run that is done."""
+    from tests.serving import six_samples
+
+    return six_samples(home, tmp_path)

@@ -15,63 +15,31 @@ from typer.testing import CliRunner
 
 from core.analysis.results import evaluations
 from core.cli import cli
-from core.engines import Chat, Message, Sampling
-from core.engines.hf import HFEngine, load_engine
+from core.engines import Sampling
 from core.engines.probing import probe
 from core.engines.server import open_server
 from core.engines.wire import RETRIES, Wire
 from core.errors import BadInput, LabError, ModelUnavailable
-from core.home import Home
 from core.models.checking import check_model
-from core.models.finding import ModelRef, model_at_hand, resolve_model, server_reference
+from core.models.finding import model_at_hand, resolve_model
 from core.models.registering import listed, register_server
 from core.models.variants import use_of
 from core.records import Explanation, Judgement
-from core.runs.folders import RunConfig, RunFolder, ServerRef, create_run
+from core.runs.folders import ServerRef
 from core.runs.launcher import launch, stop
 from core.runs.pipeline import plan, prepare, steps_of
 from core.runs.plan import run_config
-from core.runs.work import Work
-from core.runs.worker import computes_here, run_stage
+from core.runs.worker import computes_here
 from core.settings import CompareSettings, DpoSettings, JudgeSettings, SampleSettings, Selection, SftSettings
 from core.store.database import open_store
 from core.store.queries import notes, provenance
 from tests.lab import toy_dataset, toy_pipeline, wait_until
+from tests.serving import CHATS, GREEDY, QUESTIONS, VERDICTS, done, judging, model_on
 from tests.tiny import tiny_model
-from tests.wire_server import KEYS, LABELS, WireServer, tiny_judge
+from tests.wire_server import WireServer
 
-GREEDY = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=10)
-CHATS = [
-    Chat((Message("system", "You judge."), Message("user", f"Is it {what}? " * 9)), f"- {key}:")
-    for what in ("wood", "glass")
-    for key in KEYS
-]
-QUESTIONS = [Chat(chat.messages) for chat in CHATS[::5]]
-VERDICTS = [[f" {label}" for label in LABELS]] * len(CHATS)
 TOLERANCE = 1e-4
 """Of probabilities over the wire: listed labels differ by rounding alone."""
-
-
-@pytest.fixture(scope="module")
-def judge_model(tmp_path_factory) -> ModelRef:
-    return tiny_judge(tmp_path_factory.mktemp("judge") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def here(judge_model) -> HFEngine:
-    return load_engine(judge_model)
-
-
-@pytest.fixture(scope="module")
-def running(here):
-    with WireServer(here) as server:
-        yield server
-
-
-@pytest.fixture
-def wire_server(running) -> WireServer:
-    running.clear()
-    return running
 
 
 @pytest.fixture(scope="module")
@@ -107,34 +75,6 @@ def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
         except OSError:
             time.sleep(0.2)
     pytest.skip(f"`transformers serve` does not come up here: {log.read_text()[-300:]}")
-
-
-def model_on(url: str, name: str = "strong", **changes) -> ModelRef:
-    return server_reference(name, ServerRef(**{"url": url, "model": "tiny"} | changes))
-
-
-def done(home: Home, config: RunConfig) -> RunFolder:
-    """The run, done in this process."""
-    folder = create_run(home, config)
-    with Work(folder) as work:
-        work.started()
-        run_stage(work)
-    return folder
-
-
-@pytest.fixture
-def samples(home, tmp_path) -> RunFolder:
-    """Six sampled explanations of the tiny random model."""
-    settings = SampleSettings(n=2, max_new_tokens=6, select=Selection(split="test", limit=3))
-    dataset = toy_dataset(home, tmp_path)
-    return done(
-        home, run_config("sample", "base", settings, {"dataset": dataset.id}, use_of(tiny_model(tmp_path / "m")))
-    )
-
-
-def judging(samples: RunFolder, model: ModelRef, **settings) -> RunConfig:
-    parents = {"dataset": samples.config.parents["dataset"], "samples": samples.id}
-    return run_config("judge", "base", JudgeSettings(empty="judge", **settings), parents, use_of(model))
 
 
 # --- transformers serve

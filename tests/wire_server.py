@@ -1,12 +1,13 @@
 """A real little OpenAI-compatible server over a tiny model, which gives log-probabilities and fails when told to.
 
-with WireServer(engine) as server: ...     # server.url; server.faults, .drops and .refuses change what it does
+with WireServer(engine) as server: ...     # server.url; .faults, .drops, .refuses, .quirks and .reshape change it
 """
 
 import json
 import random
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -85,6 +86,21 @@ def _teach(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, steps: i
     model.eval()
 
 
+QUIRKS: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "one token": lambda body: 1 in (body.get("max_tokens"), body.get("max_completion_tokens")),
+    "max_tokens": lambda body: "max_tokens" in body,
+    "temperature": lambda body: body.get("temperature", 1.0) != 1.0,
+    "top_p": lambda body: body.get("top_p", 1.0) != 1.0,
+    "both": lambda body: {"temperature", "top_p"} <= set(body),
+    "system": lambda body: any(turn["role"] == "system" for turn in body["messages"]),
+    "seed": lambda body: "seed" in body,
+    "logprobs": lambda body: "logprobs" in body,
+    "n": lambda body: "n" in body,
+    "begun": lambda body: body["messages"][-1]["role"] == "assistant",
+}
+"""Requests that servers were met with that refuse them."""
+
+
 class WireServer:
     """The engine behind /v1/chat/completions on a free port."""
 
@@ -96,6 +112,10 @@ class WireServer:
         """Fields that are ignored with a 200."""
         self.refuses: set[str] = set()
         """Fields that are answered with a 400."""
+        self.quirks: dict[str, int] = {}
+        """Names of `QUIRKS` → the status that such a request is answered with."""
+        self.reshape: Callable[[dict[str, Any]], None] | None = None
+        """What is done to every answer before it is sent."""
         self.requests: list[dict[str, Any]] = []
         """Bodies as received, each with `at` (seconds) and `authorization`."""
         self.most_at_once = 0
@@ -119,6 +139,7 @@ class WireServer:
     def clear(self) -> None:
         """As new, for the next test."""
         self.faults, self.drops, self.refuses, self.requests, self.most_at_once = [], set(), set(), [], 0
+        self.quirks, self.reshape = {}, None
 
     # --- answers
 
@@ -133,11 +154,16 @@ class WireServer:
             time.sleep(fault.get("hang", 0.0))
             if refused := self.refuses & set(body):
                 return 400, {}, json.dumps({"error": {"message": f"Unsupported parameter: {', '.join(refused)}"}})
+            for name, status in self.quirks.items():
+                if QUIRKS[name](body):
+                    return status, {"retry-after-ms": "5"}, json.dumps({"error": {"message": "It cannot be done."}})
             if "status" in fault or "body" in fault:
                 return fault.get("status", 200), fault.get("headers", {}), fault.get("body", '{"error": "no"}')
             answer = self._answer({name: value for name, value in body.items() if name not in self.drops})
             if "content" in fault:
                 answer["choices"][0] |= {"message": {"role": "assistant", "content": fault["content"]}}
+            if self.reshape:
+                self.reshape(answer)
             return 200, {}, json.dumps(answer)
         finally:
             with self._counting:
@@ -145,7 +171,8 @@ class WireServer:
 
     def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
         chat = _chat(body)
-        drawn = Sampling(body.get("temperature", 1.0), body.get("top_p", 1.0), body["max_tokens"])
+        longest = body.get("max_tokens", body.get("max_completion_tokens"))
+        drawn = Sampling(body.get("temperature", 1.0), body.get("top_p", 1.0), longest)
         seed = body.get("seed", len(self.requests))
         with self._model:
             (group,) = self.engine.generate([chat], [[seed + k for k in range(body.get("n", 1))]], drawn)

@@ -11,6 +11,11 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from core.errors import LabError
+
+OnlyThought = Literal["refuse", "read"]
+"""What is done with a server's reply that has a thought and no text."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -44,6 +49,21 @@ class Generation:
     """Tokens generated, the end token included."""
     prompt_tokens: int
     finish: Literal["end", "stop", "length"]
+    thought: str | None = None
+    """What it thought before, cut off the text; None where there is none."""
+    withheld: bool = False
+    """Whether a server gave a thought in a field of its own, and no text."""
+
+    def settled(self, only_thought: OnlyThought) -> "Generation":
+        """The generation as it is read; a withheld one is refused, or its thought is taken for its text."""
+        if not self.withheld:
+            return self
+        if only_thought == "read":
+            return Generation(self.thought or "", self.tokens, self.prompt_tokens, self.finish)
+        raise LabError(
+            "The server's reply is a thought without any text, which would be scored as an empty one: raise "
+            'max_new_tokens, or set only_thought = "read" to read the thought as the reply.'
+        )
 
 
 Streamed = Generator[str, None, Generation]

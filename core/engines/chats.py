@@ -19,11 +19,11 @@ from core.engines.templates import (
     apply_template,
     encode,
     renders_date,
-    system_in_user_turn,
     takes_system,
     template_record,
     thought_of,
 )
+from core.engines.turns import system_in_user_turn
 from core.errors import ModelUnavailable
 from core.models.finding import ModelRef
 

@@ -182,7 +182,7 @@ def sample_steps(
         Row(index, np.random.default_rng(seed).random(steps))
         for index, seed in enumerate(seed for group in seeds for seed in group)
     ]
-    batch = _Batch.prefill(model, vocabulary, prompts, of_row, steps)
+    batch = Batch.prefill(model, vocabulary.pad, prompts, of_row, steps)
     alive = rows
     for step in range(steps):
         uniforms = torch.tensor(np.array([row.uniforms[step] for row in alive]), device=model.device)
@@ -217,7 +217,7 @@ def _nucleus(probabilities: torch.Tensor, mass: float) -> torch.Tensor:
 
 
 @dataclass
-class _Batch:
+class Batch:
     """Unfinished rows: their cache, mask, next positions and next-token logits."""
 
     prefix: Prefix | None
@@ -234,18 +234,18 @@ class _Batch:
     def prefill(
         cls,
         model: PreTrainedModel,
-        vocabulary: Vocabulary,
+        pad: int,
         prompts: Sequence[Sequence[int]],
         of_row: Sequence[int],
         room: int,
-    ) -> "_Batch":
+    ) -> "Batch":
         """Read what all prompts share once, each prompt's rest once (left-padded), and repeat it for its rows."""
         shared = common_length(prompts)
         read = read_prefix(model, prompts[0][:shared])
         prefix = [(layer.keys, layer.values) for layer in read.layers] if shared else None
         rest = [list(prompt[shared:]) for prompt in prompts]
         longest = max(map(len, rest))
-        ids = torch.tensor([[vocabulary.pad] * (longest - len(r)) + r for r in rest], device=model.device)
+        ids = torch.tensor([[pad] * (longest - len(r)) + r for r in rest], device=model.device)
         lengths = torch.tensor([len(r) for r in rest], device=model.device)
         real = torch.arange(longest, device=model.device) >= (longest - lengths).unsqueeze(1)
         # A padding position sees itself, so that no row of the softmax is empty.

@@ -5,38 +5,30 @@ model on which they differ or fail takes the plain paths below, and its provenan
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
-from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.cache_utils import DynamicLayer
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.engines import Chat, Generation, Sampling, Streamed
 from core.engines.adapters import adapters_are
 from core.engines.chats import ChatTokenizer
 from core.engines.choosing import PrefixReader, Tokens, choose_among
 from core.engines.decoding import GROUPED, Row, Vocabulary, draw, last, sample_rows, sample_steps
+from core.engines.fidelity import agrees, attends_in_full, cache_serves
 from core.engines.templates import encode
 from core.engines.weights import dtype_reason, end_tokens, load_weights
 from core.home import default_home
+from core.method.thoughts import split_thought
 from core.models.finding import ModelRef
 from core.runs.folders import file_hash
 
 log = logging.getLogger(__name__)
-
-TOLERANCE = 1e-3
-"""How far log-probabilities of a fast path may be from the plain ones in fp32."""
-
-ROUNDINGS = 2.0
-"""How far they may be in a shorter dtype, in differences of the library's own attentions from one another."""
-
-PROBES = ("The capital of France is", "Name a thing made of glass.", "One, two, three, four,")
-"""Prompts on which the fast paths must agree with the plain ones."""
 
 
 def load_engine(
@@ -81,7 +73,8 @@ class HFEngine:
         prompts = self._prompts(chats)
         if not any(seeds):
             return [[] for _ in chats]
-        sample = sample_rows if self.path == "fast" else plain_rows
+        stop = stop and beyond_thoughts(stop)
+        sample = sample_rows if self.path == "fast" else partial(plain_rows, cached=self.cached)
         rows = iter(sample(self.weights, self.vocabulary, prompts, seeds, sampling, stop))
         return [
             [self._generation(next(rows), len(prompt)) for _ in group]
@@ -90,10 +83,11 @@ class HFEngine:
 
     def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
         (prompt,) = self._prompts([chat])
-        steps = sample_steps if self.path == "fast" else plain_steps
+        stop = stop and beyond_thoughts(stop)
+        steps = sample_steps if self.path == "fast" else partial(plain_steps, cached=self.cached)
         for rows in steps(self.weights, self.vocabulary, [prompt], [[seed]], sampling, stop):
             row = rows[0]
-            yield self.vocabulary.decode(row.tokens)
+            yield split_thought(self.vocabulary.decode(row.tokens))[1]
         return self._generation(row, len(prompt))
 
     def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
@@ -110,7 +104,7 @@ class HFEngine:
 
     def provenance(self) -> dict[str, object]:
         return {
-            "engine": f"transformers ({self.path})",
+            "engine": f"transformers ({self.path if self.path == 'fast' or self.cached else 'plain, without a cache'})",
             "model": self.model.name,
             "model_hash": self.model.hash,
             "adapters": [file_hash(folder / "adapter_model.safetensors") for folder in self.adapters],
@@ -127,7 +121,10 @@ class HFEngine:
         return [self.chats.prompt(chat) for chat in chats]
 
     def _generation(self, row: Row, prompt_tokens: int) -> Generation:
-        return Generation(self.vocabulary.decode(row.tokens), len(row.tokens), prompt_tokens, row.finish)
+        thought, text = split_thought(self.vocabulary.decode(row.tokens))
+        return Generation(
+            text.lstrip() if thought else text, len(row.tokens), prompt_tokens, row.finish, thought or None
+        )
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -137,18 +134,17 @@ class HFEngine:
             pad=self.tokenizer.pad_token_id,
             ends=frozenset(end_tokens(self.weights, self.tokenizer)),
             breaks=frozenset(i for i, text in enumerate(texts) if "\n" in text),
-            decode=lambda tokens: self.tokenizer.decode(tokens, skip_special_tokens=True),
+            decode=partial(_decoded, self.tokenizer, frozenset(_thought_tags(self.tokenizer))),
         )
 
     @cached_property
     def path(self) -> Literal["fast", "plain"]:
         """`fast` if the fast paths give what the library gives on the probes, else `plain`."""
         if not attends_in_full(self.weights):
-            log.warning("This model attends to a window or keeps a state: the plain path is used.")
+            log.warning("This model attends to a part of the tokens or keeps a state: the plain path is used.")
             return "plain"
-        self.weights.set_attn_implementation(GROUPED)
         try:
-            same = self._fast_agrees()
+            same = agrees(self.weights, self._encode, self.vocabulary.pad, self._plain_attention)
         except Exception as error:  # whatever a foreign architecture raises: the plain path is there for it
             log.warning("The fast path fails on this model, the plain one is used: %s", error)
             same = False
@@ -157,55 +153,40 @@ class HFEngine:
             self.weights.set_attn_implementation(self._plain_attention)
         return "fast" if same else "plain"
 
+    @cached_property
+    def cached(self) -> bool:
+        """Whether the plain path goes on from the model's own cache; else it reads everything again for each token."""
+        return cache_serves(self.weights, self._encode, self._plain_attention)
+
+    def _encode(self, text: str) -> Tokens:
+        return encode(self.tokenizer, text)
+
     def take_over(self, other: "HFEngine") -> None:
         """Spare what hangs on the base alone if `other` has the same: whether the fast path agrees, the vocabulary."""
         if (self.model.hash, self.weights.dtype) == (other.model.hash, other.weights.dtype):
             self.vocabulary, self.path = other.vocabulary, other.path
             if self.path == "fast":
                 self.weights.set_attn_implementation(GROUPED)
-
-    def _fast_agrees(self) -> bool:
-        prompts = [encode(self.tokenizer, probe) for probe in PROBES]
-        greedy = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=4)
-        rows = sample_rows(self.weights, self.vocabulary, prompts, [[0, 1]] * len(prompts), greedy, None)
-        fast = self._reader.logits(prompts)
-        begun = [
-            (prompt + tuple(row.tokens[:k]), row.tokens[k])
-            for prompt, row in zip([p for p in prompts for _ in (0, 1)], rows, strict=True)
-            for k in range(len(row.tokens))
-        ]
-        self.weights.set_attn_implementation(self._plain_attention)
-        plain = PlainReader(self.weights).logits([*prompts, *(text for text, _ in begun)])
-        tolerance = self._tolerance({prompt: plain[prompt] for prompt in prompts})
-        self.weights.set_attn_implementation(GROUPED)
-        near = all(log_probabilities_apart(fast[p], plain[p]) < tolerance for p in prompts)
-        return near and all(_below_best(plain[text], token) < tolerance for text, token in begun)
-
-    def _tolerance(self, plain: Mapping[Tokens, torch.Tensor]) -> float:
-        """`TOLERANCE`, or what rounding alone does: how far the library's eager and sdpa attention are apart.
-
-        `plain`: logits of some prompts by the attention that the library has chosen.
-        """
-        if self.weights.dtype == torch.float32:
-            return TOLERANCE
-        self.weights.set_attn_implementation("sdpa" if self._plain_attention == "eager" else "eager")
-        other = PlainReader(self.weights).logits(list(plain))
-        return ROUNDINGS * max(log_probabilities_apart(logits, other[prompt]) for prompt, logits in plain.items())
+            else:
+                self.cached = other.cached
 
 
-def attends_in_full(model: PreTrainedModel) -> bool:
-    """Whether every layer sees all tokens before: the probes are shorter than any window and would not tell."""
-    return all(type(layer) is DynamicLayer for layer in DynamicCache(config=model.config).layers)
+def beyond_thoughts(stop: Callable[[str], bool]) -> Callable[[str], bool]:
+    """`stop`, asked of what stands outside thoughts alone: an answer that is tried in one ends nothing."""
+    return lambda text: stop(split_thought(text)[1])
 
 
-def log_probabilities_apart(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Largest difference of the log-probabilities that two rows of logits, shape (vocabulary,), stand for."""
-    return float((a.float().log_softmax(-1) - b.float().log_softmax(-1)).abs().max())
+def _thought_tags(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Special tokens that open or close a thought: they must be seen in the text, or the thought is read."""
+    return [token for token in tokenizer.all_special_ids if split_thought(tokenizer.decode([token]))[0]]
 
 
-def _below_best(logits: torch.Tensor, token: int) -> float:
-    """How far a token's log-probability is below that of the likeliest."""
-    return float(logits.max() - logits[token])
+def _decoded(tokenizer: PreTrainedTokenizerBase, tags: frozenset[int], tokens: Sequence[int]) -> str:
+    """The text of tokens without special ones, but for those of thoughts."""
+    if not tags.intersection(tokens):
+        return tokenizer.decode(tokens, skip_special_tokens=True)
+    special = {*tokenizer.all_special_ids} - tags
+    return tokenizer.decode([token for token in tokens if token not in special], skip_special_tokens=False)
 
 
 # --- plain paths, for models that the fast ones do not cover
@@ -218,9 +199,10 @@ def plain_rows(
     seeds: Sequence[Sequence[int]],
     sampling: Sampling,
     stop: Callable[[str], bool] | None,
+    cached: bool = True,
 ) -> list[Row]:
-    """As `decoding.sample_rows`, one row at a time with the model's own cache and attention."""
-    return last(plain_steps(model, vocabulary, prompts, seeds, sampling, stop))
+    """As `decoding.sample_rows`, one row at a time with the model's own attention and, where it serves, its cache."""
+    return last(plain_steps(model, vocabulary, prompts, seeds, sampling, stop, cached))
 
 
 @torch.inference_mode()
@@ -231,6 +213,7 @@ def plain_steps(
     seeds: Sequence[Sequence[int]],
     sampling: Sampling,
     stop: Callable[[str], bool] | None,
+    cached: bool = True,
 ) -> Iterator[list[Row]]:
     """As `decoding.sample_steps`: the rows begun so far after each token of the last of them."""
     rows: list[Row] = []
@@ -238,7 +221,7 @@ def plain_steps(
         for seed in group:
             row = Row(len(rows), np.random.default_rng(seed).random(sampling.max_new_tokens))
             rows.append(row)
-            for _ in _continue(model, vocabulary, prompt, row, sampling, stop):
+            for _ in _continue(model, vocabulary, prompt, row, sampling, stop, cached):
                 yield rows
 
 
@@ -249,13 +232,16 @@ def _continue(
     row: Row,
     sampling: Sampling,
     stop: Callable[[str], bool] | None,
+    cached: bool,
 ) -> Iterator[None]:
     ids, cache = torch.tensor([prompt], device=model.device), None
     for uniform in row.uniforms:
-        output = model(input_ids=ids, past_key_values=cache, use_cache=True)
-        cache = output.past_key_values
-        token = draw(output.logits[:, -1], torch.tensor([uniform], device=model.device), sampling)
-        ids = token.unsqueeze(0)
+        output = model(input_ids=ids, past_key_values=cache, use_cache=True) if cached else model(input_ids=ids)
+        token = draw(output.logits[:, -1], torch.tensor([uniform], device=model.device), sampling).unsqueeze(0)
+        if cached:
+            ids, cache = token, output.past_key_values
+        else:
+            ids = torch.cat([ids, token], dim=1)
         going = row.take(int(token), vocabulary, stop)
         yield
         if not going:

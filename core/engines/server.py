@@ -16,7 +16,8 @@ from openai.types.chat import ChatCompletion
 from core.engines import Chat, Generation, Sampling, Streamed
 from core.engines.labels import begin_alike, folded, read_labels
 from core.engines.probing import GO_ON, Probe, alternatives, answers, probe
-from core.engines.wire import Wire, text_of
+from core.engines.turns import system_in_user_turn
+from core.engines.wire import Wire, reply_of, spent
 from core.errors import LabError, ModelUnavailable
 from core.models.finding import ModelRef
 
@@ -85,15 +86,15 @@ class ServerEngine:
         """As the protocol, by first tokens (see `core.engines.labels`); NaN where the options cannot be read."""
         if reason := self.cannot_choose(()):
             raise LabError(f"Options cannot be weighed: {reason}.")
-        asked = {"logprobs": True, "top_logprobs": self.found.listed, self.found.limit: 1}
-        bodies = [
-            {**self._messages(chat, group), **asked, "temperature": 1.0, "top_p": 1.0}
-            for chat, group in zip(chats, options, strict=True)
-        ]
+        asked = {"logprobs": True, "top_logprobs": self.found.listed, self.found.limit: self.found.least}
+        asked |= self._drawn_with(1.0, 1.0)
+        bodies = [{**self._messages(chat, group), **asked} for chat, group in zip(chats, options, strict=True)]
         answered = self.wire.ask_all(bodies)
         return [self._weigh(group, answer) for group, answer in zip(options, answered, strict=True)]
 
     def cannot_choose(self, options: Sequence[str]) -> str | None:
+        if self.found.thinks:
+            return f"the model at {self.wire.server.url} thinks before it answers"
         if not self.found.listed:
             return f"the server at {self.wire.server.url} gives no log-probabilities"
         if options and begin_alike(options):
@@ -101,8 +102,7 @@ class ServerEngine:
         return None
 
     def count_tokens(self, text: str) -> int:
-        """About: a token of four bytes, since the vocabulary is the server's."""
-        return -(-len(text.encode()) // BYTES_A_TOKEN)
+        return about(text)
 
     def provenance(self) -> dict[str, object]:
         found, server = self.found, self.wire.server
@@ -118,6 +118,7 @@ class ServerEngine:
             "n": "honoured" if found.many else "dropped: a request a reply",
             "seeds": found.seeds,
             "draws": found.draws,
+            "fallbacks": found.fallbacks,
             "begun_replies": "gone on with" if found.goes_on else "not gone on with: quoted in the question",
             "adapters": [],
         }
@@ -128,16 +129,25 @@ class ServerEngine:
         """Requests that give a reply for each seed."""
         body = {
             **self._messages(chat),
-            self.found.limit: sampling.max_new_tokens,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
+            self.found.limit: max(sampling.max_new_tokens, self.found.least),
+            **self._drawn_with(sampling.temperature, sampling.top_p),
         }
         seeded = [body if self.found.seeds == "are refused" else {**body, "seed": seed % SEEDS} for seed in group]
         return [{**seeded[0], "n": len(group)}] if self.found.many and len(group) > 1 else seeded
 
+    def _drawn_with(self, temperature: float, top_p: float) -> dict[str, float]:
+        """Temperature and top_p as far as the server takes them: of two that it refuses together the one that draws."""
+        wanted = {"temperature": temperature, "top_p": top_p}
+        taken = {name: value for name, value in wanted.items() if name in self.found.takes}
+        if self.found.both or len(taken) < len(wanted):
+            return taken
+        return {"top_p": top_p} if temperature == 1.0 and top_p < 1.0 else {"temperature": temperature}
+
     def _messages(self, chat: Chat, options: Sequence[str] = ()) -> dict[str, Any]:
         """The chat as the server is sent it; a begun reply as a turn to go on with, or quoted in the question."""
         turns = [{"role": message.role, "content": message.content} for message in chat.messages]
+        if turns[0]["role"] == "system" and not self.found.system:
+            turns = system_in_user_turn(turns)
         if not chat.opening:
             return {"messages": turns}
         if self.found.goes_on:
@@ -156,14 +166,24 @@ class ServerEngine:
 
 
 def generations(answer: ChatCompletion, stop: Callable[[str], bool] | None) -> list[Generation]:
-    """The replies of an answer.  Tokens of several are their even share, as servers report the sum."""
-    read, written = (answer.usage.prompt_tokens, answer.usage.completion_tokens) if answer.usage else (0, 0)
-    replies = []
+    """The replies of an answer.  Tokens of several are their even share, as servers report the sum.
+
+    Where a server reports none, those of the replies are estimated by their bytes, and those of the prompt are 0.
+    """
+    read, written = spent(answer)
+    generated = []
     for choice in answer.choices:
-        whole = text_of(choice)
-        text = cut(whole, stop) if stop else whole
-        replies.append(Generation(text, round(written / len(answer.choices)), read, _finish(choice, text != whole)))
-    return replies
+        reply = reply_of(choice)
+        text = cut(reply.text, stop) if stop else reply.text
+        tokens = about(reply.text + (reply.thought or "")) if written is None else round(written / len(answer.choices))
+        finish = _finish(choice, text != reply.text)
+        generated.append(Generation(text, tokens, read or 0, finish, reply.thought, reply.withheld))
+    return generated
+
+
+def about(text: str) -> int:
+    """Tokens of a text, a token four bytes, since the vocabulary is the server's."""
+    return -(-len(text.encode()) // BYTES_A_TOKEN)
 
 
 def _finish(choice: Any, was_cut: bool) -> Literal["end", "stop", "length"]:

@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from transformers.utils.chat_template_utils import _compile_jinja_template
 
 from core.engines.choosing import Tokens
+from core.engines.turns import Messages
 from core.errors import ModelUnavailable
 from core.models.finding import ModelRef
 
@@ -24,8 +25,6 @@ FALLBACK_TEMPLATE = (
     "{% if add_generation_prompt %}Assistant: {% endif %}"
 )
 """Chat format for tokenizers that bring none: `User: …`, blank line, `Assistant: …`."""
-
-Messages = list[dict[str, str]]
 
 PROBE: Messages = [{"role": "user", "content": "probe"}]
 
@@ -102,19 +101,6 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int | None:
     first = encode(tokenizer, after)[:1]
     special = {*tokenizer.all_special_ids, *tokenizer.get_added_vocab().values()}
     return first[0] if first and first[0] in special else None
-
-
-def system_in_user_turn(messages: Messages) -> Messages:
-    """The messages with the system's text, then a blank line, at the beginning of the first user turn.
-
-    >>> system_in_user_turn([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}])
-    [{'role': 'user', 'content': 'Be brief.\\n\\nWhy?'}]
-    """
-    system, *others = messages
-    if not others or others[0]["role"] != "user":
-        return [{"role": "user", "content": system["content"]}, *others]
-    first = {"role": "user", "content": f"{system['content']}\n\n{others[0]['content']}"}
-    return [first, *others[1:]]
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, text: str) -> Tokens:

@@ -180,7 +180,10 @@ def end_tokens(weights: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> 
     """
     rows = weights.get_input_embeddings().weight.shape[0]
     found: list[int] = []
-    configured = (weights.generation_config.eos_token_id, weights.config.get_text_config().eos_token_id)
+    configured = (
+        weights.generation_config.eos_token_id,
+        getattr(weights.config.get_text_config(), "eos_token_id", None),
+    )
     for named in (*configured, tokenizer.eos_token_id):
         found += named if isinstance(named, list) else [named]
     return list(dict.fromkeys(token for token in found if token is not None and token < rows))

@@ -10,13 +10,14 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import openai
 from openai.types.chat import ChatCompletion
 from openai.types.chat.chat_completion import Choice
 
 from core.errors import BadInput, LabError, ModelUnavailable
+from core.method.thoughts import split_thought
 from core.runs.folders import ServerRef
 
 RETRIES = 4
@@ -33,6 +34,14 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would write a line a
 
 class Refused(LabError):
     """The server does not take the request as it is (400, 422)."""
+
+
+class Unknown(ModelUnavailable):
+    """The server knows no such model or address (404)."""
+
+
+class Failed(LabError):
+    """The server failed, and again when asked again (5xx, 405)."""
 
 
 class Wire:
@@ -94,7 +103,7 @@ class Wire:
                     f"{self.server.key_env}, which holds its key, {held}."
                 )
             case openai.NotFoundError():
-                return ModelUnavailable(
+                return Unknown(
                     f"{self._name} knows no model {self.server.model!r}, or not this address (404): check both."
                 )
             case openai.RateLimitError():
@@ -105,7 +114,7 @@ class Wire:
             case openai.BadRequestError() | openai.UnprocessableEntityError():
                 return self._refused(error)
             case openai.APIStatusError():
-                return LabError(
+                return Failed(
                     f"{self._name} failed ({error.status_code}) and again when asked {self.retries} times more."
                 )
             case openai.APITimeoutError() | TimeoutError():
@@ -132,12 +141,70 @@ class Wire:
         return (text.replace(self._key, "…") if self._key else text)[:300]
 
 
-def text_of(choice: Choice) -> str:
-    """What the model wrote.  No text where tokens were spent is an error: it would be scored as an empty reply."""
-    text = choice.message.content if choice.message else None
-    if text or (text == "" and choice.finish_reason == "stop"):
-        return text
+class Reply(NamedTuple):
+    """What a model wrote."""
+
+    text: str
+    thought: str | None
+    withheld: bool
+    """Whether there is a thought in a field of its own, and no text."""
+
+
+THOUGHT_FIELDS = ("reasoning_content", "reasoning")
+"""Where servers put what a model thinks, beside `content`."""
+
+
+def reply_of(choice: Choice) -> Reply:
+    """What the model wrote, its thoughts apart.
+
+    No text where tokens were spent is an error: it would be scored as an empty reply.  A thought in a field of its own
+    and no text is `withheld`; a thought within the text that was cut off leaves an empty text.
+    """
+    content = getattr(choice.message, "content", None)
+    written, in_parts = _of_parts(content) if isinstance(content, list) else (content, "")
+    if written is not None and not isinstance(written, str):
+        raise LabError(f"The server's reply is {type(written).__name__}, not text: is it an OpenAI-compatible server?")
+    inside, text = split_thought(written or "")
+    fields = (getattr(choice.message, name, None) for name in THOUGHT_FIELDS)
+    beside = next((value for value in fields if isinstance(value, str) and value.strip()), "") + in_parts
+    thought = beside + inside or None
+    if text.strip() or inside or (written == "" and not beside and choice.finish_reason == "stop"):
+        return Reply(text.lstrip() if thought else text, thought, False)
+    if beside.strip():
+        return Reply("", thought, True)
     raise LabError(
         f"The server's reply has no text (finish reason: {choice.finish_reason}): a model that thinks first needs a "
         "larger max_new_tokens; a content filter or a tool call leaves none."
     )
+
+
+def _of_parts(parts: Sequence[Any]) -> tuple[str | None, str]:
+    """(text, thought) of a content that is a list of parts; the text is None where no part is one."""
+    text = [part if isinstance(part, str) else part["text"] for part in parts if _is_text(part)]
+    thought = [_flat(part.get("thinking") or part.get("reasoning")) for part in parts if isinstance(part, dict)]
+    return "".join(text) if text else None, "".join(thought)
+
+
+def _is_text(part: Any) -> bool:
+    typed = isinstance(part, dict) and part.get("type", "text") in ("text", "output_text")
+    return isinstance(part, str) or (typed and isinstance(part.get("text"), str))
+
+
+def _flat(thinking: Any) -> str:
+    """The text of a thought, which some servers give in parts too."""
+    if isinstance(thinking, list):
+        return _of_parts(thinking)[0] or ""
+    return thinking if isinstance(thinking, str) else ""
+
+
+class Spent(NamedTuple):
+    """Tokens of a request, None where the server does not say."""
+
+    read: int | None
+    written: int | None
+
+
+def spent(answer: ChatCompletion) -> Spent:
+    """What a server reports in `usage`, which may be missing, empty or partial."""
+    counts = (getattr(answer.usage, name, None) for name in ("prompt_tokens", "completion_tokens"))
+    return Spent(*(count if isinstance(count, int) and not isinstance(count, bool) else None for count in counts))

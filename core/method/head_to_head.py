@@ -53,6 +53,11 @@ class Duel:
     def key(self) -> Key:
         return self.item.id, self.a.sample, self.b.sample
 
+    @property
+    def only_thought(self) -> bool:
+        """Whether one of them is a thought that was cut off, which is no empty explanation."""
+        return self.a.only_thought or self.b.only_thought
+
 
 @dataclass(frozen=True)
 class Referee:
@@ -70,9 +75,16 @@ class Referee:
 
     def compare(self, duels: Sequence[Duel]) -> list[HeadToHead]:
         """A comparison of each pair, in order; those with an empty explanation by rule if the settings say so."""
-        by_model = [duel for duel in duels if not self._by_rule(duel)]
+        by_model = [duel for duel in duels if not (self._by_rule(duel) or duel.only_thought)]
         asked = iter(self._ask(by_model))
-        return [by_rule(duel) if self._by_rule(duel) else from_choices(duel, *next(asked)) for duel in duels]
+        return [self._without_asking(duel) or from_choices(duel, *next(asked)) for duel in duels]
+
+    def _without_asking(self, duel: Duel) -> HeadToHead | None:
+        """The outcome of a pair that the judge is not asked about; None of one that it is."""
+        if duel.only_thought:
+            why = "One explanation is a thought that was cut off: there is nothing after it."
+            return _comparison(duel, "model", None, None, "unjudged", unjudged=why)
+        return by_rule(duel) if self._by_rule(duel) else None
 
     def chat(self, item: Item, first: Explanation, second: Explanation) -> Chat:
         """What the judge sees of two explanations; the gold answer only if the settings say so."""
@@ -89,7 +101,8 @@ class Referee:
         )
 
     def _by_rule(self, duel: Duel) -> bool:
-        return self.settings.empty == "rule" and not (duel.a.explanation and duel.b.explanation)
+        empty = not (duel.a.explanation and duel.b.explanation)
+        return self.settings.empty == "rule" and empty and not duel.only_thought
 
     def _ask(self, duels: Sequence[Duel]) -> list[tuple[Choice, Choice]]:
         """The answers with A first and with B first."""
@@ -112,8 +125,11 @@ class Referee:
     def _in_writing(self, chats: Sequence[Chat], duels: Sequence[Duel]) -> list[Choice]:
         seeds = [[seed_of("head_to_head", *duel.key, order)] for duel in duels for order in ("a_first", "b_first")]
         greedy = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=self.settings.max_new_tokens)
-        replies = [group[0].text for group in self.engine.generate(chats, seeds, greedy)]
-        return [Choice(verdict=read_choice(r, self.choices), probabilities=None, reply=r) for r in replies]
+        replies = [group[0].settled(self.settings.only_thought) for group in self.engine.generate(chats, seeds, greedy)]
+        return [
+            Choice(verdict=read_choice(r.text, self.choices), probabilities=None, reply=r.text, thought=r.thought)
+            for r in replies
+        ]
 
 
 def criteria_text(rubric: Rubric, criterion: str) -> str:
@@ -248,7 +264,7 @@ def _open_referee(work: Work, settings: HeadToHeadSettings) -> Referee:
     rubric = load_rubric(settings.rubric)
     criteria_text(rubric, settings.criterion)  # an unknown criterion is said before a model is loaded
     engine = load_variant(work.home, work.config.model, moment=work.folder.moment)
-    work.event("loaded", **engine.provenance())
+    work.loaded(engine.provenance())
     return Referee(engine, load_prompt(PROMPTS[settings.mode]), rubric, settings)
 
 

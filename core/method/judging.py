@@ -45,15 +45,22 @@ class Judge:
 
     def judge(self, asked: Sequence[tuple[Item, Explanation]]) -> list[Judgement]:
         """A judgement of each explanation, in order; empty ones by rule if the settings say so."""
-        by_model = [pair for pair in asked if not self._by_rule(pair[1])]
+        by_model = [pair for pair in asked if not (self._by_rule(pair[1]) or pair[1].only_thought)]
         judged = iter(self._ask(by_model))
-        return [_worst(row, self.rubric) if self._by_rule(row) else next(judged) for _, row in asked]
+        return [self._without_asking(row) or next(judged) for _, row in asked]
+
+    def _without_asking(self, row: Explanation) -> Judgement | None:
+        """What is said of an explanation that the judge is not asked about; None of one that it is."""
+        if row.only_thought:
+            return _judgement(row, [], unjudged="There is nothing after the thought: it was cut off.")
+        return _worst(row, self.rubric) if self._by_rule(row) else None
 
     def chat(self, item: Item, row: Explanation, criterion: str = "") -> Chat:
         return judge_chat(self.prompt, self.rubric, self.settings.show_gold, item, row, criterion)
 
     def _by_rule(self, row: Explanation) -> bool:
-        return self.settings.mode != "reader" and self.settings.empty == "rule" and not row.explanation
+        rules = self.settings.mode != "reader" and self.settings.empty == "rule"
+        return rules and not (row.explanation or row.only_thought)
 
     def _ask(self, asked: Sequence[tuple[Item, Explanation]]) -> list[Judgement]:
         match self.settings.mode:
@@ -82,7 +89,11 @@ class Judge:
         settings = self.settings
         drawn = Sampling(temperature=settings.temperature, top_p=1.0, max_new_tokens=settings.max_new_tokens)
         replies = self.engine.generate(chats, seeds, drawn)
-        return [from_reply(row, self.rubric, reply[0].text) for (_, row), reply in zip(asked, replies, strict=True)]
+        settled = [reply[0].settled(settings.only_thought) for reply in replies]
+        return [
+            from_reply(row, self.rubric, reply.text).model_copy(update={"thought": reply.thought})
+            for (_, row), reply in zip(asked, settled, strict=True)
+        ]
 
     def _as_reader(self, asked: Sequence[tuple[Item, Explanation]]) -> list[Judgement]:
         chats = [self.chat(item, row) for item, row in asked]
@@ -250,7 +261,7 @@ def run_judge(work: Work) -> None:
 
 def _open_judge(work: Work, settings: JudgeSettings) -> Judge:
     engine = load_variant(work.home, work.config.model, moment=work.parent("samples").moment)
-    work.event("loaded", **engine.provenance())
+    work.loaded(engine.provenance())
     rubric = load_rubric(settings.rubric)
     settings = _settings_at_hand(work, engine, settings, rubric)
     return Judge(engine, load_prompt(PROMPTS[settings.mode]), rubric, settings)

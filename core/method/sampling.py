@@ -82,6 +82,7 @@ class Sampler:
         return seed_of(self.settings.role, self.settings.seed, item.id, item.question, sample)
 
     def _read(self, item: Item, sample: int, seed: int, generation: Generation) -> Explanation:
+        generation = generation.settled(self.settings.only_thought)
         explanation, label = parse_response(generation.text, item.options)
         return Explanation(
             item_id=item.id,
@@ -94,6 +95,7 @@ class Sampler:
             tokens=generation.tokens,
             finish=generation.finish,
             seed=seed,
+            thought=generation.thought,
         )
 
     def _force(self, items: Sequence[Item], chats: Sequence[Chat], rows: Sequence[Explanation]) -> list[Explanation]:
@@ -166,7 +168,7 @@ def _open_sampler(work: Work, settings: SampleSettings, rows: int) -> Sampler:
     tokens = rows * (settings.max_new_tokens + OWN_PROMPT_TOKENS)
     engine = load_variant(work.home, work.config.model, tokens, work.folder.moment)
     seen = engine.provenance()
-    work.event("loaded", **seen)
+    work.loaded(seen)
     if settings.temperature > 0 and seen.get("draws") is False:
         work.note("The server gave the same reply to different seeds: its samples may all be alike.")
     if settings.forced and (reason := engine.cannot_choose(())):
@@ -198,6 +200,7 @@ def summarise(rows: Sequence[Explanation], items: Sequence[Item]) -> dict[str, o
         "unlabelled": len(items) - len(gold),
         "unparsed": sum(row.parsed is None for row in rows),
         "empty": sum(not row.explanation for row in rows),
+        **({"only_thought": alone} if (alone := sum(row.only_thought for row in rows)) else {}),
         "right_parsed": sum(row.parsed == gold[row.item_id] for row in scored),
         "right_forced": sum(row.forced == gold[row.item_id] for row in scored),
         "responses_hash": hashlib.sha256(responses.encode()).hexdigest(),

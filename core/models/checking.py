@@ -58,6 +58,8 @@ def _check_server(model: ModelRef) -> Iterator[Check]:
     yield Check("server", True, f"{seen['model']} answers; fingerprint: {seen['system_fingerprint']}")
     for said, key in SERVER_LINES.items():
         yield Check(said, True, str(seen[key]))
+    for fallback in engine.found.fallbacks:
+        yield Check("fallback", True, fallback)
     alike = "the same reply to different seeds at temperature 1: it may not sample at all"
     yield Check("draws", bool(seen["draws"]), "replies differ from seed to seed" if seen["draws"] else alike)
     began = time.monotonic()
@@ -139,7 +141,8 @@ def _path(engine: "HFEngine") -> Check:
     if engine.path == "fast":
         return Check("fast path", True, "gives what the library gives")
     text = "none for this architecture, where it differs from the library: the plain path, slower, is used"
-    return Check("fast path", True, text)
+    whole = "" if engine.cached else "; nor does it go on from its cache: everything is read again for each token"
+    return Check("fast path", True, text + whole)
 
 
 def _memory() -> Check:

@@ -25,7 +25,7 @@ from core.playground import rounds
 from core.playground.answering import Engines, answer, drain
 from core.playground.records import Answer, Wish
 from core.runs.detached import hold, spawn
-from core.runs.worker import free_slot
+from core.runs.worker import free_slot, own_device
 from core.store import journal
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,8 @@ def main() -> None:
     os.pwrite(lock, str(os.getpid()).encode(), 0)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     rounds.tidy(home)
+    if device := own_device():
+        device.take()
     engines = Engines(home)
     while True:
         serve(home, engines, IDLE_SECONDS)

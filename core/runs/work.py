@@ -9,7 +9,7 @@ import json
 import os
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from multiprocessing import parent_process
 from pathlib import Path
 from types import TracebackType
@@ -80,6 +80,12 @@ class Work:
 
     def cost(self, prompt_tokens: int, new_tokens: int, seconds: float) -> None:
         self.event("cost", prompt_tokens=prompt_tokens, new_tokens=new_tokens, seconds=round(seconds, 3))
+
+    def loaded(self, seen: Mapping[str, Any]) -> None:
+        """What the run computes with (see `core.engines.Engine.provenance`), and a note on each of its fallbacks."""
+        self.event("loaded", **seen)
+        for text in seen.get("fallbacks", ()):
+            self.note(text)
 
     def note(self, text: str) -> None:
         """Something a person should know about this run."""

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from core.errors import BadInput, RunStopped
 from core.home import Home
 from core.models.variants import require_unchanged
 from core.runs.belonging import configs_of, require_belonging
+from core.runs.devices import Device, built_for, slots
 from core.runs.folders import RunConfig, RunFolder
 from core.runs.work import Work
 
@@ -54,10 +55,10 @@ def prepared_to_fork(config: RunConfig) -> bool:
     """
     if sys.platform != "linux":
         return False
-    import torch
-
-    if torch.version.cuda or torch.version.hip:
+    if built_for():
         return False
+    import torch  # noqa: F401
+
     if config.kind in {"sft", "dpo"}:
         import core.method.training
     elif computes_here(config):
@@ -95,21 +96,36 @@ def run_stage(work: Work) -> None:
 
 @contextmanager
 def slot(work: Work) -> Iterator[None]:
-    """Hold one of this home's compute slots (`ANCHORLAB_SLOTS`, 1 unless set); wait until one is free."""
-    files = [_slot_file(work.home, i) for i in range(int(os.environ.get("ANCHORLAB_SLOTS", "1")))]
+    """Hold one of this home's compute slots and see its device alone (`core.runs.devices`); wait until one is free."""
+    devices = slots()
+    files = [_slot_file(work.home, number) for number in range(len(devices))]
     try:
-        while not any(_try_lock(file) for file in files):
+        while (held := _first_free(files)) is None:
             work.raise_if_stopped()
             time.sleep(0.2)
+        if device := devices[held]:
+            device.take()
+            work.event("device", slot=held, **device._asdict())
         yield
     finally:
         for file in files:
             os.close(file)
 
 
+def _first_free(files: Sequence[int]) -> int | None:
+    """The first slot that could be locked, by its number."""
+    return next((number for number, file in enumerate(files) if _try_lock(file)), None)
+
+
+def own_device() -> Device | None:
+    """The device of the last slot: what a process computes on that stays and takes turns with runs (`free_slot`)."""
+    return slots()[-1]
+
+
 def free_slot(home: Home) -> int | None:
-    """A compute slot that is free now, held until the file is closed; None where runs have them all."""
-    for number in range(int(os.environ.get("ANCHORLAB_SLOTS", "1"))):
+    """A compute slot of `own_device` that is free now, held until the file is closed; None where runs have them all."""
+    devices = slots()
+    for number in (number for number, device in enumerate(devices) if device == devices[-1]):
         file = _slot_file(home, number)
         if _try_lock(file):
             return file

@@ -108,7 +108,7 @@ def _read_judgements(cursor: "DuckDBPyConnection", folder: RunFolder, start: int
                 **key,
                 "samples": samples,
                 "by_criterion": [verdict.value for verdict in row.verdicts],
-                **row.model_dump(include={"origin", "total", "expected", "reply", "unjudged"}),
+                **row.model_dump(include={"origin", "total", "expected", "reply", "unjudged", "thought"}),
             }
         )
     insert(cursor, "verdicts", verdicts)

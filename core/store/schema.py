@@ -295,4 +295,11 @@ MIGRATIONS: list[tuple[str, str]] = [
         );
         """,
     ),
+    (
+        "thoughts, apart from what is read",
+        """
+        ALTER TABLE explanations ADD COLUMN thought VARCHAR;    -- what the model thought before; NULL: it did not
+        ALTER TABLE scores ADD COLUMN thought VARCHAR;          -- and the judge before its reply
+        """,
+    ),
 ]

@@ -164,4 +164,19 @@ BREAKS: list[Break] = [
         (('if part in ("models", "runs")]', "if False]"),),
         (f"{T}::test_a_run_of_before_whose_folder_was_elsewhere_is_found_in_this_home",),
     ),
+    Break(
+        "a run sees every device",
+        "core/runs/worker.py",
+        (("            device.take()\n", ""),),
+        ("tests/test_devices.py::test_two_runs_see_a_device_each_before_torch_is_imported",),
+    ),
+    Break(
+        "one slot for all devices",
+        "core/runs/devices.py",
+        (("or str(len(found))", 'or "1"'),),
+        (
+            "tests/test_devices.py::test_a_slot_is_a_device_by_its_uuid_or_that_of_its_part",
+            "tests/test_devices.py::test_two_runs_see_a_device_each_before_torch_is_imported",
+        ),
+    ),
 ]
