@@ -56,10 +56,10 @@ def judge_all(engine: "HFEngine", asked: Asked) -> list[Judgement]:
 def paths_apart(engine: "HFEngine", dtype: str) -> list[str]:
     """Largest differences of next-token log-probabilities: fast path to the library's, and sdpa to eager."""
     from core.engines.fidelity import log_probabilities_apart as apart
-    from core.engines.hf import PlainReader, encode, render
+    from core.engines.hf import PlainReader
 
     items, _ = material(8)
-    prompts = [encode(engine.tokenizer, render(engine.tokenizer, chat)) for chat in explain_chats(len(items))]
+    prompts = [engine.chats.prompt(chat) for chat in explain_chats(len(items))]
     fast = engine._reader.logits(prompts)
     plain = {}
     for name in ("sdpa", "eager"):

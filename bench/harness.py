@@ -72,9 +72,9 @@ class Library:
 
         `stop` is asked with the new tokens of each row after every step; True ends the row.
         """
-        from core.engines.hf import encode, render
+        from core.engines.chats import ChatTokenizer
 
-        prompts = [encode(self.tokenizer, render(self.tokenizer, chat)) for chat in chats]
+        prompts = [ChatTokenizer(self.tokenizer).prompt(chat) for chat in chats]
         batch = self.tokenizer.pad({"input_ids": [list(p) for p in prompts]}, padding_side="left", return_tensors="pt")
         start = batch["input_ids"].shape[1]
         if stop:
