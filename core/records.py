@@ -51,6 +51,23 @@ class Reject(Record):
     """The row as read, cut to 500 characters."""
 
 
+Unread = Literal[
+    "none",
+    "empty",
+    "cut_off",
+    "unknown_option",
+    "ambiguous",
+    "contradictory",
+    "several",
+    "alternatives",
+    "negated",
+    "unsure",
+    "correction",
+    "differing",
+]
+"""Why no answer is read from a response; `core.method.reading.reasons` has the words (docs/reading.md)."""
+
+
 class Explanation(Record):
     """One sampled response of a variant to an item."""
 
