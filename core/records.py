@@ -65,7 +65,7 @@ Unread = Literal[
     "correction",
     "differing",
 ]
-"""Why no answer is read from a response; `core.method.reading.reasons` has the words (docs/reading.md)."""
+"""Why no answer is read from a response (docs/reading.md has each with examples)."""
 
 
 class Explanation(Record):
@@ -77,7 +77,7 @@ class Explanation(Record):
     response: str
     """The text as generated."""
     explanation: str
-    """The part of the response before its answer; empty if there is none."""
+    """The response without its answer; empty if there is nothing else."""
     parsed: str | None
     """Option label read from the answer; None if it cannot be read."""
     forced: str | None
@@ -89,6 +89,10 @@ class Explanation(Record):
     finish: Literal["end", "stop", "length"]
     """Why generation ended: the model's end token, a complete answer line, or the token limit."""
     seed: int
+    unread: Unread | None = None
+    """Why `parsed` is None; None where an answer was read, was not asked for, or the row is of before 2."""
+    reading: int = 1
+    """Version of the rule by which it was read (`core.method.parsing.READING`)."""
 
 
 class CriterionVerdict(Record):

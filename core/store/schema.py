@@ -286,4 +286,12 @@ MIGRATIONS: list[tuple[str, str]] = [
             );
         """,
     ),
+    (
+        "why an answer is not read",
+        """
+        ALTER TABLE explanations ADD COLUMN unread VARCHAR;             -- reason; NULL where it was read
+        ALTER TABLE explanations ADD COLUMN reading INTEGER DEFAULT 1;  -- version of the rule that read it
+        ALTER TABLE scores ADD COLUMN unread VARCHAR;
+        """,
+    ),
 ]

@@ -27,8 +27,10 @@ TURNED = re.compile(
     re.IGNORECASE,
 )
 """A sentence that turns to something else: it counts where it names another option."""
-AS_WELL = re.compile(r"[^.!?\n]*\b(?:also|equally|too|as\s+well)\b[^.!?\n]*", re.IGNORECASE)
+AS_WELL = re.compile(r"\b(?:also|equally|too|as\s+well)\b", re.IGNORECASE)
 RIGHT = re.compile(r"\b(?:correct|right|possible|plausible|valid|true|fits?|works?|acceptable|answer)\b", re.IGNORECASE)
+NEAR = 80
+"""Characters before a statement in which its markup and the words that lead to it are looked for."""
 OPENED = re.compile(r"(?:<\w+>|```\w*\s*|[*_#>\"'`(\[{$\\~|])+$")
 """Markup that opens what is cut out after it."""
 LED_IN = re.compile(
@@ -140,21 +142,23 @@ def _goes_on(content: str, label: str, names: Names) -> bool:
 
 def _changed(after: str, label: str, names: Names) -> Unread | None:
     """How what follows the answer takes it back or puts another one next to it; None where it does neither."""
+    same = {label} | names.parts_of(label)
+    after = "\n".join(filter(None, (line.strip() for line in after.split("\n"))))
     own = {folded(option.text) for option in names.options if option.label == label}
     for found in RETRACTED.finditer(after):
         if folded(found[0]) not in own and not (own & {"no", "false", "nein", "non"}):
             return "correction"
     for found in TURNED.finditer(after):
-        if names.mentioned(found[0]) - {label} - names.parts_of(label):
+        if names.mentioned(found[0]) - same:
             return (
                 "alternatives"
                 if re.match(r"\W*(?:or|alternatively|maybe|perhaps|oder|ou)\b", found[0], re.I)
                 else "correction"
             )
-    for found in AS_WELL.finditer(after):
-        if RIGHT.search(found[0]) and names.mentioned(found[0]) - {label} - names.parts_of(label):
+    for sentence in re.split(r"[.!?\n]", after):
+        if AS_WELL.search(sentence) and RIGHT.search(sentence) and names.mentioned(sentence) - same:
             return "alternatives"
-    for line in after.split("\n")[1:]:
+    for line in after.split("\n"):
         if names.whole(line) - {label}:
             return "several"
     return None
@@ -186,10 +190,10 @@ def _is_cut(one: _Said) -> bool:
 
 def _joined(before: str, after: str) -> str:
     """Both parts, without the signs and small words that belonged to what was between them."""
-    before = OPENED.sub("", before)
+    before = before[:-NEAR] + OPENED.sub("", before[-NEAR:])
     line = before.rstrip(" \t")
     if not line.endswith("\n"):
-        line = LED_IN.sub("", line).rstrip(" \t,;:")
+        line = (line[:-NEAR] + LED_IN.sub("", line[-NEAR:])).rstrip(" \t,;:")
     rest = after[CLOSED.match(after).end() :]
     gap = "\n" if line.endswith("\n") or rest.startswith("\n") else " "
     return f"{line.rstrip()}{gap}{rest.lstrip()}" if rest.strip() else line.rstrip()
@@ -197,11 +201,11 @@ def _joined(before: str, after: str) -> str:
 
 def _of_json(rest: str) -> str | None:
     """The texts of a response that is one JSON object, but for its answer; None for another response."""
-    bare = re.sub(r"^\s*```(?:json)?\s*|\s*```\s*$", "", rest)
+    bare = rest.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
     if not bare.startswith("{"):
         return None
     try:
         found = json.loads(bare)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return "\n".join(v for key, v in found.items() if isinstance(v, str) and not ANSWER_KEY.search(key)).strip()

@@ -18,6 +18,9 @@ from core.records import Option
 AROUND = " \t\r\n\"'`*_|.,;:!{}<>#"
 """What may stand around a name without being part of it; brackets are looked at in pairs."""
 
+DRESS = 100
+"""Characters that a name may be longer than label and text: brackets, quotes, `the correct option is`."""
+
 ARTICLES = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 LETTERS_THAT_ARE_WORDS = frozenset("aeiouyà")
 """Labels of one letter that are words of some language too: bare and small they name nothing within a sentence."""
@@ -67,7 +70,8 @@ class Names:
         self._amounts = [
             (amount, option.label) for option in options if (amount := quantity(plain_text(option.text).text.strip()))
         ]
-        self.lettered = all(len(label) == 1 for label, _ in self._labels)
+        longest = max((len(name) for pairs in (self._labels, self._texts) for name, _ in pairs), default=0)
+        self._longest = 2 * longest + DRESS
 
     # --- a text as a whole
 
@@ -78,7 +82,7 @@ class Names:
         >>> [sorted(letters.whole(t)) for t in ("b", "(B) 22 km", "21.0", "22", "A) 22", "-21", "AB")]
         [['B'], ['B'], ['A'], ['B'], ['A', 'B'], [], []]
         """
-        bare = _bare(text)
+        bare = _bare(text) if len(text.strip()) <= self._longest else ""
         if not bare:
             return set()
         found = self._by_text(bare) | self._by_label(_unbracketed(bare))
@@ -146,7 +150,7 @@ class Names:
         [['B'], ['B', 'B'], []]
         """
         opened = len(text) - len(text.lstrip(AROUND))
-        for end in _ends(text, opened):
+        for end in _ends(text[: opened + self._longest], opened):
             found = self.whole(text[opened:end])
             if not found:
                 continue
@@ -270,4 +274,4 @@ def _ends(text: str, start: int) -> list[int]:
     boundary = re.compile(r"(?<=[\w)\]%°$€£\"'])(?=$|[^\w%°$€£^~])")
     places = [found.start() for found in boundary.finditer(text, start) if found.start() > start]
     inside = re.compile(r"[.,:/-]\d")
-    return [at for at in reversed(places[:60]) if not (text[at - 1].isdigit() and inside.match(text, at))]
+    return [at for at in reversed(places) if not (text[at - 1].isdigit() and inside.match(text, at))]

@@ -42,7 +42,7 @@ BARE = re.compile(rf"^[^\w\n]*(?P<cue>(?:{ADJECTIVE}\s+)*{NOUN})[ \t]+(?=\S)", r
 
 QUALITY = r"(?:the\s+)?(?:only\s+)?(?:(?:correct|right|best|final|true)\s+)?(?:answer|option|choice)|(?:correct|right)"
 BEING = re.compile(
-    rf"\s+(?:is|must\s+be|would\s+be|has\s+to\s+be|ist|est)\s+(?:(?:\w+ly|also|thus|therefore|then|hence)\s+)?"
+    rf"(?<!\s)\s+(?:is|must\s+be|would\s+be|has\s+to\s+be|ist|est)\s+(?:(?:\w+ly|also|thus|therefore|then|hence)\s+)?"
     rf"(?:{QUALITY})(?:\s+one)?(?=\s*(?:$|[.,;!)\]:-]|(?:because|since|as|here|given|due|for|to)\b))",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -56,6 +56,9 @@ KEYED = re.compile(
     r"""(?:(?P<mark>["'])(?P<inside>[^"\n]*?)(?P=mark)|(?P<bare>[\w.+-]+))""",
     re.IGNORECASE,
 )
+
+CLAUSE_LENGTH = 300
+"""Characters before a statement that are looked at."""
 
 JOINERS = r"\b(?:so|thus|therefore|hence|but|then|and|because|since|also|und|et|donc)\b"
 CLAUSE = re.compile(rf"[.!?;:,\n()\"]|{JOINERS}", re.IGNORECASE)
@@ -166,7 +169,7 @@ def _line_start(text: str, at: int) -> int:
 
 def _clause_before(text: str, at: int, ends: re.Pattern[str] = CLAUSE) -> str:
     """What stands before a place in its clause."""
-    line = text[_line_start(text, at) : at]
+    line = text[max(_line_start(text, at), at - CLAUSE_LENGTH) : at]
     places = [found.end() for found in ends.finditer(line)]
     return line[places[-1] :] if places else line
 
