@@ -17,7 +17,8 @@ import streamlit as st
 from app.address import given, held
 from core.errors import LabError, StoreBusy
 from core.home import Home
-from core.method.parsing import split_response
+from core.method.parsing import read_response
+from core.method.reading.reasons import reason_words
 from core.records import Explanation, Item
 from core.runs.estimate import seconds_left
 from core.runs.folders import RunFolder
@@ -59,12 +60,13 @@ def sentence(text: str, key: str) -> None:
 
 
 def answer_words(asked: Item, row: Explanation) -> str:
-    """What a response answers: the option that it names, else what it wrote instead and the likeliest option."""
+    """What a response answers: the option that it names, else why none is read and the likeliest option."""
     texts = {option.label: option.text for option in asked.options}
     if row.parsed:
         return f"Answer: {texts.get(row.parsed, row.parsed)}"
-    wrote = (split_response(row.response)[1] or "").strip() if asked.options else ""
-    said = f"Wrote “{wrote}”, which names no option" if wrote else "No readable answer"
+    found = read_response(row.response, asked.options)
+    wrote = f"Wrote “{found.said}”, which {reason_words(row.unread or found.unread)}"
+    said = wrote if found.said else "No readable answer"
     return f"{said}; likeliest option: {texts.get(row.forced, row.forced)}" if row.forced else said
 
 

@@ -51,6 +51,23 @@ class Reject(Record):
     """The row as read, cut to 500 characters."""
 
 
+Unread = Literal[
+    "none",
+    "empty",
+    "cut_off",
+    "unknown_option",
+    "ambiguous",
+    "contradictory",
+    "several",
+    "alternatives",
+    "negated",
+    "unsure",
+    "correction",
+    "differing",
+]
+"""Why no answer is read from a response (docs/reading.md has each with examples)."""
+
+
 class Explanation(Record):
     """One sampled response of a variant to an item."""
 
@@ -60,7 +77,7 @@ class Explanation(Record):
     response: str
     """The text as generated."""
     explanation: str
-    """The part of the response before its answer; empty if there is none."""
+    """The response without its answer; empty if there is nothing else."""
     parsed: str | None
     """Option label read from the answer; None if it cannot be read."""
     forced: str | None
@@ -74,6 +91,10 @@ class Explanation(Record):
     seed: int
     thought: str | None = None
     """What the model thought before the response, which holds nothing of it; None where it did not."""
+    unread: Unread | None = None
+    """Why `parsed` is None; None where an answer was read, was not asked for, or the row is of before 2."""
+    reading: int = 1
+    """Version of the rule by which it was read (`core.method.parsing.READING`)."""
 
     @property
     def only_thought(self) -> bool:

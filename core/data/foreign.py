@@ -28,7 +28,7 @@ from core.loading.lines import SHOWN
 from core.loading.mapping import LOOKED_AT
 from core.loading.reading import Row, file_name, quoted
 from core.loading.written import check_columns, has, response_rows
-from core.method.parsing import parse_response, read_option
+from core.method.parsing import READING, read_option, read_response
 from core.method.sampling import summarise
 from core.records import Explanation, Item, Reject
 from core.runs.folders import RunConfig, RunFolder, content_hash, create_run, file_hash, find_run
@@ -241,10 +241,12 @@ class Reader:
             )
         response = text_of(cell(values, settings.response), "explanation") or ""
         if settings.prediction is None:
-            explanation, label = parse_response(response, item.options)
+            found = read_response(response, item.options)
+            explanation, label, unread = found.explanation, found.label, found.unread
         else:
             said = text_of(cell(values, settings.prediction), "prediction")
             explanation, label = response.strip(), said and _predicted(said, item, settings)
+            unread = None if label or not item.options else "unknown_option" if said else "none"
             run.counts["not_options"] += said is not None and label is None
         return Explanation(
             item_id=item.id,
@@ -257,6 +259,8 @@ class Reader:
             tokens=len(response.split()),
             finish="end",
             seed=0,
+            unread=unread,
+            reading=READING,
         )
 
     def _mark(self, values: dict[str, Any], right: bool, run: Written) -> None:

@@ -6,6 +6,7 @@ a sample run got consistently wrong.
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from core.data.datasets import load_items, select_items
 from core.engines import Chat, Engine, Generation, Sampling
 from core.errors import BadInput
 from core.method.categories import categorise_items
-from core.method.parsing import answer_is_complete, parse_response
+from core.method.parsing import READING, answer_is_complete, read_response
 from core.models.variants import load_variant
 from core.prompts import Prompt, load_prompt, option_text, task_chat
 from core.records import Explanation, Item
@@ -83,19 +84,21 @@ class Sampler:
 
     def _read(self, item: Item, sample: int, seed: int, generation: Generation) -> Explanation:
         generation = generation.settled(self.settings.only_thought)
-        explanation, label = parse_response(generation.text, item.options)
+        reading = read_response(generation.text, item.options, cut=generation.finish == "length")
         return Explanation(
             item_id=item.id,
             sample=sample,
             response=generation.text,
-            explanation=explanation,
-            parsed=label,
-            forced=label if self.settings.forced else None,
+            explanation=reading.explanation,
+            parsed=reading.label,
+            forced=reading.label if self.settings.forced else None,
             forced_probabilities=None,
             tokens=generation.tokens,
             finish=generation.finish,
             seed=seed,
             thought=generation.thought,
+            unread=reading.unread,
+            reading=READING,
         )
 
     def _force(self, items: Sequence[Item], chats: Sequence[Chat], rows: Sequence[Explanation]) -> list[Explanation]:
@@ -199,6 +202,8 @@ def summarise(rows: Sequence[Explanation], items: Sequence[Item]) -> dict[str, o
         "explanations": len(rows),
         "unlabelled": len(items) - len(gold),
         "unparsed": sum(row.parsed is None for row in rows),
+        "unread": dict(sorted(Counter(row.unread for row in rows if row.unread).items())),
+        "readings": dict(sorted(Counter(str(row.reading) for row in rows).items())),
         "empty": sum(not row.explanation for row in rows),
         **({"only_thought": alone} if (alone := sum(row.only_thought for row in rows)) else {}),
         "right_parsed": sum(row.parsed == gold[row.item_id] for row in scored),

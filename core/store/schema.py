@@ -302,4 +302,12 @@ MIGRATIONS: list[tuple[str, str]] = [
         ALTER TABLE scores ADD COLUMN thought VARCHAR;          -- and the judge before its reply
         """,
     ),
+    (
+        "why an answer is not read",
+        """
+        ALTER TABLE explanations ADD COLUMN unread VARCHAR;             -- reason; NULL where it was read
+        ALTER TABLE explanations ADD COLUMN reading INTEGER DEFAULT 1;  -- version of the rule that read it
+        ALTER TABLE scores ADD COLUMN unread VARCHAR;
+        """,
+    ),
 ]
