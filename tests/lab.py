@@ -2,14 +2,16 @@
 
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from core.data.datasets import import_dataset, load_settings
 from core.home import Home
 from core.models.finding import ModelRef
+from core.records import Record
 from core.runs.folders import RunConfig, RunFolder, create_run
 from core.runs.pipeline import DatasetTable, PipelineFile, plan, steps_of
-from core.runs.work import Work
+from core.runs.work import Work, _seal_of
 from core.runs.worker import run_stage
 from core.settings import DpoSettings, PairSettings, SampleSettings, Selection, SftSettings
 from tests.tiny import tiny_model
@@ -64,6 +66,15 @@ def done(home: Home, config: RunConfig) -> RunFolder:
         work.started()
         run_stage(work)
     return folder
+
+
+def rewrite(folder: RunFolder, name: str, rows: Iterable[Record]) -> None:
+    """Put other rows into an output file of a sealed run, and seal it again with them."""
+    file = folder.path / f"{name}.jsonl"
+    file.write_text("".join(row.model_dump_json() + "\n" for row in rows))
+    result = json.loads((folder.path / "result.json").read_text())
+    result["files"][name] = _seal_of(file)
+    (folder.path / "result.json").write_text(json.dumps(result))
 
 
 def wait_until(condition, seconds: float = 120.0) -> None:

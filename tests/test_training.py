@@ -25,7 +25,7 @@ from core.runs.folders import RunConfig, RunFolder, create_run
 from core.runs.plan import run_config, settings_on
 from core.runs.work import Work
 from core.settings import DpoSettings, Example, PairSettings, SampleSettings, Selection, SftSettings
-from tests.lab import done, toy_dataset
+from tests.lab import done, rewrite, toy_dataset
 from tests.tiny import TEMPLATE, tiny_model
 
 
@@ -257,16 +257,15 @@ def test_a_response_that_was_cut_at_the_limit_has_no_end(home, trained):
     samples = sampled(home, dataset, model, max_new_tokens=3)
     rows = samples.read("explanations", Explanation)
     lines = [row.model_copy(update={"finish": "end" if row.sample else "length"}) for row in rows]
-    (samples.path / "explanations.jsonl").write_text("".join(row.model_dump_json() + "\n" for row in lines))
+    rewrite(samples, "explanations", lines)
     pairs = pairs_of(home, samples)
     folder = dpo_on(home, pairs, sft, model)
     tokenizer = load_weights(model, [])[1]
     for row in dpo_rows(Work(folder), ChatTokenizer(tokenizer)):
         assert tokenizer.eos_token_id not in row["chosen_ids"], "cut"
         assert row["rejected_ids"][-1] == tokenizer.eos_token_id, "ended"
-    text = pairs.path / "pairs.jsonl"
     appended = [pair.model_copy(update={"chosen": with_line(pair.chosen)}) for pair in pairs.read("pairs", Pair)]
-    text.write_text("".join(pair.model_dump_json() + "\n" for pair in appended))
+    rewrite(pairs, "pairs", appended)
     for row in dpo_rows(Work(folder), ChatTokenizer(tokenizer)):
         assert row["chosen_ids"][-1] == tokenizer.eos_token_id, "an answer line is an end"
 
