@@ -322,8 +322,14 @@ DATED = "Today: {{ strftime_now('%d %b %Y') }}\n" + TEMPLATE
 def test_a_run_is_rendered_with_its_own_date_also_when_it_is_resumed(home, tmp_path):
     """And so are those that build on its samples: the judge's chats and DPO's."""
     model, dataset = llama(tmp_path / "m", chat_template=DATED), toy_dataset(home, tmp_path)
-    parents, use = {"dataset": dataset.id}, use_of(model)
-    config = run_config("sample", "base", SampleSettings(n=2, max_new_tokens=4), parents, use)
+    parents = {"dataset": dataset.id}
+    settings = SftSettings(steps=1, batch_size=1)
+    sft = finished(create_run(home, run_config("sft", "sft", settings, parents, use_of(model))))
+    (loaded,) = [event for event in sft.events() if event["type"] == "loaded"]
+    assert loaded["date"][:10] == datetime.fromtimestamp(sft.config.created).isoformat()[:10]
+
+    use = use_of(model, sft.id)
+    config = run_config("sample", "sft", SampleSettings(n=2, max_new_tokens=4), parents, use)
     samples = made(create_run(home, config), 981_173_106.0)  # 3 February 2001
     finished(samples)
     (loaded,) = [event for event in samples.events() if event["type"] == "loaded"]
@@ -332,16 +338,13 @@ def test_a_run_is_rendered_with_its_own_date_also_when_it_is_resumed(home, tmp_p
     made(samples, 1_353_439_157.0)  # moved or edited: what was noted when it first loaded counts
     assert samples.moment.year == 2001
     with_samples = parents | {"samples": samples.id}
-    judge = finished(create_run(home, run_config("judge", "base", JudgeSettings(), with_samples, use)))
+    judge = finished(create_run(home, run_config("judge", "sft", JudgeSettings(), with_samples, use_of(model))))
     (loaded,) = [event for event in judge.events() if event["type"] == "loaded"]
     assert loaded["date"].startswith("2001-02-0")
 
-    sft = finished(create_run(home, run_config("sft", "sft", SftSettings(steps=1, batch_size=1), parents, use)))
-    (loaded,) = [event for event in sft.events() if event["type"] == "loaded"]
-    assert loaded["date"][:10] == datetime.fromtimestamp(sft.config.created).isoformat()[:10]
     sources = parents | {"sft": sft.id, "pairs": pairs_of(home, samples).id}
     settings = DpoSettings(steps=1, batch_size=1)
-    dpo = finished(create_run(home, run_config("dpo", "rank", settings, sources, use_of(model, sft.id))))
+    dpo = finished(create_run(home, run_config("dpo", "rank", settings, sources, use)))
     (loaded,) = [event for event in dpo.events() if event["type"] == "loaded"]
     assert loaded["date"].startswith("2001-02-0")
 
