@@ -501,7 +501,7 @@ def test_a_registered_model_is_found_again_by_its_name(home, tmp_path, model):
     settings = SampleSettings(n=1, max_new_tokens=4, select=Selection(split="test", limit=1))
     run = create_run(home, run_config("sample", "base", settings, {"dataset": dataset.id}, use))
     with pytest.raises(ModelUnavailable, match="model add FOLDER --name tiny"):
-        launch(home, run.config)
+        done(home, run.config)
     home.models.mkdir(exist_ok=True)
     (home.models / "tiny.json").write_text(json.dumps({"name": "tiny", "base": str(model)}))
     started = []
