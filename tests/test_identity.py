@@ -20,14 +20,14 @@ from core.runs.belonging import variant_after
 from core.runs.dryrun import dry_run
 from core.runs.estimate import measured_rates
 from core.runs.folders import ModelUse, RunConfig, RunFolder, all_runs, create_run, find_run
-from core.runs.launcher import launch
+from core.runs.launcher import launch, stop
 from core.runs.pipeline import DatasetTable, parse_pipeline, prepare, question_sets, steps_of
 from core.runs.plan import run_config, settings_from
 from core.runs.preflight import preflight
 from core.runs.work import Work
 from core.settings import JudgeSettings, PairSettings, SampleSettings, Selection
 from core.store.database import open_store
-from tests.lab import done, toy_dataset, toy_pipeline
+from tests.lab import done, toy_dataset, toy_pipeline, wait_until
 from tests.tiny import tiny_model
 
 HEAD = 'name = "x"\n[dataset]\nsource = "material"\n'
@@ -485,6 +485,32 @@ def test_a_pipelines_id_holds_no_folder_and_a_moved_lab_goes_on(home, tmp_path, 
     assert {RunFolder(elsewhere.runs / step.id).state for step in steps} == {"done"}
     again = type(file).model_validate(file.model_dump() | {"models": {"base": str(elsewhere.models / "tiny")}})
     assert prepare(elsewhere, again).id == config.id
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("of_before", [False, True])
+def test_an_interrupted_pipeline_is_done_in_another_folder_with_the_same_runs(home, tmp_path, monkeypatch, of_before):
+    tiny_model(home.models / "tiny")
+    table = DatasetTable(source=toy_dataset(home, tmp_path).id)
+    config = prepare(home, toy_pipeline(dataset=table, models={"base": str(home.models / "tiny")}, variants=["base"]))
+    if of_before:
+        settings = {name: value for name, value in config.settings.items() if name != "identity"}
+        config = config.model_copy(update={"settings": settings})
+    steps = [step.id for step in steps_of(config)]
+    folder = launch(home, config)
+    wait_until(lambda: (home.runs / steps[0]).exists())
+    stop(folder)
+    wait_until(lambda: not folder.alive)
+    elsewhere = type(home)(tmp_path / "moved" / "lab")
+    shutil.copytree(home.path, elsewhere.path)
+    shutil.rmtree(home.path)
+    monkeypatch.setenv("ANCHORLAB_HOME", str(elsewhere.path))
+    moved = launch(elsewhere, find_run(elsewhere, config.id).config)
+    wait_until(lambda: not moved.alive, seconds=400)
+    assert moved.result["error"] is None, moved.result
+    assert {RunFolder(elsewhere.runs / step).state for step in steps} == {"done"}
+    assert not home.path.exists()
 
 
 def test_a_run_of_before_whose_folder_was_elsewhere_is_found_in_this_home(home, tmp_path):
