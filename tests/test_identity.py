@@ -19,15 +19,15 @@ from core.models.variants import use_of
 from core.runs.belonging import variant_after
 from core.runs.dryrun import dry_run
 from core.runs.estimate import measured_rates
-from core.runs.folders import ModelUse, RunConfig, RunFolder, all_runs, create_run, find_run
-from core.runs.launcher import launch
+from core.runs.folders import ModelUse, RunConfig, RunFolder, all_runs, create_run, file_hash, find_run
+from core.runs.launcher import launch, stop
 from core.runs.pipeline import DatasetTable, parse_pipeline, prepare, question_sets, steps_of
 from core.runs.plan import run_config, settings_from
 from core.runs.preflight import preflight
 from core.runs.work import Work
 from core.settings import JudgeSettings, PairSettings, SampleSettings, Selection
 from core.store.database import open_store
-from tests.lab import done, toy_dataset, toy_pipeline
+from tests.lab import done, toy_dataset, toy_pipeline, wait_until
 from tests.tiny import tiny_model
 
 HEAD = 'name = "x"\n[dataset]\nsource = "material"\n'
@@ -416,7 +416,9 @@ def test_own_rows_that_changed_while_a_run_was_stopped_are_refused(home, tmp_pat
 # --- ids, journals and labs that move
 
 
-@pytest.mark.parametrize("given", ["../lab", "**", "*", "", " ", "sample-*/../..", ".", "/tmp"])
+@pytest.mark.parametrize(
+    "given", ["../lab", "**", "*", "", " ", "s*t-", "sf?-", "[s]ft", "../runs/sft-", "./sft-", ".", "/tmp"]
+)
 def test_what_people_give_as_a_run_is_no_pattern_and_no_path(lab_home, given):
     with pytest.raises(BadInput, match="id"):
         find_run(lab_home, given)
@@ -447,18 +449,25 @@ def test_a_journal_that_was_put_in_place_of_another_is_read_from_its_start(home)
 
 
 def test_a_database_of_another_lab_is_filled_from_this_labs_folders(lab_home, tmp_path):
+    """Also where a run of the same id, sealed at the same time, drew other responses there."""
     other = type(lab_home)(tmp_path / "other")
-    toy_dataset(other, tmp_path / "files", copies=1)
-    with open_store(other) as store:
-        store.ingest()
-    with open_store(lab_home) as store:
-        store.ingest()
-        rows = store.rows("SELECT id FROM runs ORDER BY id")
+    shutil.copytree(lab_home.path, other.path)
+    samples = RunFolder(other.runs / of_kind(lab_home, "sample", "base").id)
+    file = samples.path / "explanations.jsonl"
+    file.write_bytes(file.read_bytes().replace(b'"response":"', b'"response":"elsewhere '))
+    seal = samples.result
+    seal["files"]["explanations"] |= {"sha256": file_hash(file), "bytes": file.stat().st_size}
+    (samples.path / "result.json").write_text(json.dumps(seal))
+    told = {}
+    for home in (other, lab_home):
+        with open_store(home) as store:
+            store.ingest()
+            told[home] = store.rows("SELECT run, item_id, sample, response FROM explanations ORDER BY ALL")
+    assert told[other] != told[lab_home]
     shutil.copy(other.database, lab_home.database)
     with open_store(lab_home) as store:
         store.ingest()
-        assert store.rows("SELECT id FROM runs ORDER BY id") == rows
-        assert store.rows("SELECT count(*) FROM items")[0][0] == 24
+        assert store.rows("SELECT run, item_id, sample, response FROM explanations ORDER BY ALL") == told[lab_home]
 
 
 def test_a_pipelines_id_holds_no_folder_and_a_moved_lab_goes_on(home, tmp_path, monkeypatch):
@@ -487,6 +496,32 @@ def test_a_pipelines_id_holds_no_folder_and_a_moved_lab_goes_on(home, tmp_path, 
     assert prepare(elsewhere, again).id == config.id
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("of_before", [False, True])
+def test_an_interrupted_pipeline_is_done_in_another_folder_with_the_same_runs(home, tmp_path, monkeypatch, of_before):
+    tiny_model(home.models / "tiny")
+    table = DatasetTable(source=toy_dataset(home, tmp_path).id)
+    config = prepare(home, toy_pipeline(dataset=table, models={"base": str(home.models / "tiny")}, variants=["base"]))
+    if of_before:
+        settings = {name: value for name, value in config.settings.items() if name != "identity"}
+        config = config.model_copy(update={"settings": settings})
+    steps = [step.id for step in steps_of(config)]
+    folder = launch(home, config)
+    wait_until(lambda: (home.runs / steps[0]).exists())
+    stop(folder)
+    wait_until(lambda: not folder.alive)
+    elsewhere = type(home)(tmp_path / "moved" / "lab")
+    shutil.copytree(home.path, elsewhere.path)
+    shutil.rmtree(home.path)
+    monkeypatch.setenv("ANCHORLAB_HOME", str(elsewhere.path))
+    moved = launch(elsewhere, find_run(elsewhere, config.id).config)
+    wait_until(lambda: not moved.alive, seconds=400)
+    assert moved.result["error"] is None, moved.result
+    assert {RunFolder(elsewhere.runs / step).state for step in steps} == {"done"}
+    assert not home.path.exists()
+
+
 def test_a_run_of_before_whose_folder_was_elsewhere_is_found_in_this_home(home, tmp_path):
     tiny_model(home.models / "tiny")
     dataset = toy_dataset(home, tmp_path)
@@ -501,7 +536,7 @@ def test_a_registered_model_is_found_again_by_its_name(home, tmp_path, model):
     settings = SampleSettings(n=1, max_new_tokens=4, select=Selection(split="test", limit=1))
     run = create_run(home, run_config("sample", "base", settings, {"dataset": dataset.id}, use))
     with pytest.raises(ModelUnavailable, match="model add FOLDER --name tiny"):
-        launch(home, run.config)
+        done(home, run.config)
     home.models.mkdir(exist_ok=True)
     (home.models / "tiny.json").write_text(json.dumps({"name": "tiny", "base": str(model)}))
     started = []

@@ -8,6 +8,7 @@ Rows are the same question by their content: question, context and option texts,
 options, letter case, blanks, and the ways Unicode has to write one text.
 """
 
+import hashlib
 import json
 import re
 import unicodedata
@@ -19,9 +20,13 @@ from typing import NamedTuple
 
 from core.loading.reading import quoted
 from core.records import Item
-from core.runs.folders import RunFolder, content_hash
+from core.runs.folders import RunFolder
 
 QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "−": "-"})
+
+
+INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""Soft hyphens, joiners and direction marks."""
 
 
 class Question(NamedTuple):
@@ -48,14 +53,15 @@ def content_of(question: str, context: str | None, options: Iterable[str]) -> st
     >>> content_of("Is 2+2 four?", None, []) == content_of("Is 2-2 four?", None, [])
     False
     """
-    return content_hash([_normal(question), _normal(context or ""), sorted(map(_normal, options))])[:32]
+    parts = [_normal(question), _normal(context or ""), *sorted(map(_normal, options))]
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def _normal(text: str) -> str:
     """Letter case, blanks, invisible characters, quotes and end marks aside."""
-    plain = unicodedata.normalize("NFKC", text).translate(QUOTES).casefold()
-    seen = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
-    return re.sub(r"\s+", " ", seen).strip(" .?!:;")
+    if not text.isascii():
+        text = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(QUOTES)
+    return " ".join(text.casefold().split()).strip(" .?!:;")
 
 
 def questions_in(dataset: RunFolder) -> list[Question]:

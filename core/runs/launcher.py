@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from core.errors import BadInput
 from core.home import Home
@@ -74,12 +75,13 @@ def _found_again(folder: RunFolder) -> RunFolder:
 
 
 def _require_sources(folder: RunFolder) -> None:
-    """Its own rows, those of its parents, its adapters and its base are what they were."""
+    """Its own rows, those of its parents, its adapters and its base are what they were; what is gone, the run says."""
     home, config = Home(folder.path.parent.parent), folder.config
     for run in [folder, *(RunFolder(home.runs / parent) for parent in config.parents.values())]:
         require_whole(run)
     if config.model:
-        require_unchanged(config.model)
+        if Path(config.model.path).is_dir():
+            require_unchanged(config.model)
         for run in config.model.chain:
             require_whole(RunFolder(home.runs / run))
 
