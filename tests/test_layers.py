@@ -11,6 +11,7 @@ from core.home import PROJECT
 HEAVY = {
     "core/engines/choosing.py",
     "core/engines/decoding.py",
+    "core/engines/exhaustion.py",
     "core/engines/fidelity.py",
     "core/engines/hf.py",
     "core/engines/templates.py",

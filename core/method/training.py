@@ -6,9 +6,11 @@ Rafailov et al. 2023, equation 7, and is checked.  A stopped or killed training 
 Every step notes the questions that it was trained on, so that a jump of a curve can be read as texts.
 """
 
+import gc
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,17 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallba
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from core.data.datasets import load_items, select_items
+from core.engines.exhaustion import memory_errors
+from core.engines.room import OutOfMemory
 from core.engines.templates import render, template_record
-from core.engines.weights import load_weights
+from core.engines.weights import load_weights, place_of
 from core.errors import BadInput, LabError
 from core.method.sampling import examples_of
-from core.models.memory import TOKENS_A_PASS, refuse_long_pass
+from core.models.memory import TOKENS_A_PASS, lora_bytes, refuse_long_pass, training_bytes
 from core.models.variants import adapters_of, base_of
 from core.prompts import fill, load_prompt, option_text, task_chat
 from core.records import Item, Pair
+from core.runs.batches import EVENT, planned_rows
 from core.runs.folders import RunFolder, file_hash
 from core.runs.work import Work
 from core.settings import DpoSettings, LoraSettings, SftSettings
@@ -38,7 +43,7 @@ LN2_TOLERANCE = 1e-3
 def run_sft(work: Work) -> None:
     """Fine-tune on labels: question in, option text out, no explanation.  Parents: dataset."""
     settings = SftSettings.model_validate(work.config.settings)
-    model, tokenizer = _load(work, settings.seed)
+    model, tokenizer = _load(work, settings)
     selected = select_items(load_items(work.parent("dataset")), settings.select)
     rows = sft_rows([item for item in selected if item.gold is not None], settings, tokenizer)
     if len(rows) < len(selected):
@@ -52,7 +57,7 @@ def run_sft(work: Work) -> None:
 def run_dpo(work: Work) -> None:
     """Align the SFT variant on pairs.  Parents: dataset, sft, pairs."""
     settings = DpoSettings.model_validate(work.config.settings)
-    model, tokenizer = _load(work, settings.seed)
+    model, tokenizer = _load(work, settings)
     rows, longest = fitting(work, dpo_rows(work, settings, tokenizer), tokenizer, settings.max_length)
     arguments = DPOConfig(
         **_arguments(work, settings, model, 2 * longest),
@@ -100,11 +105,11 @@ def dpo_rows(work: Work, settings: DpoSettings, tokenizer: PreTrainedTokenizerBa
 # --- the harness
 
 
-def _load(work: Work, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _load(work: Work, settings: SftSettings | DpoSettings) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The variant that training starts from, its adapters merged; all random numbers seeded."""
-    set_seed(seed)
+    set_seed(settings.seed)
     use = work.config.model
-    model, tokenizer = load_weights(base_of(use), adapters_of(work.home, use), trained_tokens=TOKENS_A_PASS)
+    model, tokenizer = load_weights(base_of(use), adapters_of(work.home, use), trained_rank=settings.lora.r)
     template = template_record(base_of(use), tokenizer)
     work.event("loaded", **template, model=use.name, dtype=str(model.dtype), device=str(model.device))
     return model, tokenizer
@@ -136,14 +141,27 @@ def _length(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
     return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def rows_a_pass(batch_size: int, tokens: int) -> int:
-    """The largest part of a batch that divides it evenly and whose rows of `tokens` tokens fit one pass.
+def rows_a_pass(batch_size: int, tokens: int, room: int) -> int:
+    """The largest part of a batch that divides it evenly and whose rows of `tokens` tokens fit a pass of `room` tokens.
 
-    >>> rows_a_pass(8, 60), rows_a_pass(4, 700), rows_a_pass(6, 400)
+    >>> rows_a_pass(8, 60, 1024), rows_a_pass(4, 700, 1024), rows_a_pass(6, 400, 1024)
     (8, 1, 2)
     """
-    parts = [n for n in range(1, batch_size + 1) if batch_size % n == 0 and n * tokens <= TOKENS_A_PASS]
+    parts = [n for n in range(1, batch_size + 1) if batch_size % n == 0 and n * tokens <= room]
     return max(parts, default=1)
+
+
+def planned_pass(work: Work, settings: SftSettings | DpoSettings, model: PreTrainedModel, tokens_a_row: int) -> int:
+    """Rows a pass: what this run's last plan says, else what is free beside the adapter holds; with an event."""
+    folder, place = Path(base_of(work.config.model).path), place_of(str(model.device), model.dtype)
+    place = place._replace(free=place.free - lora_bytes(folder, settings.lora.r))
+    refuse_long_pass(folder, tokens_a_row, place)
+    if before := planned_rows(work):
+        return before
+    fitting = place.free // training_bytes(folder, 1, place.itemsize, place.device)
+    rows = rows_a_pass(settings.batch_size, tokens_a_row, min(TOKENS_A_PASS, fitting))
+    work.event(EVENT, rows=rows, of=settings.batch_size, tokens_a_row=tokens_a_row, why="free memory")
+    return rows
 
 
 def _arguments(
@@ -151,9 +169,7 @@ def _arguments(
 ) -> dict[str, Any]:
     """TRL arguments that both trainings share.  Its own defaults (bf16, checkpointing) are slow on a CPU."""
     on_gpu = model.device.type == "cuda"
-    part = rows_a_pass(settings.batch_size, tokens_a_row)
-    free = torch.cuda.mem_get_info()[0] if on_gpu else None
-    refuse_long_pass(Path(base_of(work.config.model).path), part * tokens_a_row, model.dtype.itemsize, free)
+    part = planned_pass(work, settings, model, tokens_a_row)
     return {
         "output_dir": str(work.path / "trainer"),
         "max_steps": settings.steps,
@@ -175,6 +191,35 @@ def _arguments(
 
 
 def _train(
+    work: Work,
+    trainer_class: type[SFTTrainer] | type[DPOTrainer],
+    arguments: SFTConfig | DPOConfig,
+    model: PreTrainedModel,
+    *others: Any,
+    **named: Any,
+) -> None:
+    """As `_train_once`; where memory runs out, from its first step again with half the rows a pass."""
+    while True:
+        try:
+            return _train_once(work, trainer_class, arguments, model, *others, **named)
+        except OutOfMemory as error:
+            arguments = smaller_passes(work, arguments, error)
+        gc.collect()
+        set_seed(arguments.seed)
+
+
+def smaller_passes(work: Work, arguments: SFTConfig | DPOConfig, error: OutOfMemory) -> SFTConfig | DPOConfig:
+    """The arguments with half the rows a pass (or the next part below), and as many a step; with an event."""
+    rows, passes = arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps
+    if rows == 1:
+        raise error
+    part = max(n for n in range(1, rows // 2 + 1) if rows % n == 0)
+    work.event(EVENT, rows=part, of=rows, why="out of memory")
+    work.note(f"Memory ran out with {rows} rows a pass: the training starts over with {part}, and as many rows a step.")
+    return replace(arguments, per_device_train_batch_size=part, gradient_accumulation_steps=rows * passes // part)
+
+
+def _train_once(
     work: Work,
     trainer_class: type[SFTTrainer] | type[DPOTrainer],
     arguments: SFTConfig | DPOConfig,
@@ -207,7 +252,12 @@ def _train(
     )
     reporter = _Reporter(work, _Batches(trainer), first_loss)
     trainer.add_callback(reporter)
-    trainer.train()
+    try:
+        with memory_errors():
+            trainer.train()
+    except OutOfMemory:
+        trainer.model.unload()  # `model` is left as it was, for another try
+        raise
     trainer.model.peft_config["default"].base_model_name_or_path = name  # not a path of this machine
     trainer.model.save_pretrained(work.folder.adapter(), save_embedding_layers=False)  # LoRA leaves them alone
     work.summary |= {
