@@ -91,6 +91,7 @@ def test_judging_goes_on_with_fewer_prompts_at_once(toy, tmp_path):
         parents = {"dataset": dataset.id, "samples": sampled(lab).id}
         with crowded(tokens=tokens):
             judged.append(done(home, run_config("judge", "base", JudgeSettings(empty="judge"), parents, model)))
+    assert [plan[1] for plan in plans(judged[0])] == ["free memory", "out of memory"] and len(plans(judged[1])) == 1
     rows = [[row.expected for row in run.read("judgements", Judgement)] for run in judged]
     assert rows[0] == pytest.approx(rows[1], abs=1e-4) and len(rows[0]) == 10
 
