@@ -25,6 +25,9 @@ IN_PARTS = (
     "  MIG 3g.20gb     Device  1: (UUID: MIG-dd-4)\n"
     "GPU 1: NVIDIA A100 (UUID: GPU-bb-2)\n"
 )
+FREE = 'case "$*" in *GPU-aa-1*) echo "23552, 8.6";; *) exit 6;; esac; exit 0'
+"""Of a card of 24 GB, as the driver's command says it; of a part of a device it says nothing."""
+
 FAKE_TORCH = (
     "import json, os, time\n"
     "with open(os.environ['SEEN'], 'a') as file:\n"
@@ -45,7 +48,7 @@ def machine(tmp_path, monkeypatch):
         programs.mkdir(exist_ok=True)
         torch.mkdir(parents=True, exist_ok=True)
         command = programs / "nvidia-smi"
-        command.write_text(f"#!/bin/sh\n[ \"$1\" = -L ] || exit 9\ncat <<'END'\n{listing}END\nexit {code}\n")
+        command.write_text(f"#!/bin/sh\nif [ \"$1\" != -L ]; then {FREE}; fi\ncat <<'END'\n{listing}END\nexit {code}\n")
         command.chmod(0o755)
         (torch / "version.py").write_text(
             f"cuda: str | None = {'12.6' if kind == 'cuda' else None!r}\n"
@@ -109,6 +112,28 @@ def test_devices_are_found_in_the_drivers_files_too(machine, tmp_path, monkeypat
         (tmp_path / "nodes" / str(number)).mkdir(parents=True)
         (tmp_path / "nodes" / str(number) / "properties").write_text(f"cpu_cores_count 8\nsimd_count {units}\n")
     assert amd_devices(tmp_path / "nodes") == ["0", "1"]
+
+
+def test_a_page_counts_the_devices_memory_in_the_devices_dtype(machine):
+    """As the worker will: 23 GiB of the device at two bytes a number, and not the machine's at four."""
+    assert place_from(machine(TWO)) == [23 * 2**30, 2, True]
+    assert place_from(machine(TWO), ANCHORLAB_DTYPE="float32") == [23 * 2**30, 4, True]
+    assert place_from(machine(IN_PARTS)) is None, "not told: nothing is refused for it"
+    free, itemsize, device = place_from(machine(TWO, kind="none"), ANCHORLAB_DTYPE="bfloat16")
+    assert (itemsize, device) == (2, False) and free > 2**28
+
+
+def place_from(env: dict[str, str], **changes: str) -> list | None:
+    """What a page of a fresh process takes the machine for."""
+    code = "from core.home import default_home; from core.models.place import place_here; import json, sys\n"
+    code += "print(json.dumps([place_here(default_home()), 'torch' in sys.modules]))"
+    bare = {name: value for name, value in env.items() if name != "ANCHORLAB_DTYPE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=bare | changes, capture_output=True, text=True, cwd=PROJECT, check=True
+    )
+    found, imported = json.loads(done.stdout)
+    assert not imported
+    return found
 
 
 def test_rocm_has_a_variable_of_its_own(machine):

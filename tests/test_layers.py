@@ -13,6 +13,7 @@ HEAVY = {
     "core/engines/chats.py",
     "core/engines/choosing.py",
     "core/engines/decoding.py",
+    "core/engines/exhaustion.py",
     "core/engines/fidelity.py",
     "core/engines/hf.py",
     "core/engines/templates.py",

@@ -155,9 +155,10 @@ class PrefixReader:
         shared = common_length(ordered)
         if self._prefix and self._prefix == ordered[0][: len(self._prefix)] and len(self._prefix) <= shared:
             return
-        self._prefix = ordered[0][:shared]
-        layers = read_prefix(self.model, self._prefix).layers
+        self._prefix, self._layers = (), None  # none is kept if memory runs out while the next is read
+        layers = read_prefix(self.model, ordered[0][:shared]).layers
         self._layers = [PrefixLayer(layer.keys, layer.values) for layer in layers] if shared else None
+        self._prefix = ordered[0][:shared]
 
     def _read(self, trie: Trie) -> torch.Tensor:
         """Logits at the ends of a trie that stands after the prefix: (ends, vocabulary)."""

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property, partial
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -20,21 +21,27 @@ from core.engines.adapters import adapters_are
 from core.engines.chats import ChatTokenizer
 from core.engines.choosing import PrefixReader, Tokens, choose_among
 from core.engines.decoding import GROUPED, Row, Vocabulary, draw, last, sample_rows, sample_steps
+from core.engines.exhaustion import memory_errors
 from core.engines.fidelity import agrees, attends_in_full, cache_serves
+from core.engines.room import Room
 from core.engines.templates import encode
-from core.engines.weights import dtype_reason, end_tokens, load_weights
+from core.engines.weights import dtype_reason, end_tokens, load_weights, place_of
 from core.home import default_home
 from core.method.thoughts import split_thought
 from core.models.finding import ModelRef
+from core.models.memory import rows_that_fit, sampling_bytes
 from core.runs.folders import file_hash
 
 log = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 1024
+"""Before anybody has planned how many fit."""
 
 
 def load_engine(
     model: ModelRef, adapters: Sequence[Path] = (), cache_tokens: int = 0, moment: datetime | None = None
 ) -> "HFEngine":
-    """A model ready to generate and choose; `cache_tokens` of a batch are weighed against the free memory.
+    """A model ready to generate and choose; `cache_tokens` of a row are weighed against the free memory.
 
     moment: the date that its chats are rendered with, where the template writes one; None: now.
     """
@@ -60,6 +67,8 @@ class HFEngine:
         self.chats = ChatTokenizer(tokenizer, weights.get_input_embeddings().weight.shape[0], moment)
         self._plain_attention = weights.config._attn_implementation
         self._reader = PrefixReader(weights)
+        self.room = Room(ROWS_AT_ONCE)
+        """Rows that are generated at once, or chats whose options are weighed."""
 
     # --- the interface
 
@@ -71,11 +80,16 @@ class HFEngine:
         stop: Callable[[str], bool] | None = None,
     ) -> list[list[Generation]]:
         prompts = self._prompts(chats)
-        if not any(seeds):
-            return [[] for _ in chats]
         stop = stop and beyond_thoughts(stop)
         sample = sample_rows if self.path == "fast" else partial(plain_rows, cached=self.cached)
-        rows = iter(sample(self.weights, self.vocabulary, prompts, seeds, sampling, stop))
+
+        def drawn(part: Sequence[tuple[int, int]]) -> list[Row]:
+            grouped = [(prompts[i], [seed for _, seed in group]) for i, group in groupby(part, lambda one: one[0])]
+            with memory_errors():
+                return sample(self.weights, self.vocabulary, *zip(*grouped, strict=True), sampling, stop)
+
+        flat = [(i, seed) for i, group in enumerate(seeds) for seed in group]
+        rows = iter(self.room.each(flat, drawn))
         return [
             [self._generation(next(rows), len(prompt)) for _ in group]
             for prompt, group in zip(prompts, seeds, strict=True)
@@ -94,7 +108,17 @@ class HFEngine:
         prompts = self._prompts(chats)
         tokens = [[self.chats.following(option) for option in group] for group in options]
         reader = self._reader if self.path == "fast" else PlainReader(self.weights)
-        return choose_among(reader, prompts, tokens, self.tokenizer.eos_token_id)
+
+        def weighed(part: Sequence[tuple[Tokens, list[Tokens]]]) -> list[np.ndarray]:
+            with memory_errors():
+                return choose_among(reader, *zip(*part, strict=True), self.tokenizer.eos_token_id)
+
+        return self.room.each(list(zip(prompts, tokens, strict=True)), weighed)
+
+    def rows_that_fit(self, tokens_a_row: int, most: int) -> int:
+        """How many rows of so many tokens can be generated at once in the memory that is free now, `most` at most."""
+        place = place_of(str(self.weights.device), self.weights.dtype)
+        return rows_that_fit(place.free, sampling_bytes(Path(self.model.path), tokens_a_row, place.itemsize), most)
 
     def cannot_choose(self, options: Sequence[str]) -> str | None:
         return None

@@ -19,7 +19,7 @@ from core.engines.templates import end_of_turn, set_template
 from core.errors import BadInput, ModelUnavailable
 from core.home import Home, default_home
 from core.models.finding import ModelRef
-from core.models.memory import cache_bytes, refuse_if_too_large, training_bytes
+from core.models.memory import LEAST_TOKENS, Place, available_bytes, needs, refuse_if_too_large
 
 CLEARLY_FASTER = 8.0
 """bf16 is used on a CPU only if its matmul is so many times faster.  With matrix units that make it 5 times faster,
@@ -36,20 +36,21 @@ OVERRULED_BY = "ANCHORLAB_DTYPE"
 
 
 def load_weights(
-    model: ModelRef, adapters: Sequence[Path], cache_tokens: int = 0, trained_tokens: int = 0
+    model: ModelRef, adapters: Sequence[Path], cache_tokens: int = 0, trained_rank: int = 0
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The base with each adapter in effect, in order, in the dtype of this home and device, in eval mode.
 
-    cache_tokens, trained_tokens: how many tokens the cache will hold, or a training pass read, for the estimate
-    of memory.  Raises ModelUnavailable if that does not fit, weights cannot be loaded, or an adapter does not fit
-    or changes nothing: an adapter that is silently not loaded would show the base as fine-tuned.
+    cache_tokens: tokens of a row that will be sampled; trained_rank: rank of a LoRA that will be trained: what cannot
+    be computed even a row at a time is refused before weights are read.  Raises ModelUnavailable for that, for
+    weights that cannot be loaded, and for an adapter that does not fit or changes nothing: an adapter that is silently
+    not loaded would show the base as fine-tuned.
     """
     on_gpu = torch.cuda.is_available()
-    dtype = torch.float32 if trained_tokens and not on_gpu else choose_dtype(default_home())
+    dtype = torch.float32 if trained_rank and not on_gpu else choose_dtype(default_home())
     dtype = dtype_for(model, adapters, dtype)
-    folder = Path(model.path)
-    beside = cache_bytes(folder, cache_tokens, dtype.itemsize) + training_bytes(folder, trained_tokens)
-    refuse_if_too_large(model, dtype.itemsize, beside, torch.cuda.mem_get_info()[0] if on_gpu else None)
+    place = place_of("cuda" if on_gpu else "cpu", dtype)
+    trained = LEAST_TOKENS if trained_rank else 0
+    refuse_if_too_large(model, needs(Path(model.path), place, cache_tokens, trained, trained_rank), place)
     if not sys.stderr.isatty():
         disable_progress_bar()
     try:
@@ -64,6 +65,12 @@ def load_weights(
     for adapter in adapters:
         weights = apply_adapter(weights, adapter)
     return weights.to("cuda" if on_gpu else "cpu").eval(), tokenizer
+
+
+def place_of(device: str, dtype: torch.dtype) -> Place:
+    """What computes, and the memory that it has free now."""
+    on_gpu = device.startswith("cuda")
+    return Place(torch.cuda.mem_get_info()[0] if on_gpu else available_bytes(), dtype.itemsize, on_gpu)
 
 
 def first_line(error: Exception) -> str:

@@ -23,12 +23,16 @@ from core.models.variants import load_variant
 from core.prompts import Prompt, load_prompt, option_text, question_values
 from core.records import Choice, Explanation, HeadToHead, Item
 from core.rubrics import Rubric, load_rubric
+from core.runs.batches import note_halving, plan_rows
 from core.runs.work import Work
 from core.seeds import seed_of
 from core.settings import HeadToHeadSettings
 
 PAIRS_A_BATCH = 32
 """Sample pairs judged together, each in both orders; fixed, so that a resumed run batches as an undisturbed one."""
+
+OWN_PROMPT_TOKENS = 500
+"""About how many tokens of a prompt are a pair's own: question and both explanations."""
 
 PROMPTS = {"probabilities": "head_to_head", "written": "head_to_head_written"}
 """Prompt file of each mode."""
@@ -245,8 +249,11 @@ def run_head_to_head(work: Work) -> None:
     done = {_key(row) for row in work.folder.read("head_to_head", HeadToHead)}
     if len(done) < len(duels):
         referee = _open_referee(work, settings)
+        written = settings.max_new_tokens + OWN_PROMPT_TOKENS if settings.mode == "written" else 0
+        plan_rows(work, referee.engine, written, 2 * PAIRS_A_BATCH)
         for batch in _batches(duels):
             _compare_batch(work, referee, batch, done)
+            note_halving(work, referee.engine)
             work.progress(len(done), len(duels), "comparisons")
     rows = work.folder.read("head_to_head", HeadToHead)
     work.summary |= {

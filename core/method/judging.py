@@ -20,12 +20,16 @@ from core.models.variants import load_variant
 from core.prompts import Prompt, load_prompt, option_text, question_values
 from core.records import CriterionVerdict, Explanation, Item, Judgement
 from core.rubrics import Criterion, Rubric, load_rubric
+from core.runs.batches import note_halving, plan_rows
 from core.runs.work import Work
 from core.seeds import seed_of
 from core.settings import JudgeSettings
 
 EXPLANATIONS_A_BATCH = 64
 """Explanations judged together; fixed, so that a resumed run batches as an undisturbed one."""
+
+OWN_PROMPT_TOKENS = 300
+"""About how many tokens of a judge's prompt are a row's own: question and explanation."""
 
 PROMPTS = {"probabilities": "judge", "written": "judge_written", "reader": "reader"}
 """Prompt file of each mode."""
@@ -54,6 +58,14 @@ class Judge:
         if row.only_thought:
             return _judgement(row, [], unjudged="There is nothing after the thought: it was cut off.")
         return _worst(row, self.rubric) if self._by_rule(row) else None
+
+    @property
+    def at_once(self) -> tuple[int, int]:
+        """(tokens that a row's cache grows to, rows) of a batch: written replies, or prompts that are weighed."""
+        if self.settings.mode == "written":
+            return self.settings.max_new_tokens + OWN_PROMPT_TOKENS, EXPLANATIONS_A_BATCH
+        asked = len(self.rubric.criteria) if self.settings.mode == "probabilities" else 1
+        return 0, EXPLANATIONS_A_BATCH * asked
 
     def chat(self, item: Item, row: Explanation, criterion: str = "") -> Chat:
         return judge_chat(self.prompt, self.rubric, self.settings.show_gold, item, row, criterion)
@@ -248,8 +260,10 @@ def run_judge(work: Work) -> None:
     done = {(row.item_id, row.sample) for row in work.folder.read("judgements", Judgement)}
     if len(done) < len(rows):
         judge = _open_judge(work, settings)
+        plan_rows(work, judge.engine, *judge.at_once)
         for batch in _batches(rows):
             _judge_batch(work, judge, [(items[row.item_id], row) for row in batch], done)
+            note_halving(work, judge.engine)
             work.progress(len(done), len(rows), "judgements")
     judgements = work.folder.read("judgements", Judgement)
     work.summary |= {

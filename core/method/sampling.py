@@ -20,6 +20,7 @@ from core.method.parsing import READING, answer_is_complete, read_response
 from core.models.variants import load_variant
 from core.prompts import Prompt, load_prompt, option_text, task_chat
 from core.records import Explanation, Item
+from core.runs.batches import note_halving, plan_rows
 from core.runs.exposure import exposure
 from core.runs.folders import RunConfig, RunFolder
 from core.runs.work import Work
@@ -27,7 +28,8 @@ from core.seeds import seed_of
 from core.settings import Example, SampleSettings
 
 ROWS_A_BATCH = 256
-"""Responses generated together; fixed, so that a resumed run batches as an undisturbed one."""
+"""Responses asked for together; fixed, so that a resumed run batches as an undisturbed one.  Where memory does not hold
+them all, they are computed in parts (`core.runs.batches`)."""
 
 OWN_PROMPT_TOKENS = 100
 """About how many tokens of a prompt are a row's own and not shared by the batch, for the estimate of memory."""
@@ -130,10 +132,12 @@ def run_sample(work: Work) -> None:
     if len(done) < total:
         if seen := exposure(work.home, work.config):
             work.note(f"{seen.sentence}.")
-        sampler = _open_sampler(work, settings, min(total, ROWS_A_BATCH))
+        sampler = _open_sampler(work, settings)
+        plan_rows(work, sampler.engine, settings.max_new_tokens + OWN_PROMPT_TOKENS, min(total, ROWS_A_BATCH))
         size = max(1, ROWS_A_BATCH // settings.n)
         for start in range(0, len(items), size):
             _sample_batch(work, sampler, items[start : start + size], done)
+            note_halving(work, sampler.engine)
             work.progress(len(done), total, "explanations")
     work.summary |= summarise(work.folder.read("explanations", Explanation), items)
 
@@ -166,9 +170,9 @@ def chats_of(samples: RunFolder, dataset: RunFolder) -> Callable[[Item], Chat]:
     return lambda item: task_chat(prompt, item, examples)
 
 
-def _open_sampler(work: Work, settings: SampleSettings, rows: int) -> Sampler:
+def _open_sampler(work: Work, settings: SampleSettings) -> Sampler:
     examples = examples_of(work.config, work.parent("dataset"))
-    tokens = rows * (settings.max_new_tokens + OWN_PROMPT_TOKENS)
+    tokens = settings.max_new_tokens + OWN_PROMPT_TOKENS
     engine = load_variant(work.home, work.config.model, tokens, work.folder.moment)
     seen = engine.provenance()
     work.loaded(seen)

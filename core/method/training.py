@@ -6,10 +6,11 @@ Rafailov et al. 2023, equation 7, and is checked.  A stopped or killed training 
 Every step notes the questions that it was trained on, so that a jump of a curve can be read as texts.
 """
 
+import gc
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,14 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from core.data.datasets import load_items, select_items
 from core.engines.chats import ChatTokenizer
-from core.engines.weights import load_weights
+from core.engines.exhaustion import memory_errors
+from core.engines.room import OutOfMemory
+from core.engines.weights import load_weights, place_of
 from core.errors import BadInput, LabError
 from core.method.training_rows import Row, dpo_rows, fitting, samples_of, sft_rows
-from core.models.memory import TOKENS_A_PASS, refuse_long_pass
+from core.models.memory import TOKENS_A_PASS, lora_bytes, refuse_long_pass, training_bytes
 from core.models.variants import adapters_of, base_of
+from core.runs.batches import EVENT, planned_rows
 from core.runs.folders import RunFolder, file_hash
 from core.runs.plan import refuse_other_prompt
 from core.runs.work import Work
@@ -42,7 +46,7 @@ PAIRS_READ_AGAIN = 8
 def run_sft(work: Work) -> None:
     """Fine-tune on labels: question in, option text out, no explanation.  Parents: dataset."""
     settings = SftSettings.model_validate(work.config.settings)
-    tune(work, settings, *_load(work, settings.seed, work.folder.moment))
+    tune(work, settings, *_load(work, settings, work.folder.moment))
 
 
 def tune(work: Work, settings: SftSettings, model: PreTrainedModel, chats: ChatTokenizer) -> None:
@@ -69,7 +73,7 @@ def run_dpo(work: Work) -> None:
     settings = DpoSettings.model_validate(work.config.settings)
     samples = samples_of(work)
     refuse_other_prompt(settings, samples.config.settings["prompt"])
-    model, chats = _load(work, settings.seed, samples.moment)
+    model, chats = _load(work, settings, samples.moment)
     refuse_other_template(chats.record(base_of(work.config.model)), samples)
     align(work, settings, model, chats)
 
@@ -111,25 +115,38 @@ class _PairTrainer(DPOTrainer):
 # --- the harness
 
 
-def _load(work: Work, seed: int, moment: datetime) -> tuple[PreTrainedModel, ChatTokenizer]:
+def _load(work: Work, settings: SftSettings | DpoSettings, moment: datetime) -> tuple[PreTrainedModel, ChatTokenizer]:
     """The variant that training starts from, and how its chats are read; all random numbers seeded."""
-    set_seed(seed)
+    set_seed(settings.seed)
     use = work.config.model
-    model, tokenizer = load_weights(base_of(use), adapters_of(work.home, use), trained_tokens=TOKENS_A_PASS)
+    model, tokenizer = load_weights(base_of(use), adapters_of(work.home, use), trained_rank=settings.lora.r)
     chats = ChatTokenizer(tokenizer, model.get_input_embeddings().weight.shape[0], moment)
     seen = chats.record(base_of(use))
     work.event("loaded", **seen, model=use.name, dtype=str(model.dtype), device=str(model.device))
     return model, chats
 
 
-def rows_a_pass(batch_size: int, tokens: int) -> int:
-    """The largest part of a batch that divides it evenly and whose rows of `tokens` tokens fit one pass.
+def rows_a_pass(batch_size: int, tokens: int, room: int) -> int:
+    """The largest part of a batch that divides it evenly and whose rows of `tokens` tokens fit a pass of `room` tokens.
 
-    >>> rows_a_pass(8, 60), rows_a_pass(4, 700), rows_a_pass(6, 400)
+    >>> rows_a_pass(8, 60, 1024), rows_a_pass(4, 700, 1024), rows_a_pass(6, 400, 1024)
     (8, 1, 2)
     """
-    parts = [n for n in range(1, batch_size + 1) if batch_size % n == 0 and n * tokens <= TOKENS_A_PASS]
+    parts = [n for n in range(1, batch_size + 1) if batch_size % n == 0 and n * tokens <= room]
     return max(parts, default=1)
+
+
+def planned_pass(work: Work, settings: SftSettings | DpoSettings, model: PreTrainedModel, tokens_a_row: int) -> int:
+    """Rows a pass: what this run's last plan says, else what is free beside the adapter holds; with an event."""
+    folder, place = Path(base_of(work.config.model).path), place_of(str(model.device), model.dtype)
+    place = place._replace(free=place.free - lora_bytes(folder, settings.lora.r))
+    refuse_long_pass(folder, tokens_a_row, place)
+    if before := planned_rows(work):
+        return before
+    fitting = place.free // training_bytes(folder, 1, place.itemsize, place.device)
+    rows = rows_a_pass(settings.batch_size, tokens_a_row, min(TOKENS_A_PASS, fitting))
+    work.event(EVENT, rows=rows, of=settings.batch_size, tokens_a_row=tokens_a_row, why="free memory")
+    return rows
 
 
 def _arguments(
@@ -137,9 +154,7 @@ def _arguments(
 ) -> dict[str, Any]:
     """TRL arguments that both trainings share.  Its own defaults (bf16, checkpointing) are slow on a CPU."""
     on_gpu = model.device.type == "cuda"
-    part = rows_a_pass(settings.batch_size, tokens_a_row)
-    free = torch.cuda.mem_get_info()[0] if on_gpu else None
-    refuse_long_pass(Path(base_of(work.config.model).path), part * tokens_a_row, model.dtype.itemsize, free)
+    part = planned_pass(work, settings, model, tokens_a_row)
     return {
         "output_dir": str(work.path / "trainer"),
         "max_steps": settings.steps,
@@ -165,6 +180,35 @@ def _train(
     trainer_class: type[SFTTrainer] | type[DPOTrainer],
     arguments: SFTConfig | DPOConfig,
     model: PreTrainedModel,
+    *others: Any,
+    **named: Any,
+) -> None:
+    """As `_train_once`; where memory runs out, from its first step again with half the rows a pass."""
+    while True:
+        try:
+            return _train_once(work, trainer_class, arguments, model, *others, **named)
+        except OutOfMemory as error:
+            arguments = smaller_passes(work, arguments, error)
+        gc.collect()
+        set_seed(arguments.seed)
+
+
+def smaller_passes(work: Work, arguments: SFTConfig | DPOConfig, error: OutOfMemory) -> SFTConfig | DPOConfig:
+    """The arguments with half the rows a pass (or the next part below), and as many a step; with an event."""
+    rows, passes = arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps
+    if rows == 1:
+        raise error
+    part = max(n for n in range(1, rows // 2 + 1) if rows % n == 0)
+    work.event(EVENT, rows=part, of=rows, why="out of memory")
+    work.note(f"Memory ran out with {rows} rows a pass: the training starts over with {part}, and as many rows a step.")
+    return replace(arguments, per_device_train_batch_size=part, gradient_accumulation_steps=rows * passes // part)
+
+
+def _train_once(
+    work: Work,
+    trainer_class: type[SFTTrainer] | type[DPOTrainer],
+    arguments: SFTConfig | DPOConfig,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     rows: Sequence[dict[str, Any]],
     lora: LoraSettings,
@@ -176,24 +220,30 @@ def _train(
             "prompt fills max_length."
         )
     name = work.config.model.name
+    lora_config = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        base_model_name_or_path=name,
+    )
     trainer = trainer_class(
         model=model,
         args=arguments,
         train_dataset=Dataset.from_list(list(rows)),
         processing_class=tokenizer,
-        peft_config=LoraConfig(
-            r=lora.r,
-            lora_alpha=lora.alpha,
-            lora_dropout=lora.dropout,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-            base_model_name_or_path=name,
-        ),
+        peft_config=lora_config,
     )
-    expected = _first_loss(trainer) if isinstance(trainer, DPOTrainer) else None
-    reporter = _Reporter(work, _Batches(trainer), expected)
-    trainer.add_callback(reporter)
-    trainer.train()
+    try:
+        with memory_errors():
+            expected = _first_loss(trainer) if isinstance(trainer, DPOTrainer) else None
+            reporter = _Reporter(work, _Batches(trainer), expected)
+            trainer.add_callback(reporter)
+            trainer.train()
+    except OutOfMemory:
+        trainer.model.unload()  # `model` is left as it was, for another try
+        raise
     trainer.model.peft_config["default"].base_model_name_or_path = name  # not a path of this machine
     trainer.model.save_pretrained(work.folder.adapter(), save_embedding_layers=False)  # LoRA leaves them alone
     work.summary |= {

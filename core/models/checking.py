@@ -11,7 +11,7 @@ from core.engines import Chat, Message, Sampling
 from core.errors import LabError
 from core.home import Home
 from core.models.finding import ModelRef, resolve_model
-from core.models.memory import GIB, parameters
+from core.models.memory import GIB, available_bytes, parameters
 from core.models.variants import adapters_of, use_of
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _check_weights(home: Home, model: ModelRef) -> Iterator[Check]:
     try:
         yield Check("files", True, f"{model.source}, {parameters(Path(model.path)) / 1e6:.0f}M parameters")
         began = time.monotonic()
-        engine = load_engine(model, adapters_of(home, use_of(model)), ROWS * 4 * TOKENS)
+        engine = load_engine(model, adapters_of(home, use_of(model)), 4 * TOKENS)
     except LabError as error:
         yield Check("weights", False, str(error))
         return
@@ -149,7 +149,7 @@ def _memory() -> Check:
     import psutil
 
     used = psutil.Process(os.getpid()).memory_info().rss / GIB
-    return Check("memory", True, f"{used:.1f} GiB used, {psutil.virtual_memory().available / GIB:.1f} GiB free")
+    return Check("memory", True, f"{used:.1f} GiB used, {available_bytes() / GIB:.1f} GiB free")
 
 
 def _speed(engine: "HFEngine") -> Iterator[Check]:

@@ -1,11 +1,13 @@
 """How much memory a model needs, from the headers of its files, before anything is loaded.
 
-An estimate for a refusal in one sentence instead of a killed process: weights exactly, the cache of a batch and
-what a training pass keeps by their tokens and the model's sizes (`docs/models.md` has what was measured beside it).
+One estimate for the page and the worker (`needs`): weights exactly, in the dtype of the place that computes; a row's
+cache or what a training pass keeps, by tokens and the model's sizes; a LoRA with its optimiser by its factors.  How
+much is computed at once is planned from what is free (`rows_that_fit`).  `docs/models.md` has what was measured.
 """
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,6 +32,44 @@ HEAD_TILE = 32768
 TILES_A_TOKEN = 18
 """Rows of such a piece that a token of the pass costs on a CPU: measured, 17 to 20 at 256 to 1,024 tokens.  Its code
 has about six alive at a time; the allocator keeps freed ones of another width."""
+
+
+TILES_ON_A_DEVICE = 6
+"""The same where the allocator gives back what is freed: those that its code has alive."""
+
+COPIES_OF_LOGITS = 4
+"""Rows of the vocabulary in fp32 that drawing a token holds: logits, probabilities, ordered, summed."""
+
+BYTES_A_TRAINED = 16
+"""Of a trained number: itself, its gradient and two moments of the optimiser, in fp32."""
+
+LEAST_TOKENS = 256
+"""Tokens of the shortest training pass that is planned for before rows are known: their length then decides."""
+
+
+class Place(NamedTuple):
+    """What computes."""
+
+    free: int
+    """Bytes of memory that are free: of the device if there is one, else of the machine."""
+    itemsize: int
+    """Bytes of a number of the weights."""
+    device: bool
+    """Whether a GPU computes; layers are then computed again in a training's backward pass."""
+
+
+class Needs(NamedTuple):
+    """Bytes that a run needs."""
+
+    weights: int
+    beside: int
+    """Libraries, and for a training the adapter with its optimiser."""
+    least: int
+    """The least that can be computed at once: a row, or a short pass."""
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.beside + self.least
 
 
 class Sizes(NamedTuple):
@@ -83,38 +123,74 @@ def cache_bytes(folder: Path, tokens: int, itemsize: int) -> int:
     return 2 * size.layers * size.keys * tokens * itemsize
 
 
-def training_bytes(folder: Path, tokens: int, itemsize: int = 4) -> int:
+def sampling_bytes(folder: Path, tokens: int, itemsize: int) -> int:
+    """A row of so many tokens that is sampled: its cache, and what drawing from the vocabulary holds."""
+    return cache_bytes(folder, tokens, itemsize) + COPIES_OF_LOGITS * 4 * sizes(folder).vocabulary
+
+
+def training_bytes(folder: Path, tokens: int, itemsize: int = 4, again: bool = False) -> int:
     """What a pass of a LoRA training over so many tokens keeps for its backward pass, and the head's log-probabilities.
 
     A layer keeps of each token the input and output of both norms, the queries, the mixed values (6 widths of the
     hidden state with the residual), its keys and values, and four widths of the feed-forward part: gate, its
-    activation, up, and their product.  The adapter and its optimiser are small beside that.  An upper bound on a
-    GPU, where layers are computed again instead.
+    activation, up, and their product.  Where layers are computed `again` (checkpointing, on a GPU), all but one keep
+    their input alone.
     """
     size = sizes(folder)
     layer = 6 * size.hidden + 2 * size.keys + 4 * size.inner
-    return tokens * (size.layers * layer + TILES_A_TOKEN * min(size.vocabulary, HEAD_TILE)) * itemsize
+    kept = size.layers * size.hidden + layer if again else size.layers * layer
+    tiles = (TILES_ON_A_DEVICE if again else TILES_A_TOKEN) * min(size.vocabulary, HEAD_TILE)
+    return tokens * (kept * itemsize + tiles * 4)
 
 
-def refuse_if_too_large(model: "ModelRef", itemsize: int, beside: int, free: int | None = None) -> None:
-    """Raise ModelUnavailable if weights, `beside` (bytes) and the worker need more than is free (None: main memory)."""
-    weights = parameters(Path(model.path)) * itemsize
-    needed = weights + beside + RUNTIME_BYTES
-    available = psutil.virtual_memory().available if free is None else free
-    if needed > available:
+def lora_bytes(folder: Path, rank: int) -> int:
+    """A LoRA on all linear layers but the head, with gradients and optimiser: its factors are rank × (in + out)."""
+    shapes = {k: v for file in sorted(folder.glob("*.safetensors")) for k, v in tensor_shapes(file).items()}
+    linear = [shape for name, shape in shapes.items() if len(shape) == 2 and not re.search(r"emb|wte|wpe|head", name)]
+    return BYTES_A_TRAINED * rank * sum(map(sum, linear))
+
+
+def needs(folder: Path, place: Place, sampled: int = 0, trained: int = 0, rank: int = 16) -> Needs:
+    """Bytes of a run: `sampled` tokens of a row, or `trained` tokens of a pass."""
+    beside = int(RUNTIME_BYTES) + (lora_bytes(folder, rank) if trained else 0)
+    least = sampling_bytes(folder, sampled, place.itemsize) if sampled else 0
+    if trained:
+        least += training_bytes(folder, trained, place.itemsize, again=place.device)
+    return Needs(parameters(folder) * place.itemsize, beside, least)
+
+
+def rows_that_fit(free: int, each: int, most: int) -> int:
+    """The largest of most, most / 2, most / 4 … of which so many bytes each are free; 1 at least.
+
+    >>> [rows_that_fit(free, 10, 256) for free in (5000, 2000, 700, 0)]
+    [256, 128, 64, 1]
+    """
+    while most > 1 and most * each > free:
+        most //= 2
+    return most
+
+
+def available_bytes() -> int:
+    """Memory of this machine that is free."""
+    return psutil.virtual_memory().available
+
+
+def refuse_if_too_large(model: ModelRef, needed: Needs, place: Place) -> None:
+    """Raise ModelUnavailable if a run that computes as little as can be at once needs more than is free."""
+    if needed.total > place.free:
         raise ModelUnavailable(
-            f"{model.name} needs about {needed / GIB:.1f} GiB ({weights / GIB:.1f} for weights), "
-            f"{available / GIB:.1f} GiB are free: take a smaller model, smaller n or fewer max_new_tokens, "
-            "or free memory."
+            f"{model.name} needs about {needed.total / GIB:.1f} GiB ({needed.weights / GIB:.1f} for weights, "
+            f"{needed.least / GIB:.1f} for the least that is computed at once), {place.free / GIB:.1f} GiB "
+            f"{'of the device' if place.device else 'of memory'} are free: take a smaller model or fewer "
+            "max_new_tokens, or free memory."
         )
 
 
-def refuse_long_pass(folder: Path, tokens: int, itemsize: int, free: int | None = None) -> None:
+def refuse_long_pass(folder: Path, tokens: int, place: Place) -> None:
     """Raise BadInput if one row of a training, which a pass cannot be shorter than, needs more than is free."""
-    needed = training_bytes(folder, tokens, itemsize)
-    available = psutil.virtual_memory().available if free is None else free
-    if tokens > TOKENS_A_PASS and needed > available:
+    needed = training_bytes(folder, tokens, place.itemsize, place.device)
+    if needed > place.free:
         raise BadInput(
             f"The longest row to train on has {tokens:,} tokens and needs about {needed / GIB:.1f} GiB, "
-            f"{available / GIB:.1f} GiB are free: lower max_length, or free memory."
+            f"{place.free / GIB:.1f} GiB are free: lower max_length, or free memory."
         )

@@ -12,15 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from core.data.datasets import select_items
 from core.data.questions import questions_in
 from core.errors import LabError
 from core.home import Home
 from core.method.sampling import OWN_PROMPT_TOKENS, ROWS_A_BATCH
 from core.models.finding import model_at_hand
-from core.models.memory import GIB, RUNTIME_BYTES, TOKENS_A_PASS, cache_bytes, parameters, training_bytes
+from core.models.memory import GIB, LEAST_TOKENS, Needs, Place, needs, rows_that_fit
+from core.models.place import place_here
 from core.models.sizes import smaller_judge
 from core.models.variants import adapters_of, require_reachable, require_unchanged, use_of
 from core.runs.belonging import configs_of, require_belonging, require_chain
@@ -212,7 +211,7 @@ def _looks_at_model(home: Home, config: RunConfig) -> list[Look]:
     except LabError as error:
         return [Look("model", False, str(error))]
     looks = [_chain(home, config)] if use.chain or use.adapters else []
-    return [*looks, _memory(config)]
+    return [*looks, _memory(home, config)]
 
 
 def _server(home: Home, config: RunConfig) -> Look:
@@ -234,27 +233,33 @@ def _chain(home: Home, config: RunConfig) -> Look:
     return Look("adapters", True, f"{' → '.join([use.name, *use.chain])}: each was trained on what stands before it.")
 
 
-def _memory(config: RunConfig) -> Look:
-    """As the worker will count before it loads anything (`core.models.memory`), in 4 bytes a number."""
-    folder = Path(config.model.path)
+def _memory(home: Home, config: RunConfig) -> Look:
+    """As the worker will count before it loads anything (`core.models.memory`), for what will compute it."""
+    folder, trains = Path(config.model.path), config.kind in ("sft", "dpo")
+    place = place_here(home, trains)
+    if place is None:
+        return Look("memory", True, "The driver does not say what the device has free: the worker looks.")
     try:
-        needed = 4 * parameters(folder) + RUNTIME_BYTES + _beside(folder, config)
+        needed, rows = _needed(folder, place, config)
     except (OSError, LabError) as error:
         return Look("memory", False, f"The weights of {config.model.name} cannot be read ({error}): fetch them again.")
-    free = psutil.virtual_memory().available
-    text = f"About {needed / GIB:.1f} GiB needed, {free / GIB:.1f} GiB free."
-    remedy = " Take a smaller model, smaller n or fewer max_new_tokens, or free memory."
-    return Look("memory", needed <= free, text if needed <= free else text + remedy)
+    where = "of the device" if place.device else "of memory"
+    text = f"About {needed.total / GIB:.1f} GiB needed at least, {place.free / GIB:.1f} GiB {where} free{rows}."
+    remedy = " Take a smaller model or fewer max_new_tokens, or free memory."
+    fits = needed.total <= place.free
+    return Look("memory", fits, text if fits else text + remedy)
 
 
-def _beside(folder: Path, config: RunConfig) -> int:
-    """Bytes beside the weights: the cache of a batch, or the activations of a training pass."""
+def _needed(folder: Path, place: Place, config: RunConfig) -> tuple[Needs, str]:
+    """What a run needs at the least, and in words how much of it will be computed at once."""
     if config.kind in ("sft", "dpo"):
-        return training_bytes(folder, TOKENS_A_PASS)
-    if config.kind == "sample":
-        settings = SampleSettings.model_validate(config.settings)
-        return cache_bytes(folder, ROWS_A_BATCH * (settings.max_new_tokens + OWN_PROMPT_TOKENS), 4)
-    return 0
+        return needs(folder, place, trained=LEAST_TOKENS, rank=config.settings["lora"]["r"]), ""
+    if config.kind != "sample":
+        return needs(folder, place), ""
+    tokens = SampleSettings.model_validate(config.settings).max_new_tokens + OWN_PROMPT_TOKENS
+    needed = needs(folder, place, sampled=tokens)
+    left = place.free - needed.weights - needed.beside
+    return needed, f": about {rows_that_fit(left, needed.least, ROWS_A_BATCH)} rows at once"
 
 
 # --- the models of a pipeline
@@ -291,4 +296,4 @@ def _looks_at_named(home: Home, file: PipelineFile, name: str) -> list[Look]:
     ]
     if found.server:
         return [_server(home, planned[-1])]
-    return [max((_memory(config) for config in planned), key=lambda look: (not look.ok, look.text))]
+    return [max((_memory(home, config) for config in planned), key=lambda look: (not look.ok, look.text))]

@@ -37,9 +37,8 @@ BREAKS = [
         "core/method/judging.py",
         (
             (
-                "return [from_reply(row, self.rubric, reply[0].text) for (_, row), reply in",
-                "return [from_reply(row, self.rubric, chats[0].messages[0].content + reply[0].text) "
-                "for (_, row), reply in",
+                "from_reply(row, self.rubric, reply.text)",
+                "from_reply(row, self.rubric, chats[0].messages[0].content + reply.text)",
             ),
             (
                 r'rf"^[\W\d_]*{name}[\W_]*:[\W_]*(?P<verdict>{verdict})\b[\W_]*$"',
