@@ -171,8 +171,8 @@ class RatingColumns(Settings):
     what: Literal["ratings"] = Field("ratings", description="The rows rate one explanation on a criterion.")
     shape: Literal["long", "nested", "wide", "by_rater"] = Field(
         "long",
-        description="A row is a rating (long), a question with raters, authors and criteria nested in it (nested), has a "
-        "column for each criterion (wide), or an object of raters in its column `rater` (by_rater).",
+        description="A row is a rating (long), a question with raters, authors and criteria nested in it (nested), "
+        "has a column for each criterion (wide), or an object of raters in its column `rater` (by_rater).",
     )
     item: str = Field("item", description="Column with the question's id.")
     variant: str = Field("variant", description="Column with the author of the explanation (long).")

@@ -115,7 +115,7 @@ def check_codes(path: Path, found: Counter[str], column: str, further: bool = Fa
 def _suggested(values: Sequence[str]) -> str:
     """Settings that give each value a meaning, the lower ones the first output's."""
     numbers = [number for value in values if (number := number_in(value)) is not None]
-    middle = sum((min(numbers), max(numbers))) / 2 if numbers else TIE
+    middle = sum((min(numbers), max(numbers))) / 2 if len(set(numbers)) > 1 else TIE
     return " ".join(f"--set 'values.{value}={_likely(value, middle)}'" for value in values)
 
 

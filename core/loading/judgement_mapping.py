@@ -113,9 +113,7 @@ def with_codes(path: Path, settings: JudgementSettings, further: Sequence[Path] 
     return settings.model_copy(update={"columns": columns.model_copy(update={"values": values})})
 
 
-def check_judgements(
-    path: Path, rows: Sequence[Mapping[str, Any]], columns: PreferenceColumns | RatingColumns
-) -> None:
+def check_judgements(path: Path, rows: Sequence[Mapping[str, Any]], columns: PreferenceColumns | RatingColumns) -> None:
     """`BadInput` for a file that holds something else than judgements."""
     if isinstance(columns, RatingColumns):
         return
@@ -129,9 +127,10 @@ def check_judgements(
     there = list(dict.fromkeys(column for row in rows for column in row))
     asks = question_marks(rows)
     then = f"`anchorlab data preview {name}` reads questions." if asks else _how_to_map(name)
+    holds = asks or f"the columns {listed_names(there)}"
     raise BadInput(
-        f"{name} holds {asks or f'the columns {listed_names(there)}'}, and no judgements: neither two outputs, nor names "
-        f"of two variants, nor a rater with a criterion. {then}"
+        f"{name} holds {holds}, and no judgements: neither two outputs, nor names of two variants, nor a rater with a "
+        f"criterion. {then}"
     )
 
 
@@ -183,7 +182,9 @@ def raters_of(rows: list[Row], columns: PreferenceColumns | RatingColumns) -> li
         return list(filter(_is_unicode, (key for key, value in rows[0].values.items() if isinstance(value, dict))))
     if isinstance(columns, RatingColumns) and columns.shape == "by_rater":
         inside = (cell(row.values, columns.rater) for row in rows)
-        return sorted({tidy(name) for given in inside if isinstance(given, dict) for name in given if _is_unicode(name)})
+        return sorted(
+            {tidy(name) for given in inside if isinstance(given, dict) for name in given if _is_unicode(name)}
+        )
     if isinstance(columns, RatingColumns):
         return _values(rows, columns.rater)
     return columns.annotators or _values(rows, columns.annotator)
@@ -221,8 +222,10 @@ def _is_ratings(value: Any) -> bool:
     """Whether an object holds objects whose values are all labels."""
     inner = list(value.values()) if isinstance(value, dict) else []
     flat = (one for said in inner if isinstance(said, dict) for one in said.values())
-    return bool(inner) and all(isinstance(said, dict) and said for said in inner) and not any(
-        isinstance(one, dict | list) for one in flat
+    return (
+        bool(inner)
+        and all(isinstance(said, dict) and said for said in inner)
+        and not any(isinstance(one, dict | list) for one in flat)
     )
 
 
@@ -253,8 +256,10 @@ def _criteria(rows: list[Row], names: list[str]) -> list[str]:
 def _is_label(rows: list[Row], name: str) -> bool:
     """Whether all that stands in a column is short, and few different things."""
     found = [str(value).strip() for row in rows if (value := row.values.get(name)) not in (None, "")]
-    return bool(found) and all(len(text) <= 24 for text in found) and (
-        all(number_in(text) is not None for text in found) or len(set(found)) <= max(2, len(found) // 2)
+    return (
+        bool(found)
+        and all(len(text) <= 24 for text in found)
+        and (all(number_in(text) is not None for text in found) or len(set(found)) <= max(2, len(found) // 2))
     )
 
 

@@ -158,6 +158,12 @@ def _blind(text: str | None) -> bool | None:
     return None
 
 
+def in_parts_of_seconds(value: Any) -> bool:
+    """Whether a time is a number of milliseconds or smaller parts."""
+    text = str(value).strip()
+    return bool(SECONDS.fullmatch(text)) and abs(float(text)) >= LATEST
+
+
 def _seconds(text: str | None) -> float | None:
     """Seconds since 1970 of a number or an ISO time, which is UTC where it names no zone.
 
