@@ -24,6 +24,7 @@ from core.data.datasets import import_dataset, is_done, load_items, locked, read
 from core.errors import BadInput
 from core.home import Home
 from core.loading.items import RowProblem, cell, gold_at, text_of
+from core.loading.kinds import kind_of
 from core.loading.lines import SHOWN
 from core.loading.mapping import LOOKED_AT
 from core.loading.names import tidy
@@ -119,11 +120,24 @@ def own_items(
     with TemporaryDirectory() as folder:
         file = Path(folder) / f"{Path(file_name(path)).stem}-questions.jsonl"
         file.write_text("".join(json.dumps(row) + "\n" for row in own.rows))
-        found = list(read_items(file, mapping))
+        try:
+            found = list(read_items(file, mapping))
+        except BadInput as problem:
+            raise _no_questions(path, settings, str(problem).replace(file_name(file), file_name(path))) from None
         run = import_dataset(home, file, mapping).id if home else None
     ids = [str(row[ID]) for row in own.rows]
     why = {ids[row.row - 1]: row.reason for row in found if isinstance(row, Reject)}
     return run, [row for row in found if isinstance(row, Item)], why
+
+
+def _no_questions(path: Path, settings: ResponsesSettings, why: str) -> BadInput:
+    """The sentence for a file whose questions cannot be read, which may hold something else."""
+    whole = [row.values for row in islice(response_rows(path, settings), LOOKED_AT)]
+    if kind := kind_of(whole):
+        then = kind.then.format(file=file_name(path))
+        return BadInput(f"{file_name(path)} holds {kind.found}, and no explanations with their questions. {then}")
+    about = why.replace("anchorlab data preview", "anchorlab explanations preview")
+    return BadInput(f"{about} Or name the data set that these explanations answer with --dataset ID.")
 
 
 class DatasetQuestions:

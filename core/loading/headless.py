@@ -110,7 +110,10 @@ def reads_like_data(path: Path, known: Sequence[str], is_option: Any) -> bool:
     asks = any(text.strip().endswith("?") for name, text in first.items() if name in asking)
     if asks or any(len(text) > LONG or POSITION.fullmatch(text) for text in cells):
         return True
-    return any(_is_one_of(first[name].strip(), texts) for name, texts in columns.items())
+    if any(_is_one_of(first[name].strip(), texts) for name, texts in columns.items()):
+        return True
+    found = _gold_and_options(_columns([first, *below]))
+    return found is not None and first[found[0]].strip() in [first[name].strip() for name in found[2]]
 
 
 def _names_a_column(text: str, below: Sequence[str]) -> bool:

@@ -103,14 +103,22 @@ def with_codes(path: Path, settings: JudgementSettings, further: Sequence[Path] 
     columns = settings.columns
     if not isinstance(columns, PreferenceColumns):
         return settings
-    found = codes_in(path, columns, settings.header, settings.field)
-    left = Counter({value: count for value, count in found.items() if meaning_in(value, columns.values) is None})
+    left = unsaid_codes(path, settings)
     check_codes(path, left, ", ".join(columns.annotators) or columns.preference)
     for file in further:
         for name in _result_columns(file):
             check_codes(file, codes_in(file, PreferenceColumns(preference=name), True, None), name, further=True)
     values = meaning_of(left) | columns.values
     return settings.model_copy(update={"columns": columns.model_copy(update={"values": values})})
+
+
+def unsaid_codes(path: Path, settings: JudgementSettings) -> Counter[str]:
+    """Value → rows, of what the preference columns of a file hold and the settings give no meaning."""
+    columns = settings.columns
+    if not isinstance(columns, PreferenceColumns):
+        return Counter()
+    found = codes_in(path, columns, settings.header, settings.field)
+    return Counter({value: count for value, count in found.items() if meaning_in(value, columns.values) is None})
 
 
 def check_judgements(path: Path, rows: Sequence[Mapping[str, Any]], columns: PreferenceColumns | RatingColumns) -> None:

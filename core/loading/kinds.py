@@ -48,7 +48,9 @@ CHOICE = re.compile(r"(^|[._ ])(preference|winner|preferred|better|cmp_key)$|^an
 WEAK_CHOICE = ("label", "choice", "verdict", "annotation")
 RATER = ("rater", "annotator", "evaluator", "worker", "workerid", "worker_id", "judge")
 CRITERION = ("criterion", "dimension", "aspect")
-EXPLAINS = re.compile(r"expla[ni]|rational|reasoning|justif|begründ|erklär|chain.of.thought|^cot$", re.IGNORECASE)
+EXPLAINS = re.compile(
+    r"expl(?:a[in]|[_ .-]|$)|rational|reasoning|justif|begründ|erklär|chain.of.thought|^cot$", re.IGNORECASE
+)
 """Names of columns that hold explanations, which no question is."""
 
 

@@ -122,10 +122,10 @@ def _parse_text(text: str, a: str, b: str) -> float | None:
     for words, side in ((FIRST, A), (SECOND, B), (TIES, TIE)):
         if word in words:
             return side
-    try:
-        return _parse_number(float(text))
-    except ValueError:
-        raise _malformed(text) from None
+    number = number_in(text)
+    if number is None:
+        raise _malformed(text)
+    return _parse_number(number)
 
 
 def _parse_number(number: float) -> float:
