@@ -115,7 +115,7 @@ def mapping(path: Path, further: Sequence[Path]) -> Mapped:
     _say_what_is_unused(rows, settings.columns)
     needed = needed_roles(settings.columns) + (["key"] if joined else [])
     missing = [LABELS[settings.columns.what][role] for role in needed if chosen.get(role) is None]
-    if not missing and (problem := _other_kind(path, rows, settings)):
+    if not missing and not unlike and (problem := _other_kind(path, rows, settings)):
         missing = ["First output", "Second output"]
         said.warning("This file does not look like judgements. Choose both outputs if it holds them.")
         plain(problem)

@@ -153,13 +153,13 @@ def import_judgements(home: Home, path: Path, settings: JudgementSettings, furth
     """
     tally = Tally()
     check_file(path)
-    source, otherwise = file_hash(path), read_otherwise(path, settings)
+    source = file_hash(path)
     for found in read_judgements(path, settings, further):
         tally.add(found)
     if not tally.rows:
         why = f"row {tally.first_reject.row}: {tally.first_reject.reason}" if tally.first_reject else "it holds none."
         raise BadInput(f"None of the {tally.rejects} judgements of {file_name(path)} can be used; {why}")
-    folder = create_run(home, judgements_config(settings, source, further, otherwise))
+    folder = create_run(home, judgements_config(path, settings, further, source))
     with locked(folder):
         if not is_done(folder):
             _write(folder, unchanged(path, source, read_judgements(path, settings, further)), tally)
@@ -185,15 +185,16 @@ def read_otherwise(path: Path, settings: JudgementSettings) -> bool:
 
 
 def judgements_config(
-    settings: JudgementSettings, source: str, further: Sequence[Path] = (), otherwise: bool = False
+    path: Path, settings: JudgementSettings, further: Sequence[Path] = (), source: str | None = None
 ) -> RunConfig:
-    """The import of a file whose hash is `source`, under a mapping."""
+    """The import of a file under a mapping, whose id is known before it is made; source: the file's hash."""
+    reading = {"reading": READING} if read_otherwise(path, settings) else {}
     joined = {f"verdicts {number}": file_hash(file) for number, file in enumerate(further, 1)}
     return RunConfig(
         kind="judgements",
         label=settings.name,
         settings=settings.model_dump(mode="json"),
-        inputs={"source": source} | joined | ({"reading": READING} if otherwise else {}),
+        inputs={"source": source or file_hash(path)} | joined | reading,
     )
 
 

@@ -279,6 +279,7 @@ def _preference_columns(rows: list[Row], names: list[str]) -> dict[str, Any]:
     columns = {"what": "preferences"} | _guessed(names, PREFERENCES)
     if "preference" not in columns:
         choices = [name for name in names if CHOICE.search(name) and not ANNOTATOR.fullmatch(name)]
+        choices = [name for name in choices if name.lower() not in PREFERENCES["pair"]]
         columns |= {"preference": choices[0]} if choices else {}
     if "question" not in columns and "id" in columns:
         columns["question"] = columns["id"]
