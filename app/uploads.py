@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from core.data.uploads import keep
 from core.home import Home
 from core.loading.reading import document_fields, is_table
 
@@ -12,12 +13,8 @@ ALL_FIELDS = "(every field with a list of objects)"
 
 
 def kept(home: Home, upload: UploadedFile) -> Path:
-    """The upload as a file under its own name; one with other content takes the place of an earlier one."""
-    home.uploads.mkdir(parents=True, exist_ok=True)
-    path = home.uploads / Path(upload.name).name
-    if not path.exists() or path.stat().st_size != upload.size or path.read_bytes() != upload.getbuffer():
-        path.write_bytes(upload.getbuffer())
-    return path
+    """The upload as a file under its own name, in a folder that is named by its content."""
+    return keep(home, upload.name, upload.getbuffer())
 
 
 def stamp(path: Path) -> tuple[int, int]:

@@ -20,6 +20,11 @@ from core.settings_base import problems_of as problems_of
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+def _where_set(values: dict[str, Any], later: tuple[str, ...]) -> dict[str, Any]:
+    """Values of settings without those that came later and are empty, so that no older id changes."""
+    return {name: value for name, value in values.items() if name not in later or value}
+
+
 class Example(Settings):
     """A worked example that stands before the question in the explain prompt."""
 
@@ -118,6 +123,10 @@ class ResponsesSettings(Settings):
         return ImportSettings(**{name: getattr(self, name) for name in shared}, test=1.0)
 
 
+Meaning = Literal["first", "second", "tie", "nothing"]
+"""What a value of a preference says: the first output, the second, neither, or that nothing was given."""
+
+
 class PreferenceColumns(Settings):
     """Which columns of a file of pairwise judgements mean what."""
 
@@ -135,29 +144,43 @@ class PreferenceColumns(Settings):
     annotators: list[str] = Field(
         [], description="Columns that hold a preference each, one an annotator, in place of the two above."
     )
+    values: dict[str, Meaning] = Field(
+        {}, description="What values of the preference mean: first, second, tie or nothing; none: as documented."
+    )
     key: str | None = Field(None, description="Column by which files of further verdicts are joined.")
     part: str | None = Field(None, description="Column with the part of the source that a row is from.")
     note: str | None = Field(None, description="Column with the annotator's reason.")
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _where_set(dump(self), ("values",))
 
 
 class RatingColumns(Settings):
     """Which columns of a file of ratings mean what."""
 
     what: Literal["ratings"] = Field("ratings", description="The rows rate one explanation on a criterion.")
-    shape: Literal["long", "nested"] = Field(
-        "long", description="A row a rating, or a row a question with raters, authors and criteria nested in it."
+    shape: Literal["long", "nested", "wide", "by_rater"] = Field(
+        "long",
+        description="A row is a rating (long), a question with raters, authors and criteria nested in it (nested), "
+        "has a column for each criterion (wide), or an object of raters in its column `rater` (by_rater).",
     )
     item: str = Field("item", description="Column with the question's id.")
     variant: str = Field("variant", description="Column with the author of the explanation (long).")
     rater: str = Field("rater", description="Column with who rated it (long).")
     criterion: str = Field("criterion", description="Column with the criterion (long).")
+    criteria: list[str] = Field([], description="Columns that hold the labels of a criterion each (wide).")
     label: str = Field("label", description="Column with the label given (long).")
     explanation: str | None = Field(None, description="Column with the text that was rated.")
     kind: str | None = Field(None, description="Column that says `person` or `judge`; none: `judges` decides.")
     blind: str | None = Field(None, description="Column that says whether the author was hidden from the rater.")
-    when: str | None = Field(None, description="Column with the time: ISO 8601, or seconds since 1970.")
+    when: str | None = Field(None, description="Column with the time: ISO 8601, or (milli)seconds since 1970.")
     note: str | None = Field(None, description="Column with the rater's remark.")
     part: str | None = Field(None, description="Column with the part of the source that a row is from.")
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _where_set(dump(self), ("criteria",))
 
 
 class JudgementSettings(Settings):

@@ -178,8 +178,9 @@ def test_csv_rejects(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,label\none,x\n\ntwo,y,z\nshort\n" + "w" * 200_000 + ",x\nfour,y\n")
     items, rejects = guessed(path)
-    assert [item.question for item in items] == ["one", "four"]
-    assert [(r.row, r.raw[:9]) for r in rejects] == [(2, "two,y,z"), (3, "short"), (4, "")]
+    assert [item.question[:5] for item in items] == ["one", "short", "wwwww", "four"]
+    assert items[1].gold is None and len(items[2].question) == 200_000
+    assert [(r.row, r.raw[:9]) for r in rejects] == [(2, "two,y,z")]
     assert "3 cells where the first row has 2" in rejects[0].reason
 
 
@@ -366,9 +367,9 @@ def test_what_may_not_be_read_is_one_sentence(closed, named, says):
         (["yes", "Yes "], [], "'yes' stands twice"),
         (["yes", " "], [], "these are 2"),
         (None, ["x"], "values of column 'gold' are the options"),
-        (None, list("abcdefghijk"), "these are more"),
+        (None, list("abcdefghijk"), "free answers .more than ten different ones, such as 'a'"),
         (None, ["no", "yes", "Yes"], "'Yes' stands twice"),
-        (None, [], "these are 0"),
+        (None, [], "no gold: its columns are 'question'. None is called 'gold'"),
     ],
 )
 def test_unusable_labels(tmp_path, labels, rows, message):
@@ -586,9 +587,9 @@ def item_rows(draw: st.DrawFn) -> list[Item]:
     for id in ids:
         labels = draw(st.lists(texts, min_size=2, max_size=10, unique_by=lambda x: x.strip().casefold()))
         options = [Option(label=label, text=draw(texts)) for label in labels]
-        gold, context = draw(st.none() | st.sampled_from(labels)), draw(st.none() | texts)
+        gold, question = draw(st.none() | st.sampled_from(labels)), draw(texts)
+        context = draw(st.none() | texts.filter(lambda text, asked=question: text.strip() != asked.strip()))
         split = draw(st.sampled_from(["train", "test", "dev"]))
-        question = draw(texts)
         items.append(Item(id=id, split=split, question=question, context=context, options=options, gold=gold))
     return items
 

@@ -232,9 +232,7 @@ def test_ratings_nested_by_rater_and_author(tmp_path):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (alpaca("x", 3), "preference '3' is none: write 1"),
         (alpaca("x", "better"), "preference 'better' is none"),
-        (alpaca("x", True), "preference 'True' is none"),
         (alpaca("", 1), "no question in column 'instruction'"),
         (alpaca("x", 1, generator_2="old"), "Both outputs are by 'old'"),
         (alpaca("x", 1, generator_2=None), "does not name the variant of the second output"),
@@ -291,8 +289,10 @@ def test_a_column_that_is_not_there_a_wrong_setting_and_a_missing_file_are_one_s
 
 
 def test_a_file_without_one_judgement_leaves_nothing(home, tmp_path):
-    with pytest.raises(BadInput, match=r"None of the 1 judgements .* row 1: Its preference '7'"):
+    with pytest.raises(BadInput, match=r"'preference' of annotations\.json holds '7' \(1 rows\).*values\.7="):
         added(home, written(tmp_path, [alpaca("x", 7)]))
+    with pytest.raises(BadInput, match=r"None of the 1 judgements .* row 1: Its preference 'worse'"):
+        added(home, written(tmp_path, [alpaca("x", "worse")]))
     assert not home.runs.exists()
 
 
@@ -490,7 +490,7 @@ def test_the_page_shows_agreement_with_its_sentence(home, tmp_path, released):
 
 
 def test_a_file_is_mapped_and_loaded_on_the_page(home, tmp_path, released):
-    path = written(tmp_path, [alpaca("x", 2), alpaca("y", 9)], "mine.json")
+    path = written(tmp_path, [alpaca("x", 2), alpaca("y", "worse")], "mine.json")
     app = opened("judgements")
     app.text_input(key="file_path").input(str(path)).run()
     assert "Of the 2 judgements 1 load and 1 do not" in words(app) and not app.warning
@@ -533,5 +533,5 @@ def test_a_nested_file_can_be_read_in_another_way(tmp_path):
 
 def test_the_error_of_the_command_line_keeps_its_remedy(tmp_path):
     path = written(tmp_path, [{"ask": "Why?", "won": 2}], "odd.csv")
-    with pytest.raises(BadInput, match=r"no column 'question' for question \(there are ask, won\): .* --set question="):
+    with pytest.raises(BadInput, match=r"holds the columns 'ask', 'won', and no judgements.* --set question="):
         judgement_settings(path)

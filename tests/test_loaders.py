@@ -231,9 +231,11 @@ def test_columns_that_repeat_themselves_in_a_row_are_no_options(tmp_path):
 
 def test_a_header_is_taken_for_one_unless_it_is_said_not_to_be(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text("spoon,kitchen\nhammer,garage\nfork,kitchen\n")
+    path.write_text("thing,place\nhammer,garage\nfork,kitchen\n")
     assert load_settings(path)[1].header
-    items, rejects = loaded(path, header=False)
+    path.write_text("spoon,kitchen\nhammer,garage\nfork,kitchen\n")
+    assert not load_settings(path)[1].header, "a label that stands below too is a row's"
+    items, rejects = loaded(path)
     assert not rejects and [item.gold for item in items] == ["kitchen", "garage", "kitchen"]
 
 

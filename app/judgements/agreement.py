@@ -31,7 +31,8 @@ def agreement(here: Lab, chosen: JudgementSet) -> None:
         st.caption("Agreement is undefined, because there is one rater alone.")
         return
     grid([pair_row(found, i) for i in range(len(found.pairs))], key="rater_pairs")
-    plain(f"Krippendorff's α of {len(found.kinds)} raters: {estimate_words(found.alpha)}")
+    plain(f"Krippendorff's α ({found.scale}) of {len(found.kinds)} raters: {estimate_words(found.alpha)}")
+    st.caption("κ takes labels for names (nominal), α as it says: numbers and labels in order are ordinal.")
     names = [f"{pair.a} and {pair.b}" for pair in found.pairs]
     start = next((name for name, pair in zip(names, found.pairs, strict=True) if pair.kappa.value is not None), None)
     pair = found.pairs[names.index(choice("Raters", names, key="raters", start=start))]

@@ -3,15 +3,19 @@
 Names of columns and of raters are text from outside: select boxes and cells show them as they are.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
 
-from app.uploads import read_as
+from app.uploads import read_as, stamp
 from app.widgets import plain
+from core.errors import BadInput
+from core.loading.codes import meaning_of, undecided
 from core.loading.judgement_mapping import (
+    check_judgements,
     column_names,
     first_rows,
     guessed_settings,
@@ -20,6 +24,7 @@ from core.loading.judgement_mapping import (
     needed_roles,
     raters_of,
     roles,
+    unsaid_codes,
 )
 from core.loading.reading import Row
 from core.runs.folders import content_hash
@@ -29,12 +34,18 @@ from core.statistics.words import listed
 Columns = PreferenceColumns | RatingColumns
 
 NONE = "(none)"
+MOST_ASKED = 12
+"""Values of a code that are asked for; more are no code."""
+MEANINGS = {"the first output": "first", "the second output": "second", "a tie": "tie", "nothing given": "nothing"}
+"""What a value of a preference may mean, in words."""
 
 NESTED = "a question with its ratings inside"
 KINDS: dict[str, dict[str, str]] = {
     "a choice between two outputs": {"what": "preferences"},
     "a rating of one explanation": {"what": "ratings", "shape": "long"},
     NESTED: {"what": "ratings", "shape": "nested"},
+    "ratings, a column for each criterion": {"what": "ratings", "shape": "wide"},
+    "an explanation with its raters inside": {"what": "ratings", "shape": "by_rater"},
 }
 """What a row of the file is → the settings that say so."""
 
@@ -100,14 +111,58 @@ def mapping(path: Path, further: Sequence[Path]) -> Mapped:
         chosen = _columns(guess.columns, rows, of, joined)
         settings = guessed_settings(path, rows, further, given | {"name": name} | chosen)
         settings = settings.model_copy(update={"judges": _judges(settings, rows, of)})
+    settings, unsaid = _with_meanings(path, settings, of)
     _say_what_is_unused(rows, settings.columns)
     needed = needed_roles(settings.columns) + (["key"] if joined else [])
     missing = [LABELS[settings.columns.what][role] for role in needed if chosen.get(role) is None]
-    if missing:
+    if not missing and not unlike and (problem := _other_kind(path, rows, settings)):
+        missing = ["First output", "Second output"]
+        said.warning("This file does not look like judgements. Choose both outputs if it holds them.")
+        plain(problem)
+    elif unsaid:
+        missing = [f"Meaning of {value}" for value in unsaid]
+        said.warning(f"Say below what these preferences mean: {listed(unsaid)}.", icon=":material/help:")
+    elif missing:
         said.warning(_what_to_choose(missing), icon=":material/help:")
     elif unlike:
         said.info("Every column that is needed is chosen. Below is how rows would be read.", icon=":material/check:")
     return Mapped(rows, settings, missing)
+
+
+def _other_kind(path: Path, rows: list[Row], settings: JudgementSettings) -> str | None:
+    """Why the file seems to hold something else than judgements; None where it does not."""
+    try:
+        check_judgements(path, [row.values for row in rows], settings.columns)
+    except BadInput as problem:
+        return str(problem)
+    return None
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _unsaid(stamp: tuple[int, int], path: str, settings: str) -> Counter[str]:
+    return unsaid_codes(Path(path), JudgementSettings.model_validate_json(settings))
+
+
+def _with_meanings(path: Path, settings: JudgementSettings, of: str) -> tuple[JudgementSettings, list[str]]:
+    """Settings with what the values of the preferences mean, and the values that nobody gave a meaning yet."""
+    columns = settings.columns
+    if not isinstance(columns, PreferenceColumns):
+        return settings, []
+    found = _unsaid(stamp(path), str(path), settings.model_dump_json())
+    asked = undecided(found)[:MOST_ASKED]
+    said: dict[str, Any] = meaning_of(found)
+    places = list(st.columns(min(len(asked), 4))) if asked else []
+    for number, value in enumerate(asked):
+        with places[number % len(places)]:
+            said[value] = MEANINGS.get(
+                st.selectbox(
+                    f"Preference {value}", list(MEANINGS), None, key=f"means_{value}_{of}", placeholder="means …"
+                )
+            )
+    values = {value: meaning for value, meaning in said.items() if meaning}
+    return settings.model_copy(update={"columns": columns.model_copy(update={"values": values})}), [
+        value for value in asked if said[value] is None
+    ]
 
 
 def _what_to_choose(names: list[str]) -> str:
@@ -133,7 +188,9 @@ def _reading(path: Path) -> dict[str, Any]:
 def _kind(path: Path, rows: list[Row], of: str) -> dict[str, str]:
     guessed = guessed_settings(path, rows).columns
     own = guessed.model_dump(include={"what", "shape"})
-    offered = [words for words in KINDS if words != NESTED or is_nested(rows)]
+    usual = [{"what": "preferences"}, {"what": "ratings", "shape": "long"}]
+    own = {"what": "preferences"} if own["what"] == "preferences" else own
+    offered = [words for words, kind in KINDS.items() if kind in (*usual, own) or (words == NESTED and is_nested(rows))]
     start = next(words for words in offered if KINDS[words] == own)
     return KINDS[st.segmented_control("A row is", offered, default=start, required=True, key=f"row_is_{of}")]
 

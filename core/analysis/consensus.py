@@ -9,8 +9,9 @@ a tie: a preference of exactly 1.5 (AlpacaEval's 0 is one).  A judgement without
 Not covered: length control, ratings against scores of this lab's own judges.
 """
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +23,13 @@ from core.errors import BadInput
 from core.loading.preferences import TIE, A, B
 from core.records import RaterKind
 from core.settings import CompareSettings
+from core.statistics.alpha import Level
 from core.statistics.estimates import Estimate
 from core.statistics.resampling import Resamples
 from core.store.database import Store
 
+DECIMAL = re.compile(r"[+-]?\d+,\d+")
+"""A number with a decimal comma."""
 FIRST, EQUAL, SECOND = "first", "tie", "second"
 MAJORITY = "majority of people"
 """The rater whose label is what more than half of the people said."""
@@ -85,13 +89,22 @@ class PreferenceRate:
     """Win rate of b over a in percent, mean(preference − 1), a tie one half; Wilson's interval over questions."""
 
 
+def _escaped(column: str) -> str:
+    """A column in SQL with the marks that join names made unlike those that stand in them."""
+    return rf"replace(replace(replace({column}, '\', '\\'), '/', '\/'), chr(10), '\n')"
+
+
+QUESTION = f"concat_ws('/', {_escaped('part')}, {_escaped('item_id')})"
+"""A question of a set in SQL: no two pairs of part and id give the same."""
+
+
 def choices(store: Store, run: str) -> pd.DataFrame:
     """Preferences of a set, each pair of variants in one order.
 
     Columns: question (part and id), a, b, annotator, kind, preference (1 a wins … 2 b wins, NaN for nothing).
     """
     frame = store.frame(
-        "SELECT concat_ws('/', part, item_id) AS question, a, b, annotator, annotator_kind AS kind, preference "
+        f"SELECT {QUESTION} AS question, a, b, annotator, annotator_kind AS kind, preference "
         "FROM preferences WHERE run = ? ORDER BY seq",
         [run],
     )
@@ -144,7 +157,21 @@ def majority_choices(frame: pd.DataFrame) -> pd.DataFrame:
     value = {FIRST: A, EQUAL: TIE, SECOND: B, None: np.nan}
     chosen = people.assign(side=people["preference"].map(side)).groupby(["question", "a", "b"], sort=False)["side"]
     rows = chosen.agg(lambda sides: value[majority_of(sides)]).reset_index(name="preference")
-    return rows.assign(annotator=MAJORITY, kind="person", preference=rows["preference"].astype(float))
+    name = majority_name(frame["annotator"])
+    return rows.assign(annotator=name, kind="person", preference=rows["preference"].astype(float))
+
+
+def majority_name(raters: Iterable[str]) -> str:
+    """What the majority of people is called: a name that no rater has.
+
+    >>> majority_name(["ann"]), majority_name(["majority of people"])
+    ('majority of people', 'majority of people (counted)')
+    """
+    taken = set(raters)
+    name = MAJORITY
+    while name in taken:
+        name += " (counted)"
+    return name
 
 
 def majority_of(labels: Sequence[str | None]) -> str | None:
@@ -184,6 +211,8 @@ class SetAgreement:
     """Krippendorff's α of all raters, nominal; ordinal where all labels are numbers or an order is given."""
     kinds: dict[str, RaterKind]
     """Rater → person or judge."""
+    scale: Level
+    """What α takes labels for: names (nominal), or places in an order (ordinal).  κ takes them for names."""
 
 
 def agreements(
@@ -225,14 +254,23 @@ def set_agreements(
         raise BadInput(f"{found.id} has no criterion {criterion!r}: use {', '.join(known)}.")
     labels = _choice_labels if found.what == "preferences" else _rating_labels
     wanted = known if criterion is None else [criterion]
-    return [_agreement(found, name, labels(store, found.id, name), settings, order) for name in wanted]
+    tables = {name: labels(store, found.id, name) for name in wanted}
+    return [_agreement(found, name, rows, settings, order, _derived(store, found)) for name, rows in tables.items()]
+
+
+def _derived(store: Store, found: JudgementSet) -> list[str]:
+    """Raters of a set that are counted from others."""
+    if found.what == "ratings":
+        return []
+    return list(majority_choices(choices(store, found.id))["annotator"].unique())
 
 
 def _choice_labels(store: Store, run: str, criterion: str) -> pd.DataFrame:
     """Sides that annotators chose: question, annotator, kind, unit (what is judged), label."""
     frame = choices(store, run)
     both = pd.concat([frame, majority_choices(frame)], ignore_index=True)
-    unit = both["question"] + "\n" + both["a"] + "\n" + both["b"]
+    names = [both[side].str.replace("\\", "\\\\").str.replace("\n", "\\n") for side in ("a", "b")]
+    unit = both["question"] + "\n" + names[0] + "\n" + names[1]
     labels = both["preference"].map(side).astype(object)
     return both[["question", "annotator", "kind"]].assign(unit=unit, label=labels)
 
@@ -240,7 +278,7 @@ def _choice_labels(store: Store, run: str, criterion: str) -> pd.DataFrame:
 def _rating_labels(store: Store, run: str, criterion: str) -> pd.DataFrame:
     """Labels that raters gave, in the columns of `_choice_labels`."""
     return store.frame(
-        "SELECT concat_ws('/', part, item_id) AS question, concat_ws(chr(10), part, item_id, variant) AS unit, "
+        f"SELECT {QUESTION} AS question, concat_ws(chr(10), {QUESTION}, {_escaped('variant')}) AS unit, "
         "rater AS annotator, rater_kind AS kind, label FROM ratings WHERE run = ? AND criterion = ? ORDER BY seq",
         [run, criterion],
     )
@@ -252,16 +290,16 @@ def _agreement(
     rows: pd.DataFrame,
     settings: CompareSettings,
     order: Sequence[str] | None,
+    derived: Sequence[str],
 ) -> SetAgreement:
     labels = rows["label"] if order else _as_numbers(rows["label"])
     wide = rows.assign(label=labels).pivot(index=["question", "unit"], columns="annotator", values="label")
     table = wide.astype(object).where(wide.notna(), None)
     clusters = list(table.index.get_level_values("question"))
     kinds: dict[str, RaterKind] = dict(zip(rows["annotator"], rows["kind"], strict=True))
-    raters = [name for name in kinds if name != MAJORITY]
+    raters = [name for name in kinds if name not in derived]
     pairs = [(a, b) for i, a in enumerate(raters) for b in raters[i + 1 :]]
-    if MAJORITY in kinds:
-        pairs += [(MAJORITY, rater) for rater in raters if kinds[rater] == "judge"]
+    pairs += [(majority, rater) for majority in derived for rater in raters if kinds[rater] == "judge"]
     ranked = order is not None or pd.api.types.is_numeric_dtype(labels)
     shared = {"order": order, "clusters": clusters, "settings": settings}
     return SetAgreement(
@@ -270,12 +308,19 @@ def _agreement(
         [agreement_between(list(table[a]), list(table[b]), names=(a, b), **shared) for a, b in pairs],
         alpha(table[raters], "ordinal" if ranked else "nominal", **shared),
         {rater: kinds[rater] for rater in raters},
+        "ordinal" if ranked else "nominal",
     )
 
 
 def _as_numbers(labels: pd.Series) -> pd.Series:
-    """Labels as numbers where every one of them is one."""
-    numbers = pd.to_numeric(labels, errors="coerce")
+    """Labels as numbers where every one of them is one, whether their decimals follow a point or a comma.
+
+    >>> _as_numbers(pd.Series(["1,5", "2", None])).tolist()[:2], _as_numbers(pd.Series(["1,5", "good"])).tolist()
+    ([1.5, 2.0], ['1,5', 'good'])
+    """
+    written = labels.astype(object).where(labels.notna(), None)
+    points = written.map(lambda label: label.replace(",", ".") if DECIMAL.fullmatch(str(label).strip()) else label)
+    numbers = pd.to_numeric(points, errors="coerce")
     return numbers if bool((numbers.notna() | labels.isna()).all()) and numbers.notna().any() else labels
 
 

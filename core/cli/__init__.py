@@ -7,6 +7,7 @@ holds it they read the folders into one of their own in memory, which gives the 
 import sys
 
 from rich.console import Console
+from rich.text import Text
 
 from core.cli import annotations, data, explanations, judgements, judges, models, results, running, showing, votes
 from core.cli.common import cli
@@ -33,5 +34,6 @@ def main() -> None:
     try:
         cli()
     except LabError as error:
-        Console(stderr=True).print(f"[bold red]anchorlab:[/] {error}", highlight=False, soft_wrap=True)
+        said = Text.assemble(("anchorlab:", "bold red"), f" {error}")  # text of files is never markup
+        Console(stderr=True).print(said, highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from core.errors import BadInput
 from core.home import default_home
 from core.runs.folders import all_runs
+from core.runs.plan import read_assignment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,11 +68,29 @@ def complete_dataset(incomplete: str) -> list[tuple[str, str]]:
     return [(run, name) for run, name in complete_run(incomplete) if run.startswith("import-")]
 
 
+def say(text: str, style: str | None = None) -> None:
+    """Print a sentence as it stands: brackets of files and names are no markup."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def assigned(settings: list[str] | None) -> dict[str, Any]:
+    """`name=value` words as settings; in `values.X=meaning` X may hold an equals sign."""
+    found: dict[str, Any] = {}
+    for word in settings or []:
+        if word.startswith("values.") and "=" in word:
+            name, _, meaning = word.rpartition("=")
+            found[name] = meaning
+        else:
+            name, value = read_assignment(word)
+            found[name] = value
+    return found
+
+
 def print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:
     if as_json:
         print(json.dumps(rows))
     elif not rows:
-        console.print(empty)
+        say(empty)
     else:
         table = Table(*rows[0].keys(), box=None, header_style="bold", pad_edge=False)
         for row in rows:

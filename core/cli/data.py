@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli.common import DATA, AsJson, cli, complete_dataset, console, print_rows
+from core.cli.common import DATA, AsJson, assigned, cli, complete_dataset, console, print_rows, say
 from core.data import shelf
 from core.data.datasets import import_dataset, preview
 from core.home import default_home
 from core.loading.data_check import check_folder
 from core.loading.fetching import find_source
+from core.loading.remarks import remarks
 from core.runs.folders import all_runs
-from core.runs.plan import read_assignment
 from core.store.journal import archived
 
 data = typer.Typer(no_args_is_help=True, help="Data sets: look, add, list, put away.")
@@ -32,17 +32,20 @@ DatasetId = Annotated[str, typer.Argument(help="Data set id, or its beginning.",
 def data_add(source: Source, settings: Set = None, as_json: AsJson = False) -> None:
     """Load a file as a data set; bad rows are counted and kept with their reasons."""
     home = default_home()
-    folder = import_dataset(home, *find_source(source, home, **_overrides(settings)))
+    file, mapping = find_source(source, home, **assigned(settings))
+    folder = import_dataset(home, file, mapping)
     summary = folder.result["summary"]
     if as_json:
         print(json.dumps({"id": folder.id, **summary}))
         return
-    console.print(
+    say(
         f"{folder.id}: {summary['items']} items, {summary['rejects']} rejected, "
         f"{summary['unlabelled']} unlabelled; splits {summary['splits']}."
     )
     for warning, count in summary.get("warnings", {}).items():
-        console.print(f"[yellow]{count} items:[/] {warning}.", highlight=False)
+        say(f"{count} items: {warning}.", "yellow")
+    for remark in remarks(file, mapping, folder.id):
+        say(remark, "yellow")
 
 
 @data.command("preview", epilog="Example: anchorlab data preview questions.csv")
@@ -53,7 +56,7 @@ def data_preview(
     as_json: AsJson = False,
 ) -> None:
     """Show what is guessed of a file and what becomes of its first rows; nothing is imported."""
-    file, mapping = find_source(source, default_home(), **_overrides(settings))
+    file, mapping = find_source(source, default_home(), **assigned(settings))
     items, rejects = preview(file, mapping, rows)
     guessed = mapping.model_dump(mode="json", exclude={"title", "licence", "examples"})
     if as_json:
@@ -67,6 +70,8 @@ def data_preview(
     if rejects:
         console.print(f"\n{len(rejects)} do not:", style="bold")
         print_rows([{"row": r.row, "reason": r.reason} for r in rejects[:5]], False, "")
+    for remark in remarks(file, mapping):
+        say(remark, "yellow")
 
 
 def _item_row(item: Any) -> dict[str, Any]:
@@ -134,20 +139,16 @@ def _balance(row: dict[str, Any]) -> str:
 @data.command("archive", epilog="Example: anchorlab data archive import-0c1")
 def data_archive(run: DatasetId) -> None:
     """Hide a data set from choices; it and all that was made from it stay."""
-    console.print(f"{shelf.archive(default_home(), run).id} is archived; `data restore` brings it back.")
+    say(f"{shelf.archive(default_home(), run).id} is archived; `data restore` brings it back.")
 
 
 @data.command("restore", epilog="Example: anchorlab data restore import-0c1")
 def data_restore(run: DatasetId) -> None:
     """Offer an archived data set again."""
-    console.print(f"{shelf.restore(default_home(), run).id} is offered again.")
+    say(f"{shelf.restore(default_home(), run).id} is offered again.")
 
 
 @data.command("remove", epilog="Example: anchorlab data remove import-0c1")
 def data_remove(run: DatasetId) -> None:
     """Delete a data set that no run depends on."""
-    console.print(f"{shelf.remove(default_home(), run).id} is removed.")
-
-
-def _overrides(settings: list[str] | None) -> dict[str, Any]:
-    return dict(read_assignment(word) for word in settings or [])
+    say(f"{shelf.remove(default_home(), run).id} is removed.")

@@ -9,14 +9,13 @@ import typer
 from core.analysis.distribution import Group, share_rows, shares_by_group
 from core.analysis.draws import draws, find_draw
 from core.analysis.transitions import QuestionTable, question_table, routes, transition_rows
-from core.cli.common import DATA, RESULTS, AsJson, RunId, cli, complete_dataset, console, print_rows
+from core.cli.common import DATA, RESULTS, AsJson, RunId, assigned, cli, complete_dataset, console, print_rows
 from core.data.foreign import Written, import_responses, read_responses
 from core.errors import BadInput
 from core.home import default_home
 from core.loading.written import load_responses
 from core.records import CATEGORIES, RightBy
 from core.runs.folders import find_run
-from core.runs.plan import read_assignment
 from core.settings import CompareSettings, ResponsesSettings
 from core.store.database import Store, any_store
 
@@ -105,7 +104,7 @@ def add(
 
 
 def _mapping(file: Path, settings: list[str] | None, as_samples: bool | None) -> ResponsesSettings:
-    given = dict(read_assignment(word) for word in settings or [])
+    given = assigned(settings)
     if as_samples is not None:
         given["authors"] = "samples" if as_samples else "variants"
     return load_responses(file, **given)

@@ -19,12 +19,11 @@ from core.analysis.consensus import (
     preference_rates,
     rate_row,
 )
-from core.cli.common import DATA, RESULTS, AsJson, cli, complete_run, console, print_rows
+from core.cli.common import DATA, RESULTS, AsJson, assigned, cli, complete_run, console, print_rows, say
 from core.data.judgements import import_judgements, judgement_settings, preview_judgements, short_row
 from core.errors import BadInput
 from core.home import default_home
 from core.runs.folders import all_runs
-from core.runs.plan import read_assignment
 from core.settings import CompareSettings
 from core.store.database import any_store
 
@@ -56,7 +55,7 @@ def judgements_preview(
     as_json: AsJson = False,
 ) -> None:
     """Show what is guessed of a file and what becomes of its first rows; nothing is imported."""
-    mapping = judgement_settings(file, further or [], _overrides(settings))
+    mapping = judgement_settings(file, further or [], assigned(settings))
     good, bad = preview_judgements(file, mapping, further or [], rows)
     guessed = mapping.model_dump(mode="json", exclude={"title", "licence"})
     if as_json:
@@ -76,14 +75,14 @@ def judgements_preview(
 @judgements.command("add", epilog="Example: anchorlab judgements add annotations.json --set name=alpaca-7b")
 def judgements_add(file: Source, further: With = None, settings: Set = None, as_json: AsJson = False) -> None:
     """Load a file of judgements; rows that cannot be used are counted and kept with their reasons."""
-    mapping = judgement_settings(file, further or [], _overrides(settings))
+    mapping = judgement_settings(file, further or [], assigned(settings))
     folder = import_judgements(default_home(), file, mapping, further or [])
     summary = folder.result["summary"]
     if as_json:
         print(json.dumps({"id": folder.id, **summary}))
         return
     annotators = ", ".join(f"{name} ({kind})" for name, kind in summary["annotators"].items())
-    _say(
+    say(
         f"{folder.id}: {summary['rows']} {mapping.columns.what} on {summary['items']} questions "
         f"({summary['nothing']} without a choice or label), {summary['rejects']} rejected; by {annotators}."
     )
@@ -122,14 +121,14 @@ def winrates(wanted: SetId = None, as_json: AsJson = False) -> None:
     if not found:
         console.print("No pairwise judgements yet: `anchorlab judgements add FILE`.")
     for s, rates, majority in found:
-        _say(f"{s.name} ({s.id})")
+        say(f"{s.name} ({s.id})")
         print_rows([_rate_words(rate_row(rate)) for rate in rates], False, "")
         if majority:
-            _say(f"Majority of people: {', '.join(f'{name} {count}' for name, count in majority.items())}.")
+            say(f"Majority of people: {', '.join(f'{name} {count}' for name, count in majority.items())}.")
     if found:
-        _say("Win rate: mean of preference − 1 in %, a tie one half; ± standard error, (95% over questions).")
+        say("Win rate: mean of preference − 1 in %, a tie one half; ± standard error, (95% over questions).")
     if any(rate.kind == "judge" for _, rates, _ in found for rate in rates):
-        _say(NO_CARD)
+        say(NO_CARD)
 
 
 def _rate_words(row: dict[str, Any]) -> dict[str, Any]:
@@ -170,17 +169,17 @@ def agreement(
 
 def _agreement_json(found: SetAgreement) -> dict[str, Any]:
     names = {"set": found.set.id, "name": found.set.name, "criterion": found.criterion, "raters": found.kinds}
-    return names | {"alpha": vars(found.alpha), "pairs": agreement_rows(found)}
+    return names | {"alpha": vars(found.alpha), "scale": found.scale, "pairs": agreement_rows(found)}
 
 
 def _show_agreement(found: SetAgreement) -> None:
-    _say(f"{found.set.name} ({found.set.id}), {found.criterion}")
+    say(f"{found.set.name} ({found.set.id}), {found.criterion}")
     print_rows([_pair_words(pair) for pair in found.pairs], False, "One rater alone agrees with nobody.")
     for pair in found.pairs:
-        _say(f"  {pair.a} and {pair.b}: {pair.sentence}")
+        say(f"  {pair.a} and {pair.b}: {pair.sentence}")
     if len(found.kinds) > 1:
         alpha = f"{estimate_words(found.alpha)} ({found.alpha.n} questions)"
-        _say(f"Krippendorff's α of {len(found.kinds)} raters: {alpha}.\n")
+        say(f"Krippendorff's α ({found.scale}) of {len(found.kinds)} raters: {alpha}. κ is of labels as names.\n")
 
 
 def _pair_words(pair: PairAgreement) -> dict[str, Any]:
@@ -192,11 +191,3 @@ def _pair_words(pair: PairAgreement) -> dict[str, Any]:
         "same label": "–" if pair.percent.value is None else f"{pair.percent.value:.1%}",
         "κ (95%)": estimate_words(pair.kappa),
     }
-
-
-def _overrides(settings: list[str] | None) -> dict[str, Any]:
-    return dict(read_assignment(word) for word in settings or [])
-
-
-def _say(text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

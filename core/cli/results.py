@@ -77,7 +77,7 @@ def rebuild() -> None:
         problems = store.problems
     console.print(f"Rebuilt: {', '.join(counts)}.", highlight=False)
     for problem in problems:
-        console.print(f"[yellow]{problem}[/]", highlight=False)
+        console.print(problem, style="yellow", markup=False, highlight=False)
 
 
 COUNTED = ("runs", "items", "explanations", "verdicts", "pairs")

@@ -26,10 +26,12 @@ import numpy as np
 from core.data.questions import Question, question_of
 from core.errors import BadInput, RunStopped
 from core.home import Home
-from core.loading.items import MAX_OPTIONS, RowProblem, cell, has_repeated_text, item_of, repeated_label, text_of
-from core.loading.lines import SHOWN
+from core.loading.fixed_labels import fixed_labels as _fixed_labels
+from core.loading.fixed_labels import read_otherwise as _read_otherwise
+from core.loading.items import RowProblem, has_repeated_text, item_of, used_columns
+from core.loading.lines import SHOWN, WHOLE
 from core.loading.mapping import guess_mapping, load_settings
-from core.loading.reading import file_name, quoted, read_rows
+from core.loading.reading import check_file, file_name, quoted, read_rows
 from core.records import Item, Reject
 from core.runs.folders import RunConfig, RunFolder, content_hash, create_run, file_hash
 from core.runs.work import Work
@@ -54,6 +56,9 @@ __all__ = [
 ]
 
 UNLABELLED = "(unlabelled)"
+READING = "2"
+"""Stands in an import's identity where the file is read otherwise than by the first version of this lab."""
+T = TypeVar("T")
 CHUNK = 1000
 """Rows written at once."""
 
@@ -103,21 +108,25 @@ class Survey:
     first_reject: Reject | None
     warnings: dict[str, int]
     """What a person should know of items that load: sentence → number of items."""
+    otherwise: bool = False
+    """Whether an earlier version of this lab would have read the file in another way."""
 
 
 REPEATED_OPTION = "two options have the same text: the answer is read by label"
 REPEATED_QUESTION = "the question stands in an earlier row too: both are in one split"
+SHORT_ROW = "the row is shorter than the header: the cells that are missing are read as empty"
 SPLIT_QUESTION = "the question stands in another split of the file too"
 
 
 def survey(path: Path, settings: ImportSettings) -> Survey:
     """Read the whole file once (twice to find its labels) and settle labels and splits."""
     labels = _fixed_labels(path, settings)
+    noted = Noted(otherwise=labels is not None and not settings.labels and _read_otherwise(path, settings))
     stems, seeds, splits = Stems(), array("Q"), array("H")
     numbers: dict[str, int] = {}  # of the splits
     rejects, first_reject = 0, None
     warnings: Counter[str] = Counter()
-    for row in _parsed(path, settings, labels):
+    for row in _parsed(path, settings, labels, noted):
         if isinstance(row, Reject):
             rejects, first_reject = rejects + 1, first_reject or row
             continue
@@ -126,6 +135,7 @@ def survey(path: Path, settings: ImportSettings) -> Survey:
         seeds.append(seed_of("split", settings.seed, row.id))
         splits.append(numbers.setdefault(row.split, len(numbers)))
     leader, ties = stems.leaders()
+    warnings[SHORT_ROW] = noted.short
     if settings.split:
         numbered = np.asarray(splits)
         warnings[SPLIT_QUESTION] = int(np.count_nonzero(numbered != numbered[leader]))
@@ -133,7 +143,16 @@ def survey(path: Path, settings: ImportSettings) -> Survey:
     else:
         warnings[REPEATED_QUESTION] = int(np.count_nonzero(leader != np.arange(len(leader))))
         in_test = seeded_test(leader, seeds, settings.test)
-    return Survey(labels, in_test, ties and in_test is not None, len(seeds), rejects, first_reject, dict(+warnings))
+    return Survey(
+        labels,
+        in_test,
+        ties and in_test is not None,
+        len(seeds),
+        rejects,
+        first_reject,
+        dict(+warnings),
+        noted.otherwise,
+    )
 
 
 class Stems:
@@ -203,56 +222,38 @@ def _with_splits(path: Path, settings: ImportSettings, known: Survey) -> Iterato
         yield row
 
 
-def _parsed(path: Path, settings: ImportSettings, labels: list[str] | None) -> Iterator[Item | Reject]:
+@dataclass
+class Noted:
+    """What is noted of rows while they are read."""
+
+    short: int = 0
+    """Rows of a table that end before its header does."""
+    otherwise: bool = False
+    """Whether an earlier version of this lab would have read one of them in another way."""
+
+
+def _parsed(
+    path: Path, settings: ImportSettings, labels: list[str] | None, noted: Noted | None = None
+) -> Iterator[Item | Reject]:
     """Rows as items, their split empty where the file has none, or rejects."""
     seen: set[bytes] = set()
+    used = used_columns(settings)
     for row in read_rows(path, settings.header, settings.field):
+        if noted is not None:
+            noted.short += row.short
+            noted.otherwise |= WHOLE in row.otherwise or bool(row.otherwise & used)
         try:
             item = item_of(row, settings, labels)
             if (key := _digest(item.id)) in seen:
-                raise RowProblem(f"Its id {quoted(item.id)} stands in an earlier row too: give it its own.")
+                raise RowProblem(
+                    f"Its id {quoted(item.id)} stands in an earlier row too: give it its own, or number the rows with "
+                    "--set id=null."
+                )
             seen.add(key)
             yield item
         except RowProblem as problem:
             raw = row.raw[:SHOWN].encode("utf-8", "replace").decode()
             yield Reject(file=file_name(path), row=row.number, reason=str(problem), raw=raw)
-
-
-# --- fixed labels
-
-
-def _fixed_labels(path: Path, settings: ImportSettings) -> list[str] | None:
-    """The labels every question chooses among: as set, else the file's; None with an options column."""
-    if settings.options and settings.labels:
-        raise BadInput("Both an options column and fixed labels are set: keep one of them.")
-    if settings.options:
-        return None
-    labels = [label.strip() for label in settings.labels or _gold_values(path, settings)]
-    repeated = repeated_label(labels)
-    if 2 <= len(labels) <= MAX_OPTIONS and repeated is None and "" not in labels:
-        return labels
-    shown = f"{quoted(repeated)} stands twice" if repeated else f"these are {len(labels)}"
-    if len(labels) > MAX_OPTIONS:
-        shown = "these are more"
-    source = "labels" if settings.labels else f"values of column {quoted(settings.gold)}"
-    raise BadInput(
-        f"Without an options column the {source} are the options, two to ten different ones, but {shown}: "
-        f"map an options column, or set labels and the gold column."
-    )
-
-
-def _gold_values(path: Path, settings: ImportSettings) -> list[str]:
-    """Sorted distinct gold values of a file; one that has more than ten is read no further."""
-    found: set[str] = set()
-    for row in read_rows(path, settings.header, settings.field):
-        try:
-            text = text_of(cell(row.values, settings.gold), "gold")
-        except RowProblem:
-            continue  # the row is rejected when it is read as an item
-        found |= {text.strip()} if text else set()
-        if len(found) > MAX_OPTIONS:
-            break
-    return sorted(found)
 
 
 # --- the sealed import
@@ -267,15 +268,17 @@ def import_dataset(home: Home, path: Path, settings: ImportSettings) -> RunFolde
     """
     if not settings.name.strip():
         raise BadInput(f"The data set of {file_name(path)} needs a name: set `name`.")
+    check_file(path)
+    source = file_hash(path)
     known = survey(path, settings)
     if not known.items:
         rows, first = known.rejects, known.first_reject
         why = f"row {first.row}: {first.reason}" if first else "it holds none."
         raise BadInput(f"None of the {rows} rows of {file_name(path)} can be used; {why}")
-    folder = create_run(home, import_config(path, settings, known))
+    folder = create_run(home, import_config(path, settings, known, source))
     with locked(folder):
         if not is_done(folder):
-            _write(folder, _with_splits(path, settings, known), known)
+            _write(folder, unchanged(path, source, _with_splits(path, settings, known)), known)
     if not is_done(folder):
         raise RunStopped("The import was stopped: import the file again to start it over.")
     if folder.id in archived(home):
@@ -283,13 +286,24 @@ def import_dataset(home: Home, path: Path, settings: ImportSettings) -> RunFolde
     return folder
 
 
-def import_config(path: Path, settings: ImportSettings, known: Survey) -> RunConfig:
-    """The import of a data file under a mapping, whose id is known before it is made."""
+def unchanged(path: Path, source: str, rows: Iterator[T]) -> Iterator[T]:
+    """The rows of a file whose hash is `source`; `BadInput` at their end where it is another file by then."""
+    yield from rows
+    if file_hash(path) != source:
+        raise BadInput(f"{file_name(path)} changed while it was read: import it again.")
+
+
+def import_config(path: Path, settings: ImportSettings, known: Survey, source: str | None = None) -> RunConfig:
+    """The import of a data file under a mapping, whose id is known before it is made; source: the file's hash."""
     return RunConfig(
         kind="import",
         label=settings.name,
         settings=settings.identity(),
-        inputs={"source": file_hash(path), **({"splits": "one question, one split"} if known.ties else {})},
+        inputs={
+            "source": source or file_hash(path),
+            **({"splits": "one question, one split"} if known.ties else {}),
+            **({"reading": READING} if known.otherwise else {}),
+        },
     )
 
 

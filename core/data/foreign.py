@@ -24,16 +24,18 @@ from core.data.datasets import import_dataset, is_done, load_items, locked, read
 from core.errors import BadInput
 from core.home import Home
 from core.loading.items import RowProblem, cell, gold_at, text_of
+from core.loading.kinds import kind_of
 from core.loading.lines import SHOWN
 from core.loading.mapping import LOOKED_AT
-from core.loading.reading import Row, file_name, quoted
+from core.loading.names import tidy
+from core.loading.reading import Row, check_file, file_name, quoted
 from core.loading.written import check_columns, has, response_rows
 from core.method.parsing import READING, read_option, read_response
 from core.method.sampling import summarise
 from core.records import Explanation, Item, Reject
 from core.runs.folders import RunConfig, RunFolder, content_hash, create_run, file_hash, find_run
 from core.runs.work import Work
-from core.settings import ImportSettings, ResponsesSettings
+from core.settings import ResponsesSettings
 from core.store.database import Store
 
 MOST_SAMPLES = 1_000_000
@@ -107,20 +109,35 @@ def _key(values: dict[str, Any], asked: dict[str, Any], settings: ResponsesSetti
     return (f"id {named}", named) if named else (f"text {content_hash(asked)}", None)
 
 
-def own_items(own: OwnQuestions, path: Path, settings: ResponsesSettings, home: Home | None) -> tuple[Any, list[Item]]:
-    """The file's questions as a data set, imported where a home is given (its id comes first, else None)."""
+def own_items(
+    own: OwnQuestions, path: Path, settings: ResponsesSettings, home: Home | None
+) -> tuple[str | None, list[Item], dict[str, str]]:
+    """The file's questions as a data set, imported where a home is given (its id comes first, else None).
+
+    Last comes why a question did not load, by its id.
+    """
     mapping = settings.questions().model_copy(update={"id": ID})
     with TemporaryDirectory() as folder:
         file = Path(folder) / f"{Path(file_name(path)).stem}-questions.jsonl"
         file.write_text("".join(json.dumps(row) + "\n" for row in own.rows))
-        if home is None:
-            return None, _items(file, mapping)
-        run = import_dataset(home, file, mapping)
-    return run.id, load_items(run)
+        try:
+            found = list(read_items(file, mapping))
+        except BadInput as problem:
+            raise _no_questions(path, settings, str(problem).replace(file_name(file), file_name(path))) from None
+        run = import_dataset(home, file, mapping).id if home else None
+    ids = [str(row[ID]) for row in own.rows]
+    why = {ids[row.row - 1]: row.reason for row in found if isinstance(row, Reject)}
+    return run, [row for row in found if isinstance(row, Item)], why
 
 
-def _items(file: Path, mapping: ImportSettings) -> list[Item]:
-    return [row for row in read_items(file, mapping) if isinstance(row, Item)]
+def _no_questions(path: Path, settings: ResponsesSettings, why: str) -> BadInput:
+    """The sentence for a file whose questions cannot be read, which may hold something else."""
+    whole = [row.values for row in islice(response_rows(path, settings), LOOKED_AT)]
+    if kind := kind_of(whole):
+        then = kind.then.format(file=file_name(path))
+        return BadInput(f"{file_name(path)} holds {kind.found}, and no explanations with their questions. {then}")
+    about = why.replace("anchorlab data preview", "anchorlab explanations preview")
+    return BadInput(f"{about} Or name the data set that these explanations answer with --dataset ID.")
 
 
 class DatasetQuestions:
@@ -149,7 +166,7 @@ class DatasetQuestions:
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return " ".join(tidy(text).split()).casefold()
 
 
 def answered_dataset(store: Store, path: Path, settings: ResponsesSettings) -> str | None:
@@ -171,7 +188,10 @@ def answered_dataset(store: Store, path: Path, settings: ResponsesSettings) -> s
 class Reader:
     """Rows of a file, one after another, as explanations of the runs they belong to."""
 
-    def __init__(self, name: str, settings: ResponsesSettings, items: Sequence[Item]) -> None:
+    def __init__(
+        self, name: str, settings: ResponsesSettings, items: Sequence[Item], why: dict[str, str] | None = None
+    ) -> None:
+        self._why = why or {}
         self.runs: dict[str | None, Written] = {}
         self._name = name
         self._settings = settings
@@ -208,11 +228,12 @@ class Reader:
         author = text_of(cell(values, self._settings.author), "author") if self._settings.author else None
         if author is None and self._settings.authors == "variants":
             raise RowProblem(f"It has no author in column {quoted(self._settings.author)}: say who wrote it.")
-        return author.strip() if author else None
+        return tidy(author) if author else None
 
     def _item(self, item_id: str) -> Item:
         if item_id not in self._items:
-            raise RowProblem(f"Its question {quoted(item_id)} did not load: the data set's rejected rows say why.")
+            why = self._why.get(item_id, "it is not in the data set.")
+            raise RowProblem(f"Its question {quoted(item_id)} did not load: {why[0].lower()}{why[1:]}")
         return self._items[item_id]
 
     def _sample(self, values: dict[str, Any], item_id: str, author: str | None) -> int:
@@ -296,15 +317,16 @@ def read_responses(
     """
     rows = list(response_rows(path, settings))
     check_columns(path, rows, settings, brings_questions=dataset is None)
+    why: dict[str, str] = {}
     if dataset is None:
         own = OwnQuestions.of(rows, settings)
-        found, items = own_items(own, path, settings, home if keep else None)
+        found, items, why = own_items(own, path, settings, home if keep else None)
         id_of = own.id_of
     else:
         found = find_run(home, dataset).id
         items = load_items(RunFolder(home.runs / found))
         id_of = DatasetQuestions(items).id_of
-    reader = Reader(file_name(path), settings, items)
+    reader = Reader(file_name(path), settings, items, why)
     for row in rows:
         reader.take(row, id_of)
     return found, items, _usable(path, list(reader.runs.values()))
@@ -337,8 +359,11 @@ def import_responses(
     """
     if dataset is None:
         read_responses(path, settings, home)  # a file without a usable row is refused before anything is made
-    found, items, runs = read_responses(path, settings, home, dataset, keep=True)
+    check_file(path)
     source = file_hash(path)
+    found, items, runs = read_responses(path, settings, home, dataset, keep=True)
+    if file_hash(path) != source:
+        raise BadInput(f"{file_name(path)} changed while it was read: import it again.")
     return [_sealed(home, _config(run, settings, str(found), source), run, items) for run in runs]
 
 

@@ -15,14 +15,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from core.data.datasets import CHUNK, is_done, locked
+from core.data.datasets import CHUNK, READING, is_done, locked, unchanged
 from core.errors import BadInput, RunStopped
 from core.home import Home
+from core.loading.items import cell
 from core.loading.judgement_mapping import judgement_settings
-from core.loading.lines import SHOWN
+from core.loading.lines import SHOWN, WHOLE
+from core.loading.names import is_tidy
 from core.loading.preferences import Further, further_verdicts, preferences_of
-from core.loading.ratings import ratings_of
-from core.loading.reading import Row, file_name, quoted, read_rows
+from core.loading.ratings import in_parts_of_seconds, ratings_of
+from core.loading.reading import Row, check_file, file_name, quoted, read_rows
 from core.records import Preference, Rating, Reject
 from core.runs.folders import RunConfig, RunFolder, content_hash, create_run, file_hash
 from core.runs.work import Work
@@ -150,28 +152,49 @@ def import_judgements(home: Home, path: Path, settings: JudgementSettings, furth
     made if not one row of the file can be used.
     """
     tally = Tally()
+    check_file(path)
+    source = file_hash(path)
     for found in read_judgements(path, settings, further):
         tally.add(found)
     if not tally.rows:
         why = f"row {tally.first_reject.row}: {tally.first_reject.reason}" if tally.first_reject else "it holds none."
         raise BadInput(f"None of the {tally.rejects} judgements of {file_name(path)} can be used; {why}")
-    folder = create_run(home, judgements_config(path, settings, further))
+    folder = create_run(home, judgements_config(path, settings, further, source))
     with locked(folder):
         if not is_done(folder):
-            _write(folder, read_judgements(path, settings, further), tally)
+            _write(folder, unchanged(path, source, read_judgements(path, settings, further)), tally)
     if not is_done(folder):
         raise RunStopped("The import was stopped: import the file again to start it over.")
     return folder
 
 
-def judgements_config(path: Path, settings: JudgementSettings, further: Sequence[Path] = ()) -> RunConfig:
-    """The import of a file under a mapping, whose id is known before it is made."""
+def read_otherwise(path: Path, settings: JudgementSettings) -> bool:
+    """Whether the first version of this lab would have read a row of the file in another way."""
+    columns = settings.columns
+    roles = ("item", "variant", "rater", "criterion", "label", "id", "a_name", "b_name", "annotator", "pair")
+    named = {str(column) for role in roles if (column := getattr(columns, role, None))}
+    used = {column for column in columns.model_dump().values() if isinstance(column, str)}
+    when = getattr(columns, "when", None)
+    return any(
+        WHOLE in row.otherwise
+        or bool(row.otherwise & used)
+        or any(not is_tidy(value) for name in named if isinstance(value := cell(row.values, name), str))
+        or (when is not None and in_parts_of_seconds(cell(row.values, when)))
+        for row in read_rows(path, settings.header, settings.field)
+    )
+
+
+def judgements_config(
+    path: Path, settings: JudgementSettings, further: Sequence[Path] = (), source: str | None = None
+) -> RunConfig:
+    """The import of a file under a mapping, whose id is known before it is made; source: the file's hash."""
+    reading = {"reading": READING} if read_otherwise(path, settings) else {}
     joined = {f"verdicts {number}": file_hash(file) for number, file in enumerate(further, 1)}
     return RunConfig(
         kind="judgements",
         label=settings.name,
         settings=settings.model_dump(mode="json"),
-        inputs={"source": file_hash(path)} | joined,
+        inputs={"source": source or file_hash(path)} | joined | reading,
     )
 
 

@@ -14,6 +14,7 @@ from itertools import combinations
 from typing import Any
 
 from core.loading.items import POSITION, RowProblem, find_gold, joined_columns, named_columns, options_of, text_of
+from core.loading.kinds import EXPLAINS
 from core.records import Option
 
 SPLITS = ("train", "training", "validation", "valid", "val", "dev", "test")
@@ -168,6 +169,8 @@ def find_question(texts: Texts, before: Collection[str] | None) -> str | None:
     """
     fits: dict[str, tuple[bool, int]] = {}
     for name, column in texts.items():
+        if EXPLAINS.search(name):
+            continue
         filled = [text for text in column if text]
         asks = 2 * sum(text.endswith(("?", "？")) for text in filled) > len(filled)
         says = 2 * sum(len(text.split()) > 1 for text in filled) > len(filled) and (before is None or name in before)
@@ -210,7 +213,8 @@ def guess_contents(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> dict
     """
     texts = [{name: str(values.get(name) or "").strip() for name in names} for values in rows]
     columns = {name: [row[name] for row in texts] for name in names}
-    question = max(names, key=lambda name: sum(map(len, columns[name])))
+    asking = [name for name in names if not EXPLAINS.search(name)] or names
+    question = max(asking, key=lambda name: sum(map(len, columns[name])))
     others = [name for name in names if name != question]
     for gold in reversed(others):
         hits = [{name for name in others if name != gold and row[name] == row[gold] != ""} for row in texts]

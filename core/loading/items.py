@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from core.loading.names import tidy
 from core.loading.reading import Row, quoted
 from core.records import Item, Option
 from core.settings import ImportSettings
@@ -31,6 +32,13 @@ class RowProblem(Exception):
     """Why a row is no item: one sentence with its remedy."""
 
 
+def used_columns(settings: ImportSettings) -> set[str]:
+    """The columns that a mapping names, and those that what it names lies in."""
+    named = [settings.question, settings.gold, settings.id, settings.context, settings.split, settings.options]
+    names = {name for name in (*filter(None, named), *named_columns(settings.options or ""))}
+    return names | {name.partition(".")[0] for name in names}
+
+
 def item_of(row: Row, settings: ImportSettings, labels: list[str] | None) -> Item:
     """The row's item, its split empty where none is mapped; `RowProblem` if it cannot be one.
 
@@ -39,7 +47,7 @@ def item_of(row: Row, settings: ImportSettings, labels: list[str] | None) -> Ite
     if row.problem is not None:
         raise RowProblem(row.problem)
     options, own_labels = _options(row, settings, labels)
-    gold = _text(row, settings.gold, "gold")
+    gold = _gold(row, settings, labels)
     return Item(
         id=_text(row, settings.id, "id") or str(row.number),
         split=_split(row, settings),
@@ -54,6 +62,25 @@ def item_of(row: Row, settings: ImportSettings, labels: list[str] | None) -> Ite
 
 def _text(row: Row, column: str | None, what: str) -> str | None:
     return None if column is None else text_of(cell(row.values, column), what)
+
+
+def _gold(row: Row, settings: ImportSettings, labels: list[str] | None) -> str | None:
+    """Gold as the source has it: the text of the option that an object marks, None where a mark says there is none."""
+    right = marked(cell(row.values, settings.gold)) if settings.gold == settings.options else {}
+    if right:
+        return next(text for text, is_right in right.items() if is_right)
+    gold = _text(row, settings.gold, "gold")
+    return None if labels is not None and gold is not None and says_nothing(gold, labels) else gold
+
+
+def says_nothing(gold: str, labels: Sequence[str] = ()) -> bool:
+    """Whether a gold is a mark for "there is none", as `-` is where annotators did not agree.
+
+    >>> says_nothing("-"), says_nothing("?"), says_nothing("-", ["+", "-"]), says_nothing("A")
+    (True, True, False, False)
+    """
+    text = gold.strip()
+    return text not in labels and (text == "-1" or not any(letter.isalnum() for letter in text))
 
 
 def _question(row: Row, settings: ImportSettings) -> str:
@@ -128,6 +155,8 @@ def options_of(values: dict[str, Any], column: str) -> tuple[list[Option], bool]
     empty cell is no option.  Anything else is a `RowProblem`.
     """
     value = cell(values, column)
+    if right := marked(value):
+        return _texts(list(right))
     if value is None and "," in column:
         columns = named_columns(column)
         return _options_in_columns(values, columns), not _unnamed(columns)
@@ -148,6 +177,25 @@ def options_of(values: dict[str, Any], column: str) -> tuple[list[Option], bool]
     if pairs := _pairs(value):
         return [_option(label, text, n) for n, (label, text) in enumerate(pairs, start=1)], True
     return _texts(value)
+
+
+def marked(value: Any) -> dict[str, bool]:
+    """Text of an option → whether it is the right one, of an object that marks one so; empty for any other value.
+
+    >>> marked({"ice": 1, "fire": 0}), marked({"choices": ["ice", "fire"], "labels": [0, 1]}), marked({"A": "ice"})
+    ({'ice': True, 'fire': False}, {'ice': False, 'fire': True}, {})
+    """
+    if not isinstance(value, dict) or len(value) < 2:
+        return {}
+    texts, marks = value.get("choices"), value.get("labels")
+    if isinstance(texts, list) and isinstance(marks, list) and len(texts) == len(marks):
+        pairs = dict(zip(map(str, texts), marks, strict=True))
+    else:
+        pairs = value
+    if {name.strip().upper() for name in pairs} <= set(LETTERS):
+        return {}  # labels of texts that are numbers
+    is_marked = all(isinstance(mark, int | float) and mark in (0, 1) for mark in pairs.values())
+    return {text: bool(mark) for text, mark in pairs.items()} if is_marked and sum(pairs.values()) == 1 else {}
 
 
 def _spelt_out(text: str) -> Any:
@@ -281,7 +329,7 @@ def find_gold(gold: str | None, options: Sequence[Option], own_labels: bool) -> 
     """
     if gold is None:
         return None
-    for alike in (str.strip, _folded):
+    for alike in (tidy, _folded):
         by_label = _only(alike(gold), [(alike(option.label), option.label) for option in options])
         by_text = _only(alike(gold), [(alike(option.text), option.label) for option in options])
         if by_label and by_text and by_label != by_text and not own_labels:
@@ -337,7 +385,7 @@ def has_repeated_text(options: Sequence[Option]) -> bool:
 
 
 def _folded(text: str) -> str:
-    return text.strip().casefold()
+    return tidy(text).casefold()
 
 
 def _only(gold: str, named: list[tuple[str, str]]) -> str | None:
@@ -372,6 +420,8 @@ def text_of(value: Any, what: str) -> str | None:
     if isinstance(value, dict | list | tuple):
         kind = "an object" if isinstance(value, dict) else "a list"
         raise RowProblem(f"Its {what} is {kind}: give text, or name the column inside it with a dot.")
+    if isinstance(value, bytes):
+        raise RowProblem(f"Its {what} is binary data: give text.")
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     try:
         text.encode()

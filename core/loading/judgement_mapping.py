@@ -9,6 +9,7 @@ the file: a mapped column that no row has is `BadInput`.  A form asks in parts: 
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -17,9 +18,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.errors import BadInput
+from core.loading.codes import check_codes, codes_in, meaning_of
 from core.loading.documents import FIELD
 from core.loading.items import cell
-from core.loading.preferences import RESULT
+from core.loading.kinds import CHOICE, kind_of, listed_names, question_marks
+from core.loading.mapping import is_empty
+from core.loading.names import tidy
+from core.loading.preferences import RESULT, meaning_in, number_in
 from core.loading.reading import Row, file_name, read_rows
 from core.settings import JudgementSettings, PreferenceColumns, RatingColumns, problems_of
 
@@ -29,24 +34,24 @@ LOOKED_AT = 200
 PREFERENCES: dict[str, Sequence[str]] = {
     "question": ("instruction", "question", "prompt", "query"),
     "context": ("input", "context", "passage"),
-    "id": ("question_id", "item_id", "item", "id"),
+    "id": ("question_id", "item_id", "item", "id", "qid", "q_id"),
     "a": ("output_1", "output_a", "response1", "response_1", "response_a", "answer_a", "a"),
     "b": ("output_2", "output_b", "response2", "response_2", "response_b", "answer_b", "b"),
     "a_name": ("generator_1", "model_a", "variant_a", "name_a", "model_1"),
     "b_name": ("generator_2", "model_b", "variant_b", "name_b", "model_2"),
     "pair": ("cmp_key",),
     "preference": ("preference", "winner", "choice", "verdict", "label"),
-    "annotator": ("annotator", "judge", "rater", "evaluator", "user", "person"),
+    "annotator": ("annotator", "judge", "rater", "evaluator", "user", "person", "worker", "workerid", "worker_id"),
     "key": ("idx",),
-    "part": ("dataset", "part", "task"),
+    "part": ("dataset", "part", "task", "turn"),
     "note": ("reason", "note", "comment"),
 }
 """What a column means → names it usually has, the likeliest first."""
 
 RATINGS: dict[str, Sequence[str]] = {
-    "item": ("item", "item_id", "question_id", "id", "question"),
-    "variant": ("variant", "author", "model", "generator", "system"),
-    "rater": ("rater", "annotator", "evaluator", "judge", "user", "person"),
+    "item": ("item", "item_id", "question_id", "q_id", "qid", "id", "question"),
+    "variant": ("variant", "author", "model", "generator", "system", "source", "e_source", "explanation_source"),
+    "rater": ("rater", "annotator", "evaluator", "judge", "user", "person", "worker", "workerid", "worker_id"),
     "criterion": ("criterion", "dimension", "aspect"),
     "label": ("label", "rating", "verdict", "score", "value"),
     "explanation": ("explanation", "response", "output", "text"),
@@ -57,6 +62,10 @@ RATINGS: dict[str, Sequence[str]] = {
     "part": ("part", "task", "dataset"),
 }
 
+RATINGS_INSIDE = re.compile(
+    r"(ratings|scores|annotations|labels|judge?ments|votes|workers|raters|annotators|judges)$", re.IGNORECASE
+)
+"""How a column is called that holds the ratings of many raters."""
 ANNOTATOR = re.compile(r"annotator[ _-]?\d+", re.IGNORECASE)
 PROGRAM = re.compile(r"gpt|llm|judge|claude|llama|gemini|eval_", re.IGNORECASE)
 """What the names of judges hold."""
@@ -69,11 +78,76 @@ def judgement_settings(
 
     `further` are files of more verdicts on the same rows; the annotators in them are taken for judges.
     """
-    given = {name.removeprefix("columns."): value for name, value in (overrides or {}).items()}
+    given = _with_values({name.removeprefix("columns."): value for name, value in (overrides or {}).items()})
     rows = first_rows(path, **{name: given[name] for name in ("header", "field") if name in given})
     settings = guessed_settings(path, rows, further, given)
+    if not {"what", "preference", "annotators", "label", "criteria"} & given.keys():
+        check_judgements(path, [row.values for row in rows], settings.columns)
     _check_columns(path, rows, settings)
-    return settings
+    return with_codes(path, settings, further)
+
+
+def _with_values(given: dict[str, Any]) -> dict[str, Any]:
+    """Settings with those called `values.X` put together.
+
+    >>> _with_values({"name": "x", "values.0": "first", "values.1": "second"})
+    {'name': 'x', 'values': {'0': 'first', '1': 'second'}}
+    """
+    single = {name.removeprefix("values."): str(value) for name, value in given.items() if name.startswith("values.")}
+    rest = {name: value for name, value in given.items() if not name.startswith("values.")}
+    return rest | ({"values": {**rest.get("values", {}), **single}} if single else {})
+
+
+def with_codes(path: Path, settings: JudgementSettings, further: Sequence[Path] = ()) -> JudgementSettings:
+    """Settings that say what the values of the whole preference column mean; `BadInput` where that has to be asked."""
+    columns = settings.columns
+    if not isinstance(columns, PreferenceColumns):
+        return settings
+    left = unsaid_codes(path, settings)
+    check_codes(path, left, ", ".join(columns.annotators) or columns.preference)
+    for file in further:
+        for name in _result_columns(file):
+            check_codes(file, codes_in(file, PreferenceColumns(preference=name), True, None), name, further=True)
+    values = meaning_of(left) | columns.values
+    return settings.model_copy(update={"columns": columns.model_copy(update={"values": values})})
+
+
+def unsaid_codes(path: Path, settings: JudgementSettings) -> Counter[str]:
+    """Value → rows, of what the preference columns of a file hold and the settings give no meaning."""
+    columns = settings.columns
+    if not isinstance(columns, PreferenceColumns):
+        return Counter()
+    found = codes_in(path, columns, settings.header, settings.field)
+    return Counter({value: count for value, count in found.items() if meaning_in(value, columns.values) is None})
+
+
+def check_judgements(path: Path, rows: Sequence[Mapping[str, Any]], columns: PreferenceColumns | RatingColumns) -> None:
+    """`BadInput` for a file that holds something else than judgements."""
+    if isinstance(columns, RatingColumns):
+        return
+    kind = kind_of(rows)
+    name = file_name(path)
+    if kind and kind.name != "judgements":
+        raise BadInput(f"{name} holds {kind.found}, and no judgements. {kind.then.format(file=name)}")
+    sides = (columns.a and columns.b) or (columns.a_name and columns.b_name) or columns.pair
+    if sides or kind:
+        return
+    there = list(dict.fromkeys(column for row in rows for column in row))
+    asks = question_marks(rows)
+    then = f"`anchorlab data preview {name}` reads questions." if asks else _how_to_map(name)
+    holds = asks or f"the columns {listed_names(there)}"
+    raise BadInput(
+        f"{name} holds {holds}, and no judgements: neither two outputs, nor names of two variants, nor a rater with a "
+        f"criterion. {then}"
+    )
+
+
+def _how_to_map(name: str) -> str:
+    return (
+        f"Name its columns: anchorlab judgements preview {name} --set what=preferences --set question=COLUMN --set "
+        "a=COLUMN --set b=COLUMN --set preference=COLUMN, or --set what=ratings; of a table without a header, --set "
+        "header=false first."
+    )
 
 
 def first_rows(path: Path, header: bool = True, field: str | None = None) -> list[Row]:
@@ -114,6 +188,11 @@ def raters_of(rows: list[Row], columns: PreferenceColumns | RatingColumns) -> li
     """Who judged in these rows, as far as the mapping says."""
     if isinstance(columns, RatingColumns) and columns.shape == "nested":
         return list(filter(_is_unicode, (key for key, value in rows[0].values.items() if isinstance(value, dict))))
+    if isinstance(columns, RatingColumns) and columns.shape == "by_rater":
+        inside = (cell(row.values, columns.rater) for row in rows)
+        return sorted(
+            {tidy(name) for given in inside if isinstance(given, dict) for name in given if _is_unicode(name)}
+        )
     if isinstance(columns, RatingColumns):
         return _values(rows, columns.rater)
     return columns.annotators or _values(rows, columns.annotator)
@@ -121,20 +200,93 @@ def raters_of(rows: list[Row], columns: PreferenceColumns | RatingColumns) -> li
 
 def _guessed_columns(rows: list[Row], given: Mapping[str, Any]) -> dict[str, Any]:
     names = _names(rows)
-    what = given.get("what")
-    if what != "preferences" and given.get("shape") != "long" and is_nested(rows):
+    what, shape = given.get("what"), given.get("shape")
+    inside = _ratings_inside(rows, names) if shape in (None, "by_rater") else None
+    if what != "preferences" and inside:
+        return _columns_by_rater(names, inside)
+    if what != "preferences" and shape in (None, "nested") and is_nested(rows):
         return _nested_columns(names)
+    criteria = given.get("criteria") or (_criteria(rows, names) if shape in (None, "wide") else [])
+    if what != "preferences" and criteria and not _named(names, RATINGS["criterion"]):
+        return {"what": "ratings", "shape": "wide", "criteria": criteria} | _without_labels(names, criteria)
     if what == "ratings" or (what is None and _named(names, RATINGS["criterion"])):
         return {"what": "ratings"} | _guessed(names, RATINGS)
-    return _preference_columns(names)
+    return _preference_columns(rows, names)
+
+
+def _ratings_inside(rows: list[Row], names: list[str]) -> str | None:
+    """The one column whose objects are {rater: {criterion: label}} of the row's explanation; None where none is.
+
+    Nested ratings have raters of authors in the same form: they are told by a name, or by an author in the row.
+    """
+    holds = [name for name in names if any(_is_ratings(row.values.get(name)) for row in rows)]
+    if len(holds) != 1:
+        return None
+    told = RATINGS_INSIDE.search(holds[0]) or _named(names, (*RATINGS["explanation"], *RATINGS["variant"]))
+    return holds[0] if told else None
+
+
+def _is_ratings(value: Any) -> bool:
+    """Whether an object holds objects whose values are all labels."""
+    inner = list(value.values()) if isinstance(value, dict) else []
+    flat = (one for said in inner if isinstance(said, dict) for one in said.values())
+    return (
+        bool(inner)
+        and all(isinstance(said, dict) and said for said in inner)
+        and not any(isinstance(one, dict | list) for one in flat)
+    )
+
+
+def _columns_by_rater(names: list[str], inside: str) -> dict[str, Any]:
+    guessed = _guessed([name for name in names if name != inside], RATINGS)
+    known = {name: guessed[name] for name in ("item", "variant", "explanation", "part") if name in guessed}
+    if "variant" not in known and "id" in names:
+        known["variant"] = "id"
+    return known | {"what": "ratings", "shape": "by_rater", "rater": inside}
+
+
+def _without_labels(names: list[str], criteria: Sequence[str]) -> dict[str, str]:
+    guessed = _guessed([name for name in names if name not in criteria], RATINGS)
+    return {role: name for role, name in guessed.items() if role not in ("label", "criterion")}
+
+
+def _criteria(rows: list[Row], names: list[str]) -> list[str]:
+    """Columns of labels in a table with an item, a rater and no column of criteria; [] for any other table."""
+    known = _guessed(names, RATINGS)
+    sides = _guessed(names, PREFERENCES)
+    taken = set(known.values()) - {known.get("label")}
+    if not {"item", "rater"} <= known.keys() or {"a", "b"} <= sides.keys() or _named(names, PREFERENCES["preference"]):
+        return []
+    free = [name for name in names if name not in taken and name not in ("", "index", "nr", "no")]
+    return [name for name in free if _is_label(rows, name)]
+
+
+def _is_label(rows: list[Row], name: str) -> bool:
+    """Whether all that stands in a column is short, and few different things."""
+    found = [str(value).strip() for row in rows if (value := row.values.get(name)) not in (None, "")]
+    return (
+        bool(found)
+        and all(len(text) <= 24 for text in found)
+        and (all(number_in(text) is not None for text in found) or len(set(found)) <= max(2, len(found) // 2))
+    )
 
 
 def _names(rows: list[Row]) -> list[str]:
     return list(dict.fromkeys(column for row in rows for column in row.values))
 
 
-def _preference_columns(names: list[str]) -> dict[str, Any]:
+def _preference_columns(rows: list[Row], names: list[str]) -> dict[str, Any]:
     columns = {"what": "preferences"} | _guessed(names, PREFERENCES)
+    if "preference" not in columns:
+        choices = [name for name in names if CHOICE.search(name) and not ANNOTATOR.fullmatch(name)]
+        choices = [name for name in choices if name.lower() not in PREFERENCES["pair"]]
+        columns |= {"preference": choices[0]} if choices else {}
+    if "question" not in columns and "id" in columns:
+        columns["question"] = columns["id"]
+    if (context := columns.get("context")) and all(is_empty(row.values.get(context)) for row in rows):
+        del columns["context"]
+    if columns.get("question") == columns.get("context"):
+        columns.pop("context", None)
     several = [name for name in names if ANNOTATOR.fullmatch(name)]
     if several:
         columns["annotators"] = several
@@ -169,12 +321,12 @@ def _spelled(name: str) -> str:
     >>> _spelled("Output one"), _spelled("output_1"), _spelled("ModelB"), _spelled("model-b")
     ('output1', 'output1', 'modelb', 'modelb')
     """
-    words = re.split(r"[\s_-]+", name.strip().lower())
+    words = re.split(r"[\s_-]+", re.sub(r"^(input|answer)\.", "", name.strip().lower()))
     return "".join({"one": "1", "two": "2", "first": "1", "second": "2"}.get(word, word) for word in words)
 
 
 def _values(rows: list[Row], column: str | None) -> list[str]:
-    found = {value for row in rows if column and isinstance(value := cell(row.values, column), str)}
+    found = {tidy(value) for row in rows if column and isinstance(value := cell(row.values, column), str)}
     return sorted(filter(_is_unicode, found))
 
 
@@ -214,9 +366,8 @@ def missing_columns(rows: list[Row], settings: JudgementSettings) -> list[tuple[
 def _check_columns(path: Path, rows: list[Row], settings: JudgementSettings) -> None:
     """`BadInput` for a mapped column that none of the first rows has."""
     for what, column in missing_columns(rows, settings):
-        there = ", ".join(_names(rows))
         raise BadInput(
-            f"{file_name(path)} has no column {column!r} for {what} (there are {there}): "
+            f"{file_name(path)} has no column {column!r} for {what} (there are {', '.join(_names(rows)[:30])}): "
             f"name another with --set {what}=COLUMN."
         )
 
@@ -230,7 +381,9 @@ def _mapped(columns: PreferenceColumns | RatingColumns) -> list[tuple[str, str]]
 
 def roles(columns: PreferenceColumns | RatingColumns) -> list[str]:
     """What a column can be named for in a file of this form, in the order of the settings."""
-    unused = {"what", "shape"}
+    unused = {"what", "shape", "values", "criteria"}
+    if isinstance(columns, RatingColumns) and columns.shape in ("by_rater", "wide"):
+        unused |= {"criterion", "label"}
     if isinstance(columns, RatingColumns) and columns.shape == "nested":
         unused |= {"variant", "rater", "criterion", "label"}
     if isinstance(columns, PreferenceColumns) and columns.annotators:

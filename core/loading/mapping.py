@@ -20,17 +20,32 @@ from pydantic import ValidationError
 from core.errors import BadInput
 from core.loading.documents import FIELD
 from core.loading.guessing import SPLITS, guess_by_values, guess_contents
-from core.loading.items import POSITION, RowProblem, cell, find_gold, joined_columns, named_columns, options_of, text_of
-from core.loading.reading import check_file, file_name, is_table, read_rows
+from core.loading.headless import guess_places, reads_like_data
+from core.loading.items import (
+    POSITION,
+    RowProblem,
+    cell,
+    find_gold,
+    joined_columns,
+    marked,
+    named_columns,
+    options_of,
+    text_of,
+)
+from core.loading.kinds import EXPLAINS, check_questions
+from core.loading.reading import file_name, read_rows
 from core.records import Option
 from core.settings import ImportSettings
 
-QUESTIONS = ("question", "question_stem", "stem", "text", "headline", "sentence", "prompt", "query", "input", "q")
+QUESTIONS = ("question", "question_stem", "stem", "text", "headline", "sentence", "prompt", "query",
+             "instruction", "input", "q")  # fmt: skip
 GOLDS = ("gold", "answerkey", "correct", "correct_answer", "label", "answer", "target",
          "correct_option", "answer_index", "answer_idx", "correct_index", "answer_key", "right",
-         "solution")  # fmt: skip
+         "solution", "gold_label")  # fmt: skip
 OPTIONS = ("options", "choices")
-CONTEXTS = ("context", "passage")
+CONTEXTS = ("context", "passage", "premise", "article")
+SECOND_OF_TWO = {"hypothesis": "premise", "sentence2": "sentence1", "sentence_2": "sentence_1", "text_b": "text_a"}
+"""Columns of a question that is asked of a text → the column of that text."""
 COLUMNS = ("question", "options", "gold", "id", "context", "split")
 """Settings that name columns."""
 LOOKED_AT = 200
@@ -56,11 +71,19 @@ def load_settings(path: Path, **overrides: Any) -> tuple[Path, ImportSettings]:
             file, fields = path, guess_mapping(path, **given, given=overrides).model_dump()
             if overrides.get("labels"):
                 fields["options"] = None
+                fields["gold_base"] = _base_of_labels(path, fields, overrides)
         return file, ImportSettings.model_validate({**fields, **overrides})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise BadInput(f"The settings of {file_name(path)} need a change: {field}: {first['msg']}.") from None
+
+
+def _base_of_labels(path: Path, fields: Mapping[str, Any], given: Mapping[str, Any]) -> int | None:
+    """What gold counts from where labels are given for the numbers of a file."""
+    settings = ImportSettings.model_validate({**fields, **given})
+    rows = islice(read_rows(path, settings.header, settings.field), LOOKED_AT)
+    return guess_base([row.values for row in rows if row.problem is None], settings)
 
 
 def _read_card(path: Path) -> tuple[Path, dict[str, Any]]:
@@ -86,14 +109,17 @@ def guess_mapping(
     are settings that a person has made.  None: columns that names do not tell are not guessed by values either; where
     people or models have answered, what they chose would pass for gold.
     """
-    header = not _reads_like_data(path) if header is None else header
+    if header is None:
+        header = not reads_like_data(path, (*QUESTIONS, *GOLDS, *OPTIONS, *CONTEXTS), _option_columns)
     rows = list(islice(read_rows(path, header, field), LOOKED_AT))
     good = [row.values for row in rows if row.problem is None]
     if not good:
         raise BadInput(f"Row {rows[0].number} of {file_name(path)} cannot be read: {rows[0].problem}")
     fields: dict[str, Any] = {"name": re.sub(r"[^\w.-]+", "_", Path(file_name(path)).stem) or "data"}
-    fields |= _guess_columns(good) if header else _guess_places(good)
+    fields |= _guess_columns(good) if header else guess_places(good)
     fields |= {name: given[name] for name in COLUMNS if given and name in given}
+    if header and given is not None:
+        check_questions(path, good, fields.get("options"), given)
     settings = ImportSettings(**fields, header=header, field=field)
     if header and given is not None:
         settings = settings.model_copy(update=_guess_others(good, settings, given))
@@ -102,14 +128,17 @@ def guess_mapping(
 
 def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Columns by their names; where no name tells of a question, gold or options, by what repeats in a row."""
-    names = list(dict.fromkeys(name for values in rows for name in values))
-    fields = _guess_question(rows, names)
+    there = list(dict.fromkeys(name for values in rows for name in values))
+    names = [name for name in there if not all(is_empty(values.get(name)) for values in rows)]
+    if column := marked_options(rows, names):
+        names = [name for name in names if name != column]
+    fields = _guess_question(rows, names) | ({"options": column} if column else {})
     others = [name for name in names if name != fields["question"]]
     in_fields = all(values.get(FIELD) in SPLITS for values in rows)
     fields |= {
-        "gold": _named(names, GOLDS) or "gold",
+        "gold": column or _named(names, GOLDS) or _named(there, GOLDS) or "gold",
         "id": _named(names, ("id", "question_id", "qid")) or "id",
-        "context": _named(names, CONTEXTS) or (_named(others, ("text",)) if fields["options"] else None),
+        "context": _guess_context(rows, others, fields),
         "split": _named(names, ("split",)) or (FIELD if in_fields else None),
     }
     free = [name for name in names if name not in fields.values()]
@@ -118,6 +147,29 @@ def _guess_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     if fields["options"] and "," in fields["options"]:
         fields["options"] = _with_others(rows, names, fields)
     return fields
+
+
+def is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def marked_options(rows: list[dict[str, Any]], names: list[str]) -> str | None:
+    """The first column whose objects mark exactly one option as right in every row."""
+    return next((name for name in names if all(marked(values.get(name)) for values in rows)), None)
+
+
+def _guess_context(rows: list[dict[str, Any]], names: list[str], fields: Mapping[str, str | None]) -> str | None:
+    """A passage: the text that a hypothesis is asked of, a column of a usual name, an instruction's input.
+
+    One that says what the question says is none.
+    """
+    question = str(fields["question"])
+    asked = SECOND_OF_TWO.get(question.lower())
+    usual = (asked,) if asked else (*CONTEXTS, *(("input",) if question.lower() == "instruction" else ()))
+    found = _named(names, usual) or (_named(names, ("text",)) if fields["options"] else None)
+    again = (str(cell(values, question) or "").strip() for values in rows)
+    texts = [(str(values.get(found) or "").strip(), text) for values, text in zip(rows, again, strict=True)]
+    return None if all(text == asks for text, asks in texts) else found
 
 
 def _guess_others(rows: list[dict[str, Any]], settings: ImportSettings, given: Mapping[str, Any]) -> dict[str, str]:
@@ -155,58 +207,16 @@ def _with_others(rows: list[dict[str, Any]], names: list[str], fields: dict[str,
     return joined_columns([name for name in names if name in known or name in others])
 
 
-def _guess_places(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Columns of a table without a header: the longest is the question, the last gold, options stand between.
-
-    Of two columns the one with more different values is the question.
-    """
-    names = list(rows[0])
-    measure = (lambda texts: len(set(texts))) if len(names) == 2 else (lambda texts: sum(map(len, texts)))
-    sizes = [measure([values[name] for values in rows]) for name in names]
-    place = sizes.index(max(sizes))
-    gold = names[-1] if place < len(names) - 1 else names[0]
-    between = names[place + 1 : -1]
-    return {
-        "question": names[place],
-        "gold": gold,
-        "options": ",".join(between) if len(between) >= 2 else None,
-        "id": None,
-    }
-
-
-def _reads_like_data(path: Path) -> bool:
-    """Whether the first row of a CSV is a row: no known name, and a cell that names no column.
-
-    Words above a column of numbers name it.  A cell that asks something is a row's where cells below it ask too, and
-    else the name of a column (“correct?”).
-    """
-    check_file(path)
-    if not is_table(path):
-        return False
-    rows = list(islice(read_rows(path, header=False), LOOKED_AT))
-    first = {} if not rows or rows[0].problem else rows[0].values
-    below = [row.values for row in rows[1:] if row.problem is None]
-    cells = [text.strip() for text in first.values()]
-    known = (*QUESTIONS, *GOLDS, *OPTIONS, *CONTEXTS)
-    if len(cells) < 2 or _named(cells, known) or _option_columns(cells):
-        return False
-    numbered = (name for name in first if below and all(POSITION.fullmatch(row[name].strip()) for row in below))
-    if any(not POSITION.fullmatch(first[name].strip()) for name in numbered):
-        return False
-    asking = {name for name in first if not below or any(row[name].strip().endswith("?") for row in below)}
-    asks = any(text.strip().endswith("?") for name, text in first.items() if name in asking)
-    return asks or any(len(text) > 60 or POSITION.fullmatch(text) for text in cells)
-
-
 def guess_base(rows: list[dict[str, Any]], settings: ImportSettings) -> int | None:
     """What gold counts from where it is a position and no label or text; None where that cannot be told."""
-    if not settings.options:
+    if not settings.options and not settings.labels:
         return None
+    labels = [Option(label=label, text=label) for label in settings.labels or ()]
     named, places = True, []
     for values in rows:
         try:
             gold = text_of(cell(values, settings.gold), "gold")
-            options, own_labels = options_of(values, settings.options)
+            options, own_labels = (labels, True) if labels else options_of(values, str(settings.options))
         except RowProblem:
             continue
         if gold is None:
@@ -237,7 +247,9 @@ def _guess_question(rows: list[dict[str, Any]], names: list[str]) -> dict[str, s
     if isinstance(inner, dict) and {"stem", "choices"} <= inner.keys():  # the form of ARC and OpenBookQA
         return {"question": "question.stem", "options": "question.choices"}
     options = _named(names, OPTIONS) or _option_columns(names)
-    return {"question": _named(names, QUESTIONS) or "question", "options": options}
+    of_two = _named([name for name in names if SECOND_OF_TWO.get(name.lower()) in map(str.lower, names)], SECOND_OF_TWO)
+    named = _named([name for name in names if not EXPLAINS.search(name)], QUESTIONS)
+    return {"question": of_two or named or "question", "options": options}
 
 
 def _named(names: list[str], wanted: Sequence[str]) -> str | None:

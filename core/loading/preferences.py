@@ -9,17 +9,19 @@ of which form is `core.loading.judgement_mapping`.  Not covered: choices among m
 """
 
 import math
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.errors import BadInput
 from core.loading.items import RowProblem, cell, text_of
+from core.loading.names import tidy
 from core.loading.reading import Row, file_name, quoted, read_rows
 from core.records import Preference, RaterKind
 from core.runs.folders import content_hash
-from core.settings import JudgementSettings, PreferenceColumns
+from core.settings import JudgementSettings, Meaning, PreferenceColumns
 
 A, TIE, B = 1.0, 1.5, 2.0
 
@@ -50,9 +52,43 @@ Further = dict[str, list[Verdict]]
 """Key of a row → verdicts on it from other files; what has been joined is taken out."""
 
 
-def parse_preference(value: Any, a: str = "", b: str = "") -> float | None:
+def number_in(value: str) -> float | None:
+    """The number that a value is, a decimal comma taken as a point; None for a word."""
+    try:
+        number = float(value.replace(",", ".") if value.count(",") == 1 and "." not in value else value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def code_of(value: Any) -> str | None:
+    """A value of a preference as the key of its meaning: a number in its shortest form, a word as it stands.
+
+    >>> code_of(1.0), code_of(" 0,50 "), code_of("A>B"), code_of(True), code_of(None), code_of([1])
+    ('1', '0.5', 'A>B', 'true', None, None)
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int | float) or value != value:
+        return None
+    text = tidy(str(value))
+    number = number_in(text)
+    return (text or None) if number is None else f"{number:g}"
+
+
+def meaning_in(value: Any, values: Mapping[str, Meaning]) -> Meaning | None:
+    """The meaning that settings give a value, whatever its case and however its number is written."""
+    code = code_of(value)
+    if code is None or not values:
+        return None
+    by_code = {(code_of(key) or key).casefold(): meaning for key, meaning in values.items()}
+    return by_code.get(code.casefold())
+
+
+def parse_preference(value: Any, a: str = "", b: str = "", values: Mapping[str, Meaning] | None = None) -> float | None:
     """The preference in a cell: 1 (first wins) to 2 (second wins), 1.5 for a tie, None where nothing was given.
 
+    `values` gives values a meaning of their own, before any other is thought of but the names of the variants.
     A number is 0 or 1.5 (a tie), or lies between 1 and 2.  A word is one of those above, or the name of the
     variant that made the first (`a`) or the second output (`b`), which wins over them.  Anything else is a
     `RowProblem`: a choice is never guessed.
@@ -62,10 +98,13 @@ def parse_preference(value: Any, a: str = "", b: str = "") -> float | None:
     >>> parse_preference("gpt-4", a="llama", b="gpt-4")
     2.0
     """
+    is_name = isinstance(value, str) and tidy(value) in {a, b} - {""}
+    if values and not is_name and (meaning := meaning_in(value, values)):
+        return {"first": A, "tie": TIE, "second": B, "nothing": None}[meaning]
     if isinstance(value, bool):
         raise _malformed(value)
     if isinstance(value, str):
-        return _parse_text(value.strip(), a, b)
+        return _parse_text(tidy(value), a, b)
     if value is None:
         return None
     if isinstance(value, int | float):
@@ -83,10 +122,10 @@ def _parse_text(text: str, a: str, b: str) -> float | None:
     for words, side in ((FIRST, A), (SECOND, B), (TIES, TIE)):
         if word in words:
             return side
-    try:
-        return _parse_number(float(text))
-    except ValueError:
-        raise _malformed(text) from None
+    number = number_in(text)
+    if number is None:
+        raise _malformed(text)
+    return _parse_number(number)
 
 
 def _parse_number(number: float) -> float:
@@ -100,7 +139,8 @@ def _parse_number(number: float) -> float:
 def _malformed(value: Any) -> RowProblem:
     return RowProblem(
         f"Its preference {quoted(value)} is none: write 1 (first), 2 (second), 0 or 1.5 (tie), a number between 1 "
-        "and 2, a word such as model_a, model_b or tie, or the name of the variant."
+        "and 2, a word such as model_a, model_b or tie, or the name of the variant; or say what it means with "
+        f"--set {shlex.quote(f'values.{value}=first')}."
     )
 
 
@@ -133,10 +173,14 @@ def _shared(row: Row, columns: PreferenceColumns) -> dict[str, Any]:
         raise RowProblem(f"It has no question in column {quoted(columns.question)}: fill it, or map another column.")
     a, b = _names(values, columns)
     if a == b:
-        raise RowProblem(f"Both outputs are by {quoted(a)}: a comparison is of two variants.")
+        how = "pair=null" if columns.pair else "a_name=null --set b_name=null"
+        raise RowProblem(
+            f"Both outputs are by {quoted(a)}: a comparison is of two variants. To compare first and second outputs "
+            f"instead, leave the names out with --set {how}."
+        )
     outputs = {side: _text(values, getattr(columns, side), f"output {side}", blank="") for side in ("a", "b")}
     return {
-        "item_id": _text(values, columns.id, "id") or content_hash([question, context])[:12],
+        "item_id": tidy(_text(values, columns.id, "id") or "") or content_hash([question, context])[:12],
         "question": question or "",
         "context": context,
         "a": a,
@@ -165,13 +209,13 @@ def _names(values: dict[str, Any], columns: PreferenceColumns) -> tuple[str, str
             raise RowProblem(
                 f"Its pair {quoted(both)} is not two names joined by one `_`: map a column for each (a_name, b_name)."
             )
-        return first, second
+        return tidy(first), tidy(second)
     names = []
     for side, column, output in (("first", columns.a_name, columns.a), ("second", columns.b_name, columns.b)):
         name = _text(values, column, "variant") if column else output or side
         if name is None:
             raise RowProblem(f"Column {quoted(column)} does not name the variant of the {side} output: fill it.")
-        names.append(name)
+        names.append(tidy(name))
     return names[0], names[1]
 
 
@@ -184,7 +228,7 @@ def _verdicts(row: Row, settings: JudgementSettings, further: Further) -> list[V
         if name is None:
             raise RowProblem(f"Column {quoted(columns.annotator)} names no annotator: fill it.")
         note = cell(values, columns.note) if columns.note else None
-        own = [Verdict(name, cell(values, columns.preference), note, columns.preference)]
+        own = [Verdict(tidy(name), cell(values, columns.preference), note, columns.preference)]
     key = _text(values, columns.key, "key") if columns.key else None
     return own + further.pop(key or "", [])
 
@@ -194,7 +238,7 @@ def _preference(shared: dict[str, Any], verdict: Verdict, settings: JudgementSet
         **shared,
         annotator=verdict.annotator,
         annotator_kind=kind_of(verdict.annotator, settings.judges),
-        preference=parse_preference(verdict.value, shared["a"], shared["b"]),
+        preference=parse_preference(verdict.value, shared["a"], shared["b"], settings.columns.values),
         note=text_of(verdict.note, "note"),
     )
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from core.loading.items import RowProblem, cell, text_of
+from core.loading.names import tidy
 from core.loading.preferences import kind_of
 from core.loading.reading import Row, quoted
 from core.records import RaterKind, Rating
@@ -25,6 +26,8 @@ from core.settings import JudgementSettings, RatingColumns
 YES = {"true", "yes", "1", "blind"}
 NO = {"false", "no", "0", "open"}
 SECONDS = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
+LATEST = 1e11
+"""Seconds since 1970 that lie 3,000 years ahead."""
 KINDS: dict[str, RaterKind] = {kind: kind for kind in get_args(RaterKind)} | {"human": "person", "model": "judge"}
 
 
@@ -34,11 +37,46 @@ def ratings_of(row: Row, settings: JudgementSettings) -> Iterator[Rating | str]:
         yield row.problem
         return
     columns = settings.columns
-    for values in [row.values] if columns.shape == "long" else flattened(row.values, columns):
-        try:
-            yield _rating(values, settings)
-        except RowProblem as problem:
-            yield str(problem)
+    try:
+        for values in spread(row.values, columns):
+            yield _rating_or_problem(values, settings)
+    except RowProblem as problem:
+        yield str(problem)
+
+
+def _rating_or_problem(values: dict[str, Any], settings: JudgementSettings) -> Rating | str:
+    try:
+        return _rating(values, settings)
+    except RowProblem as problem:
+        return str(problem)
+
+
+def spread(values: dict[str, Any], columns: RatingColumns) -> Iterator[dict[str, Any]]:
+    """A row of any shape as rows of the long one."""
+    if columns.shape == "long":
+        yield values
+    elif columns.shape == "nested":
+        yield from flattened(values, columns)
+    elif columns.shape == "wide":
+        for criterion in columns.criteria:
+            yield values | {columns.criterion: criterion, columns.label: values.get(criterion)}
+    else:
+        yield from _by_rater(values, columns)
+
+
+def _by_rater(values: dict[str, Any], columns: RatingColumns) -> Iterator[dict[str, Any]]:
+    """A row of one explanation, whose column of raters holds {rater: {criterion: label}}, or {rater: label}.
+
+    >>> columns = RatingColumns(shape="by_rater", rater="by", variant="who")
+    >>> [row["label"] for row in _by_rater({"item": 1, "who": "x", "by": {"w1": {"clear": 4, "deep": 2}}}, columns)]
+    [4, 2]
+    """
+    given = cell(values, columns.rater)
+    if not isinstance(given, dict) or not given:
+        raise RowProblem(f"It has no object of raters in column {quoted(columns.rater)}: fill it, or name another.")
+    for rater, said in given.items():
+        for criterion, label in _labels(said, columns.rater):
+            yield values | {columns.rater: rater, columns.criterion: criterion, columns.label: label}
 
 
 def flattened(values: dict[str, Any], columns: RatingColumns) -> Iterator[dict[str, Any]]:
@@ -72,7 +110,9 @@ def _labels(said: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 def _rating(values: dict[str, Any], settings: JudgementSettings) -> Rating:
     columns = settings.columns
-    named = {what: _needed(values, getattr(columns, what), what) for what in ("item", "variant", "rater", "criterion")}
+    roles = ("item", "variant", "rater", "criterion")
+    named = {what: tidy(_needed(values, getattr(columns, what), what)) for what in roles}
+    label = _text(values, columns.label, "label")
     return Rating(
         item_id=named["item"],
         variant=named["variant"],
@@ -80,7 +120,7 @@ def _rating(values: dict[str, Any], settings: JudgementSettings) -> Rating:
         rater=named["rater"],
         rater_kind=_kind(_text(values, columns.kind, "kind"), named["rater"], settings),
         criterion=named["criterion"],
-        label=_text(values, columns.label, "label"),
+        label=None if label is None else tidy(label),
         blind=_blind(_text(values, columns.blind, "blind")),
         mode="imported",
         rated_at=_seconds(_text(values, columns.when, "when")),
@@ -118,16 +158,27 @@ def _blind(text: str | None) -> bool | None:
     return None
 
 
+def in_parts_of_seconds(value: Any) -> bool:
+    """Whether a time is a number of milliseconds or smaller parts."""
+    text = str(value).strip()
+    return bool(SECONDS.fullmatch(text)) and abs(float(text)) >= LATEST
+
+
 def _seconds(text: str | None) -> float | None:
     """Seconds since 1970 of a number or an ISO time, which is UTC where it names no zone.
 
-    >>> _seconds("1970-01-02"), _seconds("60.5"), _seconds(None)
-    (86400.0, 60.5, None)
+    A number too large for seconds of this age is in thousandths, in millionths, or smaller.
+
+    >>> _seconds("1970-01-02"), _seconds("60.5"), _seconds(None), _seconds("1714521600000")
+    (86400.0, 60.5, None, 1714521600.0)
     """
     if text is None:
         return None
     if SECONDS.fullmatch(text.strip()):
-        return float(text)
+        seconds = float(text)
+        while abs(seconds) >= LATEST:
+            seconds /= 1000
+        return seconds
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:

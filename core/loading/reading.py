@@ -29,7 +29,8 @@ SUFFIXES = (*JSON, *TABLES, ".parquet")
 
 OPTION_KEYS = {"label", "text", "key", "value", "id", "option", "correct", "is_correct"}
 """Fields of an option; a list of objects that have others too is a list of rows."""
-ROW_NAMES = ("question", "question_stem", "stem", "prompt", "query", "instruction", "text", "sentence", "premise")
+ROW_NAMES = ("question", "question_stem", "stem", "prompt", "query", "instruction", "text", "sentence", "premise",
+             "messages", "conversations")  # fmt: skip
 """Columns of a row that asks something, which is no document of rows."""
 
 FOREIGN = [

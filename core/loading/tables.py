@@ -39,7 +39,6 @@ BATCH = 1000
 """Rows of a Parquet file that are decoded at once; texts that repeat in them are held once."""
 UNPACKED = 64 << 20
 """Bytes of rows that are made values of Python at once."""
-MAP = pyarrow.map_(pyarrow.string(), pyarrow.string()).id
 
 csv.field_size_limit(LONGEST_LINE)
 
@@ -68,20 +67,25 @@ class _Cells:
         self.problem: str | None = None
         self._open = False
         """Whether the lines that were read so far leave a quote open."""
+        self._taken = 0
+        """Lines of the row that is read."""
         self._lines = self._texts(chain(first, lines))
         self._reader = csv.reader(self._lines, delimiter=self.delimiter)
 
     def _texts(self, lines: Iterator[Line]) -> Iterator[str]:
         for line in lines:
+            self._taken += 1
             self.problem = self.problem or line.problem
             self._open ^= line.unpaired or line.text.count('"') % 2 == 1
             yield line.text
 
     def following(self) -> list[str] | None:
         """The next row's cells, None at the end; where `problem` is set they cannot be believed."""
-        self.problem, self._open = None, False
+        self.problem, self._open, self._taken = None, False, 0
         try:
             row = next(self._reader, None)
+            if row and self._open and self._taken > 1:
+                self.problem = self.problem or "It has a quote that is never closed: close it, or take it away."
         except csv.Error as error:
             self.problem = self.problem or self._why(str(error))
             row = [""]
@@ -232,10 +236,10 @@ def _unpacked(column: pyarrow.Array) -> int:
         return len(column) * ((longest or 0) + 8)
     if isinstance(column, pyarrow.StructArray):
         return sum(map(_unpacked, column.flatten()))
-    if isinstance(column, pyarrow.ListArray | pyarrow.LargeListArray | pyarrow.MapArray):
-        return (
-            sum(map(_unpacked, [column.keys, column.items])) if column.type.id == MAP else _unpacked(column.flatten())
-        )
+    if isinstance(column, pyarrow.MapArray):
+        return _unpacked(column.keys) + _unpacked(column.items)
+    if isinstance(column, pyarrow.ListArray | pyarrow.LargeListArray):
+        return _unpacked(column.flatten())
     return column.nbytes
 
 
@@ -243,14 +247,27 @@ def _rows_of(first: int, batch: pyarrow.RecordBatch) -> Iterator[Row]:
     """Rows of a part, numbered from `first` on."""
     size = sum(map(_unpacked, batch.columns))
     if size > UNPACKED:
-        yield Row(
-            first, "", {}, f"It takes {size >> 20:,} MiB once it is unpacked, more than {UNPACKED >> 20}: shorten it."
-        )
+        yield Row(first, "", {}, f"It takes {size >> 20:,} MiB unpacked, more than {UNPACKED >> 20}: shorten it.")
         return
-    for number, found in enumerate(batch.to_pylist(), start=first):
+    long = _too_long(batch)
+    rows = [{}] * batch.num_rows if all(long) else batch.to_pylist()
+    for number, (found, too_long) in enumerate(zip(rows, long, strict=True), start=first):
+        if too_long:
+            yield Row(number, "", {}, f"It has a text of more than {LONGEST_LINE >> 20} MiB: shorten it.")
+            continue
         values = {name: _plain(value) for name, value in found.items()}
         changed = frozenset(name for name in values if values[name] is not found[name] and values[name] != found[name])
         yield Row(number, json.dumps(values, ensure_ascii=False, default=str)[:SHOWN], values, None, changed)
+
+
+def _too_long(batch: pyarrow.RecordBatch) -> list[bool]:
+    """Whether a row has a text that no line could have."""
+    found = [False] * batch.num_rows
+    for column in batch.columns:
+        if isinstance(column, pyarrow.DictionaryArray) and pyarrow.types.is_string(column.type.value_type):
+            sizes = pyarrow.compute.binary_length(column.dictionary).take(column.indices).to_pylist()
+            found = [already or (size or 0) > LONGEST_LINE for already, size in zip(found, sizes, strict=True)]
+    return found
 
 
 def _plain(value: Any) -> Any:

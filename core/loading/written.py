@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from core.errors import BadInput
 from core.loading.guessing_written import guess_written
 from core.loading.items import cell
+from core.loading.kinds import kind_of, listed_names
 from core.loading.mapping import GOLDS, LOOKED_AT, OPTIONS, QUESTIONS, guess_base, guess_mapping
 from core.loading.nested import COLUMNS, explanation_rows, is_nested
 from core.loading.reading import Row, file_name, quoted, read_rows
@@ -131,7 +132,10 @@ def check_columns(path: Path, rows: Sequence[Row], settings: ResponsesSettings, 
     named = {name: column for name, column in optional.items() if column}
     for role, column in (needed_columns(settings, brings_questions) | named).items():
         if column is None or not any(has(values, column) for values in good):
-            names = ", ".join(quoted(name) for name in list(good[0] if good else {})[:12]) or "none"
+            if role == "response" and (kind := kind_of(good)):
+                then = kind.then.format(file=file_name(path))
+                raise BadInput(f"{file_name(path)} holds {kind.found}, and no column of explanations. {then}")
+            names = listed_names(good[0] if good else ())
             said = f"column {quoted(column)}" if column else "column"
             raise BadInput(
                 f"No row of {file_name(path)} has a {said} for the {role} (there are: {names}): name another one "
