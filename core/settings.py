@@ -266,6 +266,15 @@ class HeadToHeadSettings(Settings):
     samples_a_question: int = Field(1, ge=1, description="Sample pairs a question, of all N × N: a seeded draw.")
     max_new_tokens: int = Field(120, ge=1, description="Longest written reply, in tokens.")
     seed: int = Field(0, description="Seed of the draw of sample pairs.")
+    no_probabilities: Literal["written", "refuse"] = Field(
+        "written", description="Mode `probabilities` on a server that gives none: read written choices, or refuse."
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Settings added later stand in a configuration only where they are set, so that no older id changes."""
+        later = {"no_probabilities": "written"}
+        return {name: value for name, value in dump(self).items() if name not in later or value != later[name]}
 
 
 Strategy = Literal["rank", "anchor", "correctness", "anchor_without_debater", "anchor_without_correct"]

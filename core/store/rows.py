@@ -114,9 +114,9 @@ def _read_judgements(cursor: "DuckDBPyConnection", folder: RunFolder, start: int
     insert(cursor, "verdicts", verdicts)
     cursor.register("scored", pa.Table.from_pylist(scores))
     inserted = cursor.execute(
-        "INSERT INTO scores BY NAME SELECT n.*, e.parsed, e.unread, e.explanation = '' AS empty, e.tokens, e.right_parsed, "
-        "e.right_forced FROM scored n JOIN explanations e ON e.run = n.samples AND e.item_id = n.item_id "
-        "AND e.sample = n.sample ORDER BY n.seq"
+        "INSERT INTO scores BY NAME SELECT n.*, e.parsed, e.unread, e.explanation = '' AS empty, e.tokens, "
+        "e.right_parsed, e.right_forced FROM scored n JOIN explanations e ON e.run = n.samples "
+        "AND e.item_id = n.item_id AND e.sample = n.sample ORDER BY n.seq"
     ).fetchall()[0][0]
     cursor.unregister("scored")
     if inserted != len(records):

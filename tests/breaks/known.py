@@ -37,13 +37,8 @@ BREAKS = [
         "core/method/judging.py",
         (
             (
-                "return [from_reply(row, self.rubric, reply[0].text) for (_, row), reply in",
-                "return [from_reply(row, self.rubric, chats[0].messages[0].content + reply[0].text) "
-                "for (_, row), reply in",
-            ),
-            (
-                r'rf"^[\W\d_]*{name}[\W_]*:[\W_]*(?P<verdict>{verdict})\b[\W_]*$"',
-                r'rf"{name}[\s\S]*?(?P<verdict>{verdict})\b"',
+                "found = read_verdicts(reply, rubric)",
+                "found = {c.key: next(x for x in rubric.labels if x in rubric.as_text()) for c in rubric.criteria}",
             ),
         ),
         (
