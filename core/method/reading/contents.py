@@ -112,9 +112,8 @@ def after_name(text: str, end: int, head: Head, names: Names) -> Content:
     free = tail[: reason.start()] if reason else tail
     if names.mentioned(free) - {label} - names.parts_of(label) or names.begins_another(_piece(free), label):
         return _unread(text, names, None, at_least="several")
-    if not NEGATION.search(label + " " + text[:end]) and (
-        NEGATION.search(_same_clause(free)) or _called_wrong(free, label, names)
-    ):
+    denying = WRONG if NEGATION.search(label + " " + text[:end]) else NEGATION  # "no, it is not so" only denies
+    if denying.search(_same_clause(free)) or (denying is NEGATION and _called_wrong(free, label, names)):
         return _unread(text, names, "negated")
     return Content(label, None, end)
 

@@ -7,6 +7,7 @@ with its number, or with a remark that names no other verdict.  Two different ve
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from core.method.reading.plain import plain_text
 from core.method.thoughts import split_thought
@@ -45,13 +46,13 @@ class _Words:
     criteria: dict[str, str]
     """Folded name → key of the criterion."""
 
-    @property
+    @cached_property
     def names(self) -> re.Pattern[str]:
         ordered = sorted(self.criteria, key=len, reverse=True)
         joined = "|".join(re.escape(name).replace(r"\ ", r"[\s_-]+") for name in ordered)
         return re.compile(rf"(?<![\w-])(?P<name>{joined})(?:\s+of\s+(?!the\b|its\b)\w+)?(?![\w-])", re.IGNORECASE)
 
-    @property
+    @cached_property
     def verdicts(self) -> re.Pattern[str]:
         ordered = sorted(self.rubric.labels, key=len, reverse=True)
         joined = "|".join(re.escape(label).replace(r"\ ", r"[\s_-]+") for label in ordered)
