@@ -5,7 +5,6 @@ made.  10,000 of each are read: 200 seeds, 50 responses a seed.
 """
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hypothesis import given, settings
@@ -16,27 +15,80 @@ from core.method.reading.verdicts import read_verdicts
 from core.records import Option
 from core.rubrics import load_rubric
 
-SEEDS, A_SEED = 1000, 50
+SEEDS, A_SEED = 200, 50
 
 WORDS = (
-    "wood, glass, iron, wet sand, sand, a net, Dr. Ames, not known, fish or meat, fish, salt, 21, 21.5, -3, 4 km/h, $5.00, "
-    "40%, x_1, Größe, thé glacé, none of the above, all of them, O'Neill, maybe later"
-).split(", ")
+    "wood",
+    "glass",
+    "iron",
+    "wet sand",
+    "sand",
+    "a net",
+    "Dr. Ames",
+    "not known",
+    "fish or meat",
+    "fish",
+    "salt",
+    "21",
+    "21.5",
+    "-3",
+    "4 km/h",
+    "$5.00",
+    "40%",
+    "x_1",
+    "Größe",
+    "thé glacé",
+    "none of the above",
+    "all of them",
+    "O'Neill",
+    "maybe later",
+)
 FIXED = (("yes", "no", "maybe"), ("true", "false"), ("entailment", "neutral", "contradiction"))
 
 CUES = (
-    "Answer: ", "answer: ", "**Answer:** ", "Final answer: ", "**Final Answer:** ", "The answer is ", "The answer is: ",
-    "So the answer is ", "Therefore, the correct answer is ", "My answer: ", "Answer:\n", "### Answer\n", "- Answer: ",
-    "The correct option is ", "Antwort: ", "Answer - ", "Answer = ", "Correct answer: ", "I choose ",
-)  # fmt: skip
+    "Answer: ",
+    "answer: ",
+    "**Answer:** ",
+    "Final answer: ",
+    "**Final Answer:** ",
+    "The answer is ",
+    "The answer is: ",
+    "So the answer is ",
+    "Therefore, the correct answer is ",
+    "My answer: ",
+    "Answer:\n",
+    "### Answer\n",
+    "- Answer: ",
+    "The correct option is ",
+    "Antwort: ",
+    "Answer - ",
+    "Answer = ",
+    "Correct answer: ",
+    "I choose ",
+)
 REASONS = (" because {other} is wrong", ", since {other} is worse", ", as {other} does not fit", " because it fits")
 ENDS = ("", ".", "", "\nI hope that this helps.", "\n\nIt fits best.")
 BETWEEN = ("{a} or {b}", "{a} and {b}", "{a}, {b}", "{a}/{b}", "either {a} or {b}", "both {a} and {b}", "{a}; {b}")
 PROSE = (
-    "It is clear.", "Let us look at each option.", "{a} is heavy.", "I looked at {a} and {b}.", "If the answer is {a}, it burns.",
-    "{a} is not the answer.", "I first thought {a}.", "Is it {a} or {b}?", "Some say the answer is {a}.", "(1) Read. (2) Think.",
-)  # fmt: skip
-TAKEN_BACK = ("\nWait, it is {b}.", ". Wait, no.", "\nNo, {b}.", "\nActually, {b}.", "\nSorry, that is wrong.", "\nOr {b}.")
+    "It is clear.",
+    "Let us look at each option.",
+    "{a} is heavy.",
+    "I looked at {a} and {b}.",
+    "If the answer is {a}, it burns.",
+    "{a} is not the answer.",
+    "I first thought {a}.",
+    "Is it {a} or {b}?",
+    "Some say the answer is {a}.",
+    "(1) Read. (2) Think.",
+)
+TAKEN_BACK = (
+    "\nWait, it is {b}.",
+    ". Wait, no.",
+    "\nNo, {b}.",
+    "\nActually, {b}.",
+    "\nSorry, that is wrong.",
+    "\nOr {b}.",
+)
 
 
 @dataclass
@@ -63,7 +115,9 @@ def named(rng: random.Random, option: Option) -> str:
     label, text = option.label, option.text
     if label == text:
         return rng.choice((text, f"**{text}**", f'"{text}"'))
-    return rng.choice((f"({label})", f"{label}) {text}", f"({label}) {text}", f"**{label}) {text}**", f"{text} ({label})"))
+    return rng.choice(
+        (f"({label})", f"{label}) {text}", f"({label}) {text}", f"**{label}) {text}**", f"{text} ({label})")
+    )
 
 
 def response(rng: random.Random) -> Written:
@@ -92,7 +146,11 @@ def plain(rng: random.Random, made: Written) -> None:
 def denied(rng: random.Random, made: Written) -> None:
     made.doubtful = True
     option = named(rng, rng.choice(made.options))
-    made.parts.append(rng.choice(("Answer: not {}", "Answer: {} is wrong", "Answer: neither {}", "Final answer: not {}.")).format(option))
+    made.parts.append(
+        rng.choice(("Answer: not {}", "Answer: {} is wrong", "Answer: neither {}", "Final answer: not {}.")).format(
+            option
+        )
+    )
 
 
 def left_open(rng: random.Random, made: Written) -> None:
@@ -125,15 +183,44 @@ def test_no_answer_is_read_but_the_one_option_that_a_response_states(seed):
 
 RUBRIC = load_rubric("five_criteria")
 VERDICT_LINES = (
-    "{name}: {v}", "- {name}: {v}", "**{name}:** {v}", "{name} - {v}", "{name} = {v}.", "| {name} | {v} |", "{name}：{v}",
-    "{name}:\n{v}", '"{key}": "{v}",', "{name} verdict: {v}", "{name}: {v} ({n}/4)", "{name}: {n} - {v}", "{name}: {v}, because it is so",
-    "{name}: {v} (plain words)", "1. {name}: {v}", "### {name}\n{v}", "{name}: verdict: {v}",
-)  # fmt: skip
+    "{name}: {v}",
+    "- {name}: {v}",
+    "**{name}:** {v}",
+    "{name} - {v}",
+    "{name} = {v}.",
+    "| {name} | {v} |",
+    "{name}：{v}",
+    "{name}:\n{v}",
+    '"{key}": "{v}",',
+    "{name} verdict: {v}",
+    "{name}: {v} ({n}/4)",
+    "{name}: {n} - {v}",
+    "{name}: {v}, because it is so",
+    "{name}: {v} (plain words)",
+    "1. {name}: {v}",
+    "### {name}\n{v}",
+    "{name}: verdict: {v}",
+)
 OPEN_LINES = (
-    "{name}: {v} or {w}", "{name}: {v} to {w}", "{name}: not {v}", "{name}: {v}/{w}", "{name}: very {v}", "{name}: {v}, {w}",
-    "{name}: {v}\n{name}: {w}", "{name}: {v}?", "{name}: almost {v}", "{name}: between {v} and {w}",
-)  # fmt: skip
-NO_LINES: tuple[str, ...] = ("", "{name}: good", "{name}: 3", "The {name} is hard to judge.", "{name}:", "<think>{name}: {v}</think>")
+    "{name}: {v} or {w}",
+    "{name}: {v} to {w}",
+    "{name}: not {v}",
+    "{name}: {v}/{w}",
+    "{name}: very {v}",
+    "{name}: {v}, {w}",
+    "{name}: {v}\n{name}: {w}",
+    "{name}: {v}?",
+    "{name}: almost {v}",
+    "{name}: between {v} and {w}",
+)
+NO_LINES: tuple[str, ...] = (
+    "",
+    "{name}: good",
+    "{name}: 3",
+    "The {name} is hard to judge.",
+    "{name}:",
+    "<think>{name}: {v}</think>",
+)
 
 
 def reply(rng: random.Random) -> tuple[str, dict[str, str | None]]:

@@ -14,7 +14,7 @@ from core.method.thoughts import split_thought
 from core.records import Option, Unread
 
 RETRACTED = re.compile(
-    r"(?:^|(?<=[.!?\n;)\]]))[\s*_\"'(-]*(?:(?:but|oh|hmm+|well)[,.!\s]+)*(?:wait(?=\s*(?:[,.!:;-]|$|\n)|\s+(?:no|that|this|it|"
+    r"(?:^|(?<=[.!?\n;]))[\s*_\"'()\]-]*(?:(?:but|oh|hmm+|well)[,.!\s]+)*(?:wait(?=\s*(?:[,.!:;-]|$|\n)|\s+(?:no|that|this|it|"
     r"i|a|actually|let)\b)|(?:no|nope|nein|non)(?=\s*[,!:;-]|\s*\.)|sorry|oops|apologies|correction|(?:edit|update|revision)\s*:|i(?:'ve|\s+have)?\s+changed\s+my\s+mind|scratch\s+that|"
     r"on\s+(?:second\s+thought|reflection)|my\s+mistake|i\s+was\s+wrong|i\s+made\s+a(?:n\s+error|\s+mistake)|"
     r"(?:that|this|it)(?:'s|\s+is|\s+was|\s+seems|\s+cannot\s+be)\s+(?:wrong|incorrect|false|not\s+(?:right|correct|true)|"
@@ -23,7 +23,7 @@ RETRACTED = re.compile(
 )
 """What takes an answer back, at the beginning of a sentence after it."""
 TURNED = re.compile(
-    r"(?:^|(?<=[.!?\n;)\]]))[\s*_\"'(-]*(?:(?:but|oh|hmm+|well)[,.!\s]+)*(?:actually|rather|instead|or|alternatively|"
+    r"(?:^|(?<=[.!?\n;]))[\s*_\"'()\]-]*(?:(?:but|oh|hmm+|well)[,.!\s]+)*(?:actually|rather|instead|or|alternatively|"
     r"hmm+|but|i\s+mean|however|maybe|perhaps|eigentlich|oder|ou)\b[^\n]*",
     re.IGNORECASE,
 )
@@ -80,8 +80,8 @@ class _Said:
             return False
         if self.statement.firm:
             return True
-        headed = content.unread not in ("unknown_option", "negated", "unsure", "correction")
-        return headed and bool(content.mentioned)
+        meant = content.headed or content.unread not in ("unknown_option", "negated", "unsure", "correction")
+        return meant and bool(content.mentioned)
 
 
 def read_response(response: str, options: Sequence[Option], *, cut: bool = False) -> Reading:
