@@ -4,9 +4,9 @@ A record is checked when it is made (unknown or missing fields, wrong types and 
 valid Unicode are errors), so that a line in a run folder can be believed when it is read.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 Category = Literal["consistently_correct", "variable", "consistently_incorrect"]
 CATEGORIES: tuple[Category, ...] = ("consistently_correct", "variable", "consistently_incorrect")
@@ -134,6 +134,11 @@ class Judgement(Record):
     """What the judge thought before its reply, which holds nothing of it; None where it did not."""
 
 
+def _without_numbers(choice: Any) -> bool:
+    """Whether a choice was stored from probabilities that are no numbers."""
+    return isinstance(choice, dict) and None in (choice.get("probabilities") or ())
+
+
 class Choice(Record):
     """What a judge answers when two explanations are shown in one order."""
 
@@ -165,6 +170,19 @@ class HeadToHead(Record):
     """Whether the two orders disagree; None where the judge was not asked or a reply cannot be read."""
     unjudged: str | None
     """Why there is no outcome; None where there is one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, row: Any) -> Any:
+        """Rows of before 0.4 may hold a choice among probabilities that were no numbers: it was none."""
+        if not isinstance(row, dict):
+            return row
+        orders = [name for name in ("a_first", "b_first") if _without_numbers(row.get(name))]
+        if not orders:
+            return row
+        choices = {name: {"verdict": None, "probabilities": None, "reply": None} for name in orders}
+        why = "The judge's likeliest words told no choice."
+        return row | choices | {"outcome": "unjudged", "flipped": None, "unjudged": why}
 
 
 RaterKind = Literal["person", "judge"]

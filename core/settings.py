@@ -295,11 +295,14 @@ class HeadToHeadSettings(Settings):
     only_thought: Literal["refuse", "read"] = Field(
         "refuse", description="A server's reply that is a thought without text: the run fails, or reads the thought."
     )
+    no_probabilities: Literal["written", "refuse"] = Field(
+        "written", description="Mode `probabilities` on a server that gives none: read written choices, or refuse."
+    )
 
     @model_serializer(mode="wrap")
     def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Settings added later stand in a configuration only where they are set, so that no older id changes."""
-        later = {"only_thought": "refuse"}
+        later = {"only_thought": "refuse", "no_probabilities": "written"}
         return {name: value for name, value in dump(self).items() if name not in later or value != later[name]}
 
 

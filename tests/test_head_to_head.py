@@ -1,5 +1,7 @@
 """Two explanations side by side: both orders, flips, unread replies, resuming, the store and the figures."""
 
+import json
+import math
 import re
 
 import numpy as np
@@ -20,6 +22,7 @@ from core.method.head_to_head import (
     _batches,
     _compare_batch,
     drawn_duels,
+    read_choice,
     run_head_to_head,
 )
 from core.models.variants import use_of
@@ -34,6 +37,7 @@ from core.settings import CompareSettings, HeadToHeadSettings
 from core.store.database import Store
 from tests.app import opened, released, words  # noqa: F401
 from tests.lab import filled_lab, rewrite, toy_pipeline
+from tests.reading import cases
 from tests.test_judging import ITEM, response
 from tests.tiny import tiny_model
 
@@ -384,3 +388,24 @@ def test_a_pipeline_compares_the_variants_it_names_last(tmp_path):
 def test_a_duel_of_what_is_not_evaluated_is_refused(pair):
     with pytest.raises(ValueError, match="two different variants"):
         PipelineFile(name="toy", dataset=DatasetTable(source="toy.jsonl"), duels=[pair])
+
+
+def test_every_form_of_a_written_choice_is_read_or_left_unread():
+    found = [(case["reply"], read_choice(case["reply"], ["first", "second", "tie"])) for case in cases("choices")]
+    assert found == [(case["reply"], case["choice"]) for case in cases("choices")]
+
+
+def test_probabilities_that_are_no_numbers_are_no_choice():
+    row = referee(weigh=lambda chat, option: math.nan if shown(chat)[0] == "x" else 0.5).compare([duel("x", "y")])[0]
+    assert (row.outcome, row.flipped, row.a_first.verdict) == ("unjudged", None, None)
+    assert row.unjudged and HeadToHead.model_validate_json(row.model_dump_json()) == row
+
+
+def test_rows_that_hold_a_choice_among_no_numbers_can_be_read_and_count_as_unjudged():
+    dark = {"verdict": "first", "probabilities": [None, None], "reply": None}
+    clear = {"verdict": "first", "probabilities": [0.7, 0.3], "reply": None}
+    row = {"item_id": "1", "sample_a": 0, "sample_b": 0, "origin": "model", "a_first": dark, "b_first": clear}
+    stored = json.dumps(row | {"outcome": "tie", "flipped": True, "unjudged": None})
+    read = HeadToHead.model_validate_json(stored)
+    assert (read.outcome, read.flipped, read.a_first.verdict) == ("unjudged", None, None)
+    assert read.b_first.verdict == "first" and read.unjudged

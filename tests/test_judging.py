@@ -5,11 +5,12 @@ import math
 import pytest
 
 from core.engines.scripted import ScriptedEngine
-from core.method.judging import PROMPTS, Judge, from_reply
+from core.method.judging import PROMPTS, Judge, from_reply, read_verdicts
 from core.prompts import load_prompt
 from core.records import Explanation, Item, Option
 from core.rubrics import load_rubric
 from core.settings import JudgeSettings
+from tests.reading import cases
 
 RUBRIC = load_rubric("five_criteria")
 ITEM = Item(
@@ -124,3 +125,18 @@ def test_the_prompts_own_words_are_never_read_as_a_verdict():
     assert "excellent" in asked.messages[0].content
     row = judge("written", reply=lambda chat, seed: "I cannot judge this.").judge([(ITEM, response("Clear."))])[0]
     assert row.total is None
+
+
+@pytest.mark.parametrize("criterion", [c.key for c in RUBRIC.criteria])
+def test_every_form_of_a_written_verdict_is_read_or_left_unread(criterion):
+    asked = [case for case in cases("verdicts") if case["criterion"] == criterion]
+    found = [(case["reply"], read_verdicts(case["reply"], RUBRIC)[criterion]) for case in asked]
+    assert found == [(case["reply"], case["verdict"]) for case in asked]
+
+
+def test_a_draft_in_a_thought_is_no_verdict():
+    drafted = f"<think>\n{ALL_GOOD}\n</think>\nI cannot say."
+    assert from_reply(response("Clear."), RUBRIC, drafted).total is None
+    decided = drafted.replace("I cannot say.", ALL_GOOD.replace("satisfactory", "excellent"))
+    row = from_reply(response("Clear."), RUBRIC, decided)
+    assert (row.total, row.reply) == (20, decided)

@@ -24,13 +24,21 @@ from core.models.checking import check_model
 from core.models.finding import model_at_hand, resolve_model
 from core.models.registering import listed, register_server
 from core.models.variants import use_of
-from core.records import Explanation, Judgement
-from core.runs.folders import ServerRef
+from core.records import Explanation, HeadToHead, Judgement
+from core.runs.folders import RunConfig, ServerRef
 from core.runs.launcher import launch, stop
 from core.runs.pipeline import plan, prepare, steps_of
 from core.runs.plan import run_config
 from core.runs.worker import computes_here
-from core.settings import CompareSettings, DpoSettings, JudgeSettings, SampleSettings, Selection, SftSettings
+from core.settings import (
+    CompareSettings,
+    DpoSettings,
+    HeadToHeadSettings,
+    JudgeSettings,
+    SampleSettings,
+    Selection,
+    SftSettings,
+)
 from core.store.database import open_store
 from core.store.queries import notes, provenance
 from tests.lab import toy_dataset, toy_pipeline, wait_until
@@ -208,6 +216,24 @@ def test_the_setting_refuses_written_verdicts(wire_server, samples, home):
         done(home, judging(samples, model_on(wire_server.url), no_probabilities="refuse"))
     with pytest.raises(BadInput, match="choose another reader"):
         done(home, judging(samples, model_on(wire_server.url), mode="reader"))
+
+
+def test_head_to_head_falls_back_to_written_choices_and_says_so(wire_server, samples, home):
+    wire_server.drops = {"logprobs"}
+    parents = {"dataset": samples.config.parents["dataset"], "samples_a": samples.id, "samples_b": samples.id}
+
+    def against(**settings) -> RunConfig:
+        chosen = HeadToHeadSettings(empty="judge", max_new_tokens=4, **settings)
+        return run_config("head_to_head", "base", chosen, parents, use_of(model_on(wire_server.url)))
+
+    folder = done(home, against())
+    rows = folder.read("head_to_head", HeadToHead)
+    assert rows and all(row.a_first.reply is not None and row.a_first.probabilities is None for row in rows)
+    assert folder.result["summary"]["read_as"] == "written"
+    assert any("written verdicts are read instead" in event.get("text", "") for event in folder.events())
+    with pytest.raises(BadInput, match=r"no log-probabilities.*choose another judge"):
+        done(home, against(no_probabilities="refuse"))
+    assert "no_probabilities" not in HeadToHeadSettings().model_dump(mode="json")
 
 
 def test_a_resumed_run_never_mixes_probabilities_and_written_verdicts(wire_server, samples, home):

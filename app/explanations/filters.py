@@ -29,12 +29,14 @@ LABELS = {
     "category": "Category",
     "right": "Prediction",
     "form": "Form",
+    "unread": "Why unparsed",
     "annotated": "Annotated",
 }
 
 HELP = {
     "category": "Of the question under this variant: right in all, some or none of its N responses.",
-    "form": "unparsed: no readable answer (`Answer: …`); empty: no explanation, which scores lowest; unjudged: no "
+    "unread": "Why no answer was read; not noted: read before reasons were kept.",
+    "form": "unparsed: no readable answer; empty: no explanation, which scores lowest; unjudged: no "
     "score by this judge.",
 }
 

@@ -15,6 +15,7 @@ import streamlit as st
 from app.address import all_given, given, put, this_page, view_of
 from core.analysis.browsing import FORMS, KINDS_OF_CATEGORY, ORDERS, RIGHT, Spot, Wanted
 from core.analysis.catalogue import Catalogue, Drawn
+from core.method.reading.reasons import NOT_NOTED, REASONS
 
 FACETS = {
     "dataset": "datasets",
@@ -23,6 +24,7 @@ FACETS = {
     "category": "categories",
     "right": "right",
     "form": "forms",
+    "unread": "unread",
     "annotated": "annotated",
 }
 """Parameter of the URL → field of `Wanted`."""
@@ -31,6 +33,7 @@ CLOSED = {
     "category": KINDS_OF_CATEGORY,
     "right": RIGHT,
     "form": FORMS,
+    "unread": (*REASONS, NOT_NOTED),
     "annotated": ("annotated", "not annotated"),
 }
 """Parameters whose values are the lab's own words."""

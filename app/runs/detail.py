@@ -15,6 +15,8 @@ from app.runs.training import training
 from app.state import Lab
 from app.tables import grid
 from app.widgets import clock, duration, literal, live, plain, progress_line, sentence, state_badge, state_word
+from core.method.reading.reasons import counted
+from core.method.rereading import cannot_reread, readings_of, reread
 from core.runs.folders import FROM_BEFORE, RunConfig, RunFolder, in_words
 from core.runs.lineage import ancestors, descendants, edges, family, generations, reduced, sources_of, turned
 from core.runs.pipeline import steps_of
@@ -100,6 +102,7 @@ def progress(here: Lab, folder: RunFolder) -> None:
         steps(here, folder)
     if result and result["state"] == "done":
         what_it_made(folder.config)
+        how_it_was_read(here, folder)
     if result and result["summary"]:
         summary(result)
 
@@ -120,6 +123,27 @@ def what_it_made(config: RunConfig) -> None:
             )
         case "import":
             link("datasets", "Look at its questions", icon=":material/dataset:", dataset=config.id)
+
+
+def how_it_was_read(here: Lab, folder: RunFolder) -> None:
+    """By which rule answers were read, why some were not, and a way to read them by the rule of today."""
+    if folder.config.kind not in ("sample", "responses"):
+        return
+    said = (folder.result or {})["summary"]
+    readings = ", ".join(f"rule {version}: {count:,}" for version, count in readings_of(folder).items())
+    plain(f"Answers read by {readings}. Unparsed: {said['unparsed']:,}. {counted(said.get('unread', {}))}".strip())
+    if cannot_reread(folder):
+        return
+    if st.button(
+        "Read answers again",
+        icon=":material/find_replace:",
+        key=f"reread_{folder.id}",
+        help="Makes a run of its own from these responses, read by the rule of today, without sampling. This run, and "
+        "what was made from it, stays as it is.",
+    ):
+        with st.spinner("Reading the responses again …"):
+            new = reread(here.home, folder.id)
+        go_to(here, new.id)
 
 
 def summary(result: dict[str, Any]) -> None:

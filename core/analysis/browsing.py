@@ -18,6 +18,7 @@ import pandas as pd
 
 from core.analysis.catalogue import Drawn
 from core.analysis.narrow_rows import DRAWN, Lens, NarrowRows, ScoreName, matching, named
+from core.method.reading.reasons import NOT_NOTED
 from core.records import CATEGORIES, RightBy
 from core.store.database import Store
 
@@ -61,6 +62,8 @@ class Wanted:
     """Of `RIGHT`."""
     forms: tuple[str, ...] = ()
     """Of `FORMS`."""
+    unread: tuple[str, ...] = ()
+    """Reasons of unparsed ones (`core.records.Unread`), or `NOT_NOTED`."""
     annotated: tuple[str, ...] = ()
     """`annotated`, `not annotated`; says nothing in a lab without annotations."""
     protocol: str | None = None
@@ -101,7 +104,7 @@ class Facets:
     """Field of `Wanted` → value → explanations that every other field lets through."""
 
 
-FACETS = ("datasets", "splits", "labels", "categories", "right", "forms", "annotated")
+FACETS = ("datasets", "splits", "labels", "categories", "right", "forms", "unread", "annotated")
 
 
 def facets(store: Store, narrow: NarrowRows, wanted: Wanted) -> Facets:
@@ -112,12 +115,13 @@ def facets(store: Store, narrow: NarrowRows, wanted: Wanted) -> Facets:
     annotated = "NULL" if narrow.annotated is None else ANNOTATED
     questions, *rows = scope.ask(
         f"""{scope.rows()}, few AS (
-            SELECT r.place, r.split, r.category, r."right", r.unparsed, r.empty, r.score IS NULL AS unjudged,
+            SELECT r.place, r.split, r.category, r."right", r.unparsed, r.unread, r.empty, r.score IS NULL AS unjudged,
                 {annotated}::BOOLEAN AS annotated, count(*) AS size
             FROM rows r WHERE {scope.ranges()} GROUP BY ALL
         ), questions AS (SELECT DISTINCT r.dataset, r.item_id FROM rows r WHERE {scope.all()})
         SELECT * FROM (
-            SELECT -1 AS place, NULL AS split, NULL AS category, NULL AS "right", NULL AS unparsed, NULL AS empty,
+            SELECT -1 AS place, NULL AS split, NULL AS category, NULL AS "right", NULL AS unparsed, NULL AS unread,
+                NULL AS empty,
                 NULL AS unjudged, NULL AS annotated, count(*) AS size FROM questions
             UNION ALL BY NAME SELECT * FROM few
         ) ORDER BY place""",
@@ -133,7 +137,7 @@ Cell = tuple[dict[str, set[str]], int]
 
 
 def _cell(one: Drawn, row: Sequence[Any]) -> Cell:
-    _, split, category, right, unparsed, empty, unjudged, annotated, size = row
+    _, split, category, right, unparsed, unread, empty, unjudged, annotated, size = row
     flags = zip(FORMS, (unparsed, empty, not empty, unjudged), strict=True)
     values = {
         "datasets": {one.dataset},
@@ -142,6 +146,7 @@ def _cell(one: Drawn, row: Sequence[Any]) -> Cell:
         "categories": {category or UNCATEGORISED},
         "right": {"no gold" if right is None else "right" if right else "wrong"},
         "forms": {name for name, is_so in flags if is_so},
+        "unread": {unread or NOT_NOTED} if unparsed else set(),
         "annotated": set() if annotated is None else {"annotated" if annotated else "not annotated"},
     }
     return values, size
@@ -303,6 +308,8 @@ class _Scope:
             _any_of(w.right, {"right": 'r."right"', "wrong": 'NOT r."right"', "no gold": 'r."right" IS NULL'})
         )
         conditions.append(_any_of(w.forms, FORMS))
+        reason = f"CASE WHEN r.unparsed THEN coalesce(r.unread, '{NOT_NOTED}') END"
+        conditions.append(self._among(reason, "unread", w.unread) if w.unread else "true")
         if w.annotated and self.narrow.annotated is not None:
             conditions.append(_any_of(w.annotated, {"annotated": ANNOTATED, "not annotated": f"NOT {ANNOTATED}"}))
         return " AND ".join(condition for condition in conditions if condition != "true") or "true"

@@ -106,7 +106,8 @@ def _runs(store: Store, which: str) -> list[dict[str, Any]]:
 
 def _protocol(run: dict[str, Any]) -> str:
     if run["kind"] == "responses":
-        return content_hash(["responses", run["settings"]["authors"], run["dataset"]])[:12]
+        again = [run["inputs"]["reading"]] if "reading" in run["inputs"] else []
+        return content_hash(["responses", run["settings"]["authors"], run["dataset"], *again])[:12]
     return content_hash([run["settings"], run["dataset"], run["inputs"]])[:12]
 
 

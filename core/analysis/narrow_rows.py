@@ -49,7 +49,8 @@ class NarrowRows:
     values: dict[str, Any]
     """What stands for the names in `DRAWN`."""
     table: pa.Table
-    """A row an explanation: place (of its run in `drawn`), item_id, sample, seq, unparsed, right (missing without
+    """A row an explanation: place (of its run in `drawn`), item_id, sample, seq, unparsed, unread,
+    right (missing without
     gold), score (missing where unjudged), by_criterion (expected values, empty where unjudged), empty, tokens, split,
     category (missing where it has none)."""
     annotated: pa.Table | None
@@ -82,7 +83,8 @@ def narrow_rows(store: Store, known: Catalogue, lens: Lens = Lens()) -> NarrowRo
             SELECT place, item_id, any_value(n) AS n, count(*) AS drawn, count("right") AS known, count_if("right") AS k
             FROM told GROUP BY place, item_id
         )
-        SELECT t.place, t.item_id, t.sample, t.seq, t.unparsed, t."right", t.score, t.by_criterion, t.empty, t.tokens,
+        SELECT t.place, t.item_id, t.sample, t.seq, t.unparsed, t.unread,
+            t."right", t.score, t.by_criterion, t.empty, t.tokens,
             i.split, CASE WHEN c.drawn < c.n OR c.known < c.drawn THEN NULL
                 WHEN c.k = c.drawn THEN 'consistently_correct' WHEN c.k = 0 THEN 'consistently_incorrect'
                 ELSE 'variable' END AS category
@@ -101,7 +103,7 @@ def annotated(store: Store) -> pa.Table | None:
 def _told(judges: Sequence[str | None], lens: Lens) -> list[str]:
     """What is known of each explanation: from its score row, and where it has none from itself."""
     both = (
-        "d.place, d.dataset, d.n, s.item_id, s.sample, s.seq, s.parsed IS NULL AS unparsed, "
+        "d.place, d.dataset, d.n, s.item_id, s.sample, s.seq, s.parsed IS NULL AS unparsed, s.unread, "
         f's.right_{lens.by} AS "right"'
     )
     value = "coalesce(s.expected, s.total)" if lens.score == "expected" else "s.total"

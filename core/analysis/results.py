@@ -153,7 +153,8 @@ class _Judged:
 def protocol_of(samples: dict[str, Any]) -> str:
     """Key of what a sample run (kind, dataset, settings, inputs) does, but for the variant."""
     if samples["kind"] == "responses":  # written elsewhere, in ways nobody knows: the questions are what they share
-        return content_hash(["responses", samples["settings"]["authors"], samples["dataset"]])[:12]
+        again = [samples["inputs"]["reading"]] if "reading" in samples["inputs"] else []
+        return content_hash(["responses", samples["settings"]["authors"], samples["dataset"], *again])[:12]
     return content_hash([samples["settings"], samples["dataset"], samples["inputs"]])[:12]
 
 

@@ -9,7 +9,19 @@ import sys
 from rich.console import Console
 from rich.text import Text
 
-from core.cli import annotations, data, explanations, judgements, judges, models, results, running, showing, votes
+from core.cli import (
+    annotations,
+    data,
+    explanations,
+    judgements,
+    judges,
+    models,
+    rereading,
+    results,
+    running,
+    showing,
+    votes,
+)
 from core.cli.common import cli
 from core.errors import LabError
 
@@ -22,6 +34,7 @@ __all__ = [
     "judges",
     "main",
     "models",
+    "rereading",
     "results",
     "running",
     "showing",

@@ -1,6 +1,7 @@
 """Explanations written elsewhere, categories, how they change: `anchorlab explanations · categories · transitions`."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,6 +68,7 @@ def _planned(run: Written) -> dict[str, Any]:
         "explanations": len(run.explanations),
         "questions": len({row.item_id for row in run.explanations}),
         "unparsed": sum(row.parsed is None for row in run.explanations),
+        "unread": dict(sorted(Counter(row.unread for row in run.explanations if row.unread).items())),
         "not_options": run.counts["not_options"],
         "empty": sum(not row.explanation for row in run.explanations),
         "rejects": len(run.rejects),

@@ -7,7 +7,6 @@ calls, are `core.analysis.comparison`; figures of these comparisons are `core.an
 """
 
 import random
-import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,8 @@ import numpy as np
 from core.data.datasets import load_items
 from core.engines import Chat, Engine, Sampling
 from core.errors import BadInput
+from core.method.fallback import settings_at_hand
+from core.method.reading.verdicts import read_choice
 from core.models.variants import load_variant
 from core.prompts import Prompt, load_prompt, option_text, question_values
 from core.records import Choice, Explanation, HeadToHead, Item
@@ -123,6 +124,9 @@ class Referee:
         return [self._likeliest(np.exp(logs)) for logs in self.engine.choose(chats, [options] * len(chats))]
 
     def _likeliest(self, p: np.ndarray) -> Choice:
+        """The choice of probabilities; none where the judge's likeliest words tell none (NaN)."""
+        if np.isnan(p).any():
+            return Choice(verdict=None, probabilities=None, reply=None)
         verdict = self.choices[int(p.argmax())]
         return Choice(verdict=verdict, probabilities=[round(float(x), 6) for x in p], reply=None)
 
@@ -147,22 +151,6 @@ def criteria_text(rubric: Rubric, criterion: str) -> str:
 
 def _answer(item: Item, row: Explanation) -> str:
     return option_text(item, row.parsed) if row.parsed else "(none given)"
-
-
-def read_choice(reply: str, choices: Sequence[Place]) -> Place | None:
-    """The choice of a judge's own reply; None if absent, not allowed or contradictory.
-
-    Give it the generated text alone, never the prompt: a prompt names every choice.
-
-    >>> both = ["first", "second"]
-    >>> [read_choice(r, both) for r in ("Clear.\\nBetter: first", "**Better**: the second one.", "First, I think")]
-    ['first', 'second', None]
-    >>> [read_choice(r, both) for r in ("Better: first\\nBetter: second", "Better: first or second", "Better: tie")]
-    [None, None, None]
-    """
-    line = rf"^[\W_]*better[\W_]*:[\W_]*(?:the\s+)?(?P<choice>{'|'.join(choices)})(?:\s+(?:one|explanation))?[\W_]*$"
-    found = {m["choice"].lower() for m in re.finditer(line, reply, re.IGNORECASE | re.MULTILINE)}
-    return found.pop() if len(found) == 1 else None
 
 
 # --- from two answers to an outcome
@@ -272,6 +260,10 @@ def _open_referee(work: Work, settings: HeadToHeadSettings) -> Referee:
     criteria_text(rubric, settings.criterion)  # an unknown criterion is said before a model is loaded
     engine = load_variant(work.home, work.config.model, moment=work.folder.moment)
     work.loaded(engine.provenance())
+    places = ("first", "second", "tie") if settings.tie else ("first", "second")
+    choices = [c for row in work.folder.read("head_to_head", HeadToHead) for c in (row.a_first, row.b_first) if c]
+    begun = {choice.reply is not None for choice in choices if choice.reply is not None or choice.probabilities}
+    settings = settings_at_hand(work, engine, settings, [f" {place}" for place in places], begun)
     return Referee(engine, load_prompt(PROMPTS[settings.mode]), rubric, settings)
 
 

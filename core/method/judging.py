@@ -6,7 +6,6 @@ labels are read at each criterion.  `written`: the judge writes a critique and a
 (simulatability, Hase et al. 2020)?  A reply that cannot be read is kept as it is and has no score.
 """
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,12 @@ import numpy as np
 from core.data.datasets import load_items
 from core.engines import Chat, Engine, Sampling
 from core.errors import BadInput
+from core.method.fallback import settings_at_hand
+from core.method.reading.verdicts import read_verdicts
 from core.models.variants import load_variant
 from core.prompts import Prompt, load_prompt, option_text, question_values
 from core.records import CriterionVerdict, Explanation, Item, Judgement
-from core.rubrics import Criterion, Rubric, load_rubric
+from core.rubrics import Rubric, load_rubric
 from core.runs.batches import note_halving, plan_rows
 from core.runs.work import Work
 from core.seeds import seed_of
@@ -189,29 +190,6 @@ def from_reply(row: Explanation, rubric: Rubric, reply: str) -> Judgement:
     return _judgement(row, verdicts, total=sum(numbers[found[c.key]] for c in rubric.criteria), reply=reply)
 
 
-def read_verdicts(reply: str, rubric: Rubric) -> dict[str, str | None]:
-    """Criterion key → verdict label of a judge's own reply; None if absent, unknown or contradictory.
-
-    Give it the generated text alone, never the prompt: a prompt names every verdict.
-
-    >>> rubric = load_rubric("five_criteria")
-    >>> reply = "Good.\\nClarity: excellent\\n- **Relevance**: Needs improvement.\\nDepth: so-so"
-    >>> [read_verdicts(reply, rubric)[key] for key in ("clarity", "relevance", "depth")]
-    ['excellent', 'needs improvement', None]
-    >>> read_verdicts("Clarity: excellent\\nClarity: unsatisfactory", rubric)["clarity"] is None
-    True
-    """
-    return {criterion.key: _read_criterion(reply, criterion, rubric.labels) for criterion in rubric.criteria}
-
-
-def _read_criterion(reply: str, criterion: Criterion, labels: Sequence[str]) -> str | None:
-    name = rf"(?:{re.escape(criterion.name)}|{re.escape(criterion.key)})"
-    verdict = "|".join(sorted(map(re.escape, labels), key=len, reverse=True))
-    line = rf"^[\W\d_]*{name}[\W_]*:[\W_]*(?P<verdict>{verdict})\b[\W_]*$"
-    found = {m["verdict"].lower() for m in re.finditer(line, reply, re.IGNORECASE | re.MULTILINE)}
-    return found.pop() if len(found) == 1 else None
-
-
 def _from_reader(item: Item, row: Explanation, logs: np.ndarray) -> Judgement:
     if np.isnan(logs).any():
         return _judgement(row, [_unread(READER)], unjudged="The reader's likeliest words tell no option.")
@@ -283,35 +261,12 @@ def _open_judge(work: Work, settings: JudgeSettings) -> Judge:
 
 def _settings_at_hand(work: Work, engine: Engine, settings: JudgeSettings, rubric: Rubric) -> JudgeSettings:
     """The settings, but written verdicts in place of probabilities that the judge cannot give; the run says so."""
-    reason = settings.mode != "written" and engine.cannot_choose(_labels_asked(settings, rubric))
-    if not reason:
-        return _as_begun(work, settings)
-    if settings.mode == "reader":
+    asked = [f" {label}" for label in rubric.labels] if settings.mode == "probabilities" else []
+    if settings.mode == "reader" and (reason := engine.cannot_choose(asked)):
         raise BadInput(f"A reader is read by probabilities, and {reason}: choose another reader.")
-    if settings.no_probabilities == "refuse":
-        raise BadInput(f"Probabilities were asked for, but {reason}: choose another judge, or mode = written.")
-    work.note(
-        f"Probabilities were asked for, but {reason}: the judge's written verdicts are read instead. "
-        "They have a total and no expected score."
-    )
-    work.summary["read_as"] = "written"
-    return _as_begun(work, settings.model_copy(update={"mode": "written"}))
-
-
-def _labels_asked(settings: JudgeSettings, rubric: Rubric) -> list[str]:
-    """What is chosen among, as far as it is known before a question is."""
-    return [f" {label}" for label in rubric.labels] if settings.mode == "probabilities" else []
-
-
-def _as_begun(work: Work, settings: JudgeSettings) -> JudgeSettings:
-    """The settings, if what a resumed run holds was read in the same way: one run never mixes two."""
-    begun = {row.reply is not None for row in work.folder.read("judgements", Judgement) if row.origin == "model"}
-    if begun - {settings.mode == "written"}:
-        raise BadInput(
-            f"{work.folder.id} began with {'written verdicts' if True in begun else 'probabilities'}, and its judge "
-            "no longer gives the same: ask for a run with another mode."
-        )
-    return settings
+    rows = work.folder.read("judgements", Judgement)
+    begun = {row.reply is not None for row in rows if row.origin == "model"}
+    return settings_at_hand(work, engine, settings, asked, begun)
 
 
 def _batches(rows: Sequence[Explanation]) -> Iterator[Sequence[Explanation]]:

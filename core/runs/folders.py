@@ -125,7 +125,8 @@ class RunConfig(BaseModel):
     settings: dict[str, Any]
     model: ModelUse | None = None
     parents: dict[str, str] = {}
-    """Role → run id: dataset, samples, judgements, debates, debate_judgements, pairs, sft, samples_a, samples_b."""
+    """Role → run id: dataset, samples, judgements, debates, debate_judgements, pairs, sft, samples_a, samples_b,
+    reread (the run whose responses are read again)."""
     inputs: dict[str, str] = {}
     """Role → content hash of what is read beside the parents: source file, prompt, rubric."""
     versions: dict[str, str] = {}

@@ -128,6 +128,8 @@ def command_of(config: RunConfig) -> str:
     """The command line that asks for the same run."""
     if config.kind == "pipeline":
         return f"anchorlab resume {config.id}"
+    if "reread" in config.parents:
+        return f"anchorlab reread {config.parents['reread']}"
     if config.kind == "import":
         words = ["anchorlab", "data", "add", "FILE"]
     elif config.kind == "responses":

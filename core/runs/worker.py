@@ -44,7 +44,7 @@ def do_run(folder: RunFolder, lock: int) -> None:
 
 def computes_here(config: RunConfig) -> bool:
     """Whether a run needs a slot: a model on a server takes nothing of this machine."""
-    return config.kind in COMPUTES and not (config.model and config.model.server)
+    return config.kind in COMPUTES and not (config.model and config.model.server) and "reread" not in config.parents
 
 
 def prepared_to_fork(config: RunConfig) -> bool:
@@ -75,6 +75,8 @@ def run_stage(work: Work) -> None:
     if work.config.model:
         require_unchanged(work.config.model)
     match work.config.kind:
+        case "sample" | "responses" if "reread" in work.config.parents:
+            from core.method.rereading import run_reread as stage
         case "sft":
             from core.method.training import run_sft as stage
         case "sample":

@@ -37,12 +37,8 @@ BREAKS = [
         "core/method/judging.py",
         (
             (
-                "from_reply(row, self.rubric, reply.text)",
-                "from_reply(row, self.rubric, chats[0].messages[0].content + reply.text)",
-            ),
-            (
-                r'rf"^[\W\d_]*{name}[\W_]*:[\W_]*(?P<verdict>{verdict})\b[\W_]*$"',
-                r'rf"{name}[\s\S]*?(?P<verdict>{verdict})\b"',
+                "found = read_verdicts(reply, rubric)",
+                "found = {c.key: next(x for x in rubric.labels if x in rubric.as_text()) for c in rubric.criteria}",
             ),
         ),
         (

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from core.method.reading.contents import Content, after_name, read_content
 from core.method.reading.names import Head, Names, folded
@@ -13,7 +14,7 @@ from core.method.thoughts import split_thought
 from core.records import Option, Unread
 
 RETRACTED = re.compile(
-    r"(?:^|(?<=[.!?\n;)\]]))[\s*_\"'(-]*(?:(?:but|oh|hmm+|well)[,.!\s]+)*(?:wait(?=\s*(?:[,.!:;-]|$|\n)|\s+(?:no|that|this|it|"
+    r"(?:^|(?<=[.!?\n;]))[\s*_\"'()\]-]*(?:(?:but|oh|hmm+|well)[,.!\s]+)*(?:wait(?=\s*(?:[,.!:;-]|$|\n)|\s+(?:no|that|this|it|"
     r"i|a|actually|let)\b)|(?:no|nope|nein|non)(?=\s*[,!:;-]|\s*\.)|sorry|oops|apologies|correction|(?:edit|update|revision)\s*:|i(?:'ve|\s+have)?\s+changed\s+my\s+mind|scratch\s+that|"
     r"on\s+(?:second\s+thought|reflection)|my\s+mistake|i\s+was\s+wrong|i\s+made\s+a(?:n\s+error|\s+mistake)|"
     r"(?:that|this|it)(?:'s|\s+is|\s+was|\s+seems|\s+cannot\s+be)\s+(?:wrong|incorrect|false|not\s+(?:right|correct|true)|"
@@ -22,11 +23,13 @@ RETRACTED = re.compile(
 )
 """What takes an answer back, at the beginning of a sentence after it."""
 TURNED = re.compile(
-    r"(?:^|(?<=[.!?\n;)\]]))[\s*_\"'(-]*(?:(?:but|oh|hmm+|well)[,.!\s]+)*(?:actually|rather|instead|or|alternatively|"
+    r"(?:^|(?<=[.!?\n;]))[\s*_\"'()\]-]*(?:(?:but|oh|hmm+|well)[,.!\s]+)*(?:actually|rather|instead|or|alternatively|"
     r"hmm+|but|i\s+mean|however|maybe|perhaps|eigentlich|oder|ou)\b[^\n]*",
     re.IGNORECASE,
 )
 """A sentence that turns to something else: it counts where it names another option."""
+DENIALS = {"no", "false", "nein", "non", "falsch", "faux"}
+"""Options of which `No, …` or `that is wrong` may be a reason."""
 AS_WELL = re.compile(r"\b(?:also|equally|too|as\s+well)\b", re.IGNORECASE)
 RIGHT = re.compile(r"\b(?:correct|right|possible|plausible|valid|true|fits?|works?|acceptable|answer)\b", re.IGNORECASE)
 NEAR = 80
@@ -65,6 +68,11 @@ class _Said:
     content: Content
 
     @property
+    def end(self) -> int:
+        """Where the name ends, in the plain text; of what could not be read, the whole statement."""
+        return self.statement.end if self.content.label is None else self.statement.content + self.content.end
+
+    @property
     def vetoes(self) -> bool:
         """Whether it is an answer that cannot be read, so that no other one counts."""
         content = self.content
@@ -72,8 +80,8 @@ class _Said:
             return False
         if self.statement.firm:
             return True
-        headed = content.unread not in ("unknown_option", "negated", "unsure", "correction")
-        return headed and bool(content.mentioned)
+        meant = content.headed or content.unread not in ("unknown_option", "negated", "unsure", "correction")
+        return meant and bool(content.mentioned)
 
 
 def read_response(response: str, options: Sequence[Option], *, cut: bool = False) -> Reading:
@@ -125,11 +133,14 @@ def _decide(said: Sequence[_Said], text: str, names: Names, cut: bool) -> tuple[
     label = next(iter(labels))
     if any(label in one.content.mentioned for one in said if one.content.unread == "negated" and not one.content.prose):
         return None, "differing"
-    last = [one for one in said if one.content.label][-1]
-    after = last.statement.content + last.content.end
-    if cut and not text[after:] and _goes_on(text[last.statement.content :], label, names):
+    stated = [one for one in said if one.content.label]
+    for one, following in pairwise(stated):
+        if changed := _changed(text[one.end : following.statement.start], label, names):
+            return None, changed
+    last = stated[-1]
+    if cut and not text[last.end :] and _goes_on(text[last.statement.content :], label, names):
         return None, "cut_off"
-    changed = _changed(text[after:], label, names)
+    changed = _changed(text[last.end :], label, names)
     return (None, changed) if changed else (label, None)
 
 
@@ -146,7 +157,9 @@ def _changed(after: str, label: str, names: Names) -> Unread | None:
     after = "\n".join(filter(None, (line.strip() for line in after.split("\n"))))
     own = {folded(option.text) for option in names.options if option.label == label}
     for found in RETRACTED.finditer(after):
-        if folded(found[0]) not in own and not (own & {"no", "false", "nein", "non"}):
+        denies = own & DENIALS and re.match(r"\W*(?:no|nein|non|that|this|it)\b", found[0], re.IGNORECASE)
+        sentence = re.split(r"[.!?\n]", after[found.end() :], maxsplit=1)[0]
+        if not denies or names.mentioned(sentence) - same:
             return "correction"
     for found in TURNED.finditer(after):
         if names.mentioned(found[0]) - same:
@@ -176,8 +189,7 @@ def _without(said: Sequence[_Said], plain: Plain, rest: str) -> str:
         return inside
     left = rest
     for one in reversed([one for one in said if _is_cut(one)]):
-        end = one.statement.end if one.content.label is None else one.statement.content + one.content.end
-        left = _joined(left[: plain.place(one.statement.start)], left[plain.place(end) :])
+        left = _joined(left[: plain.place(one.statement.start)], left[plain.place(one.end) :])
     return left.strip()
 
 

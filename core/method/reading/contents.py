@@ -66,6 +66,8 @@ class Content:
     """Options that are named anywhere in what could not be read."""
     prose: bool = False
     """Whether it is a sentence that happens to follow the cue, and no attempt to name an option."""
+    headed: bool = False
+    """Whether what could not be read begins with a name."""
 
 
 def read_content(text: str, names: Names, end: int | None = None) -> Content:
@@ -86,7 +88,8 @@ def read_content(text: str, names: Names, end: int | None = None) -> Content:
     head = next((one for one in heads if one.label and _may_end(text[start + one.end :], one)), heads[0])
     if head.label is None:
         return _unread(text, names, "contradictory" if head.contradictory else "ambiguous")
-    return after_name(text, start + head.end, head, names)
+    longest = heads[0].end if heads[0].label == head.label else head.end
+    return after_name(text, start + head.end, head, names, start + longest)
 
 
 def _may_end(tail: str, head: Head) -> bool:
@@ -94,8 +97,8 @@ def _may_end(tail: str, head: Head) -> bool:
     return head.delimited or not tail.strip() or bool(REASON.match(tail) or CONFIRMED.match(tail) or JOINED.match(tail))
 
 
-def after_name(text: str, end: int, head: Head, names: Names) -> Content:
-    """The content whose name ends at `end`, by what follows it."""
+def after_name(text: str, end: int, head: Head, names: Names, longest: int | None = None) -> Content:
+    """The content whose name ends at `end`, by what follows it; `longest`: where a longer name of the option ends."""
     label, tail = str(head.label), text[end:]
     delimited = head.delimited
     if confirmed := CONFIRMED.match(tail):
@@ -112,9 +115,9 @@ def after_name(text: str, end: int, head: Head, names: Names) -> Content:
     free = tail[: reason.start()] if reason else tail
     if names.mentioned(free) - {label} - names.parts_of(label) or names.begins_another(_piece(free), label):
         return _unread(text, names, None, at_least="several")
-    if not NEGATION.search(label + " " + text[:end]) and (
-        NEGATION.search(_same_clause(free)) or _called_wrong(free, label, names)
-    ):
+    denying = WRONG if NEGATION.search(label + " " + text[:end]) else NEGATION  # "no, it is not so" only denies
+    clause = _same_clause(free[max(0, (longest or end) - end) :])
+    if denying.search(clause) or (denying is NEGATION and _called_wrong(free, label, names)):
         return _unread(text, names, "negated")
     return Content(label, None, end)
 
@@ -145,14 +148,16 @@ def _unread(
     """Why a content cannot be read, by its words; `prose`: it may be prose though it begins with a name."""
     mentioned = names.mentioned(text)
     if why is None and mentioned:
-        if CHANGED.search(text):
+        about = names.unnamed(text)
+        if CHANGED.search(about):
             why = "correction"
-        elif NEGATION.search(text) and not any(NEGATION.search(name) for name in mentioned):
+        elif NEGATION.search(about):
             why = "negated"
-        elif EITHER.search(text):
+        elif EITHER.search(about):
             why = "alternatives"
         elif len(mentioned) > 1:
             why = "several"
     code: Unread = why or at_least or "unknown_option"
-    may_be = code == "unknown_option" and (prose or next(names.heads(text), None) is None)
-    return Content(None, code, len(text), frozenset(mentioned), may_be and len(text.split()) > FEW_WORDS)
+    headed = next(names.heads(text), None) is not None
+    may_be = code == "unknown_option" and (prose or not headed) and len(text.split()) > FEW_WORDS
+    return Content(None, code, len(text), frozenset(mentioned), may_be, headed)

@@ -172,6 +172,10 @@ class Names:
             found |= self.whole(piece)
         return found | {label for match in self._mention.finditer(text) for label in self._meant(match)}
 
+    def unnamed(self, text: str) -> str:
+        """The text without the names in it, so that no word of a name is taken for a word about it."""
+        return self._mention.sub(" ", text)
+
     @cached_property
     def _mention(self) -> re.Pattern[str]:
         texts = sorted({alias for alias, _ in self._texts if alias}, key=len, reverse=True)
