@@ -322,10 +322,13 @@ class JudgeCardSettings(Settings):
 
     max_unjudged: Share = Field(0.1, description="Share of the explanations it was asked about that have no score.")
     useful_auc: float = Field(
-        0.6, ge=0.5, le=1, description="An AUC that cannot be told from 0.5 and is surely below this is at chance."
+        0.6,
+        ge=0.5,
+        le=1,
+        description="An AUC that cannot be distinguished from 0.5 and is surely below this is at chance.",
     )
     max_length_correlation: Share = Field(
-        0.7, description="Correlation of score and log length within variants, either sign."
+        0.7, description="Correlation of score and log length within a question and variant, either sign."
     )
     min_people_kappa: float = Field(
         0.2, ge=-1, le=1, description="Quadratic κ of its verdicts with those of people, over all criteria."
@@ -337,7 +340,10 @@ class JudgeCardSettings(Settings):
         0.9, description="Share of a criterion's most frequent verdict, averaged over criteria."
     )
     max_criterion_correlation: float = Field(
-        0.9, ge=0, le=1, description="Mean correlation of two criteria; above it is one criterion several times."
+        0.9,
+        ge=0,
+        le=1,
+        description="Mean correlation of two criteria within a question and variant; above it they are one.",
     )
     min_self_agreement: Share = Field(0.5, description="Chance that it gives the same verdict when asked again.")
     max_flips: Share = Field(0.35, description="Share of head-to-head comparisons that flip with the order.")

@@ -46,8 +46,8 @@ def one_judge(evaluation: Evaluation) -> None:
     _verdicts(evaluation)
     names = names_of(card)
     chart(
-        "Can it tell the criteria apart?",
-        "Pearson's r over explanations. All near 1: the criteria are one figure several times.",
+        "Can it distinguish the criteria?",
+        "Pearson's r within each question and variant. All near 1: the criteria are one figure several times.",
         together_map(names, card.correlations, "r"),
         pd.DataFrame(card.correlations, columns=names).assign(criterion=names),
         key="criteria",
@@ -55,8 +55,8 @@ def one_judge(evaluation: Evaluation) -> None:
     bins = scores_by_length(evaluation)
     shown = chart(
         "Does it score longer explanations higher?",
-        "Mean score in bins of about equally many explanations, all variants together; 95% over questions. Click a "
-        "point to read explanations of that length.",
+        "Mean score above that of the same question and variant, in bins of about equally many explanations; 95% over "
+        "questions. Click a point to read explanations of that length.",
         score_by_length(bins, evaluation.settings.score),
         pd.json_normalize([asdict(one) for one in bins]),
         key="lengths",
@@ -104,7 +104,8 @@ def between(found: list[Evaluation], chosen: Evaluation) -> None:
     matrix = judge_matrix(cards)
     chart(
         "Do judges rank explanations alike?",
-        "Spearman's ρ of the scores of explanations that both judges scored; 95% intervals resample questions.",
+        "Spearman's ρ within each question and variant, over explanations that both judges scored; 95% intervals "
+        "resample questions.",
         together_map(names, matrix, "ρ"),
         pd.DataFrame(matrix, columns=names).assign(judge=names),
         key="judges",

@@ -39,7 +39,13 @@ def test_judges_of_the_same_explanations_stand_side_by_side(home):
     assert table["believe it"].to_dict() == {MARKUP.name: "✓ yes", "inverted": "✗ no", "good": "✓ yes"}
     assert "AUC below chance" in table.loc["inverted", "fails"]
     text = words(app)
-    for word in ("AUC, right against wrong", "Order flips", "n questions", "Can it tell the criteria apart?", "n = 60"):
+    for word in (
+        "AUC, right against wrong",
+        "Order flips",
+        "n questions",
+        "Can it distinguish the criteria?",
+        "n = 60",
+    ):
         assert word in text, word
     rendered = [str(e.value) for kind in ("markdown", "caption", "title", "subheader") for e in app.get(kind)]
     rendered += [w.value for w in app.warning] + [e.label for e in app.expander]

@@ -103,7 +103,7 @@ def auc_sentence(who: str, auc: Auc) -> str:
     if auc.value is None:
         return f"The {who}'s {figure}."
     if auc.at_chance:
-        return f"This {who} cannot be told from chance: {figure}. Do not believe rankings by its score."
+        return f"This {who} cannot be distinguished from chance: {figure}. Do not believe rankings by its score."
     if auc.inverted:
         return f"This {who} prefers wrong explanations: {figure}. Do not believe rankings by its score."
     return f"The {who} tells right from wrong better than chance: {figure}."
@@ -112,10 +112,10 @@ def auc_sentence(who: str, auc: Auc) -> str:
 def auc_words(auc: Auc) -> str:
     """An AUC between right and wrong explanations with its interval and counts, or that it is undefined."""
     if auc.value is None:
-        return f"AUC is undefined: {auc.right} explanations are right and {auc.wrong} wrong"
+        return f"AUC is undefined: {auc.undefined}"
     return (
         f"AUC {auc.value:.2f} (95% {auc.low:.2f} … {auc.high:.2f}) between {auc.right} right and {auc.wrong} wrong "
-        f"explanations of {auc.questions} questions"
+        f"explanations within {auc.questions} questions and their variants ({auc.left_out} without both say nothing)"
     )
 
 

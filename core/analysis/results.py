@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from core.analysis.agreement import Auc, judge_auc
+from core.analysis.category_parts import category_parts
 from core.analysis.comparison import (
     SHARE,
     Part,
@@ -26,7 +26,6 @@ from core.analysis.comparison import (
     criterion_parts,
     mean_over_questions,
     outcomes_of,
-    parts,
     strengths,
     variant_results,
     win_rates,
@@ -66,7 +65,7 @@ class Evaluation:
     results: list[VariantResult]
     win_rates: list[WinRate]
     auc: Auc
-    """The judge's AUC between right and wrong explanations it has seen, over all variants."""
+    """The judge's AUC between right and wrong explanations of the same question and variant."""
     reader_name: str | None
     reader_auc: Auc | None
     """The same for the reader that ran beside this judge; None without one."""
@@ -279,7 +278,8 @@ def _auc(rows: pd.DataFrame, score: str, settings: CompareSettings) -> Auc:
     return judge_auc(
         judged[score].to_numpy(dtype=float),
         judged[right].to_numpy(dtype=bool),
-        judged["item_id"].to_numpy(),
+        judged["item_id"].to_numpy(dtype=str),
+        judged["label"].to_numpy(dtype=str),
         settings,
     )
 
@@ -303,7 +303,7 @@ class Details:
 
     by_criterion: list[Part]
     by_category: list[Part]
-    """A's win rate over B on the questions of each of B's categories (prediction: setting `right_by`)."""
+    """A's win rate over B on the questions of each of B's categories, from draws that are not compared."""
     strengths: Strengths | None
     lengths: dict[tuple[str, str], LengthControlled]
     """Pair of variants (A, B) → win rate at equal length."""
@@ -318,25 +318,10 @@ def details(store: Store, evaluation: Evaluation) -> Details:
     names = [(table.labels[a], table.labels[b]) for a, b in found.pairs]
     return Details(
         by_criterion=criterion_parts(table, rows, criteria),
-        by_category=parts(table, found, _category_masks(store, evaluation, table, found.pairs)),
+        by_category=category_parts(table, found.pairs),
         strengths=strengths(table, found),
         lengths={name: at_equal_length(table, a, b) for name, (a, b) in zip(names, found.pairs, strict=True)},
     )
-
-
-def _category_masks(
-    store: Store, evaluation: Evaluation, table: ScoreTable, pairs: Sequence[tuple[int, int]]
-) -> dict[str, np.ndarray]:
-    """Category → questions that are in it under B's samples, shape (questions, pairs)."""
-    by = evaluation.settings.right_by
-    found = store.frame(
-        f"SELECT run, item_id, {by} AS category FROM categories WHERE list_contains(?, run)",
-        [list(evaluation.samples.values())],
-    )
-    wide = found.pivot(index="item_id", columns="run", values="category").reindex(table.items)
-    of_label = np.stack([wide[evaluation.samples[label]].to_numpy(dtype=object) for label in table.labels], axis=1)
-    baselines = [b for _, b in pairs]
-    return {category: of_label[:, baselines] == category for category in CATEGORIES}
 
 
 # --- anchor categories

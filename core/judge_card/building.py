@@ -82,14 +82,13 @@ class _Measured:
     def length(self) -> tuple[Estimate, Estimate]:
         if not self.totals:
             return (Estimate.undefined(0, NEVER_ASKED),) * 2
-        return f.length_figures(self.totals, self._questions("length", 6))
+        return f.length_figures(self.totals, self._questions("length"))
 
     def criteria_together(self) -> tuple[Estimate, Estimate, np.ndarray]:
         if not self.totals:
             nothing = Estimate.undefined(0, NEVER_ASKED)
             return nothing, nothing, np.full((len(self.evidence.criteria),) * 2, np.nan)
-        questions = self._questions("criteria", self.blocks["criteria"].shape[1])
-        return f.criteria_figures(self.totals, len(self.evidence.criteria), questions)
+        return f.criteria_figures(self.totals, len(self.evidence.criteria), self._questions("criteria"))
 
     def criteria(self) -> list[OnCriterion]:
         return [self._criterion(at, name) for at, name in enumerate(self.evidence.criteria)]
@@ -143,16 +142,20 @@ class _Measured:
         return [self._peer(i, shared) for i, shared in enumerate(self.shared)]
 
     def _peer(self, i: int, shared: SharedScores) -> Peer:
-        correlation = Estimate.undefined(shared.questions, "one of the two judges gives one score only")
+        correlation = Estimate.undefined(
+            shared.questions, "one of the two judges never gives two explanations of a question and variant two scores"
+        )
         if not shared.explanations:
             correlation = Estimate.undefined(0, "both scored no explanation in common")
+        elif not shared.questions:
+            correlation = Estimate.undefined(0, f.ALONE)
         elif shared.varies:
             correlation = self.totals.estimate(f.correlation_in(f"peer {i}"), shared.questions)
         return Peer(shared.judge.key, shared.judge.name, shared.judge.mode, shared.explanations, correlation)
 
-    def _questions(self, block: str, step: int) -> int:
-        """Questions with anything in a block in which every `step`-th column counts explanations."""
-        return int((self.blocks[block][:, ::step].sum(axis=1) > 0).sum())
+    def _questions(self, block: str) -> int:
+        """Questions with anything in a block of `figures.products_block`."""
+        return int((self.blocks[block][:, 0] > 0).sum())
 
 
 def _said(

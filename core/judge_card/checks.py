@@ -116,7 +116,7 @@ def _soft_rules(s: JudgeCardSettings, observed: bool) -> list[_Rule]:
         ),
         _Rule(
             "criterion_correlation",
-            "criteria not told apart",
+            "criteria not distinguished",
             False,
             (-EVERYTHING, s.max_criterion_correlation),
             f"at most {s.max_criterion_correlation:g}",

@@ -28,9 +28,9 @@ class SharedScores:
     explanations: int
     questions: int
     block: np.ndarray
-    """Sums of ranks of each question of the card, shape (questions, 6), see `figures.ranks_block`."""
+    """Sums of ranks of each question of the card, shape (questions, 4), see `figures.ranks_block`."""
     varies: bool
-    """Whether both judges give different scores at all."""
+    """Whether both judges give explanations of one question and variant different scores at all."""
 
 
 def others_of(store: Store, judge: JudgeRuns) -> list[JudgeRuns]:
@@ -46,20 +46,22 @@ def others_of(store: Store, judge: JudgeRuns) -> list[JudgeRuns]:
 def shared_scores(store: Store, evidence: Evidence, other: JudgeRuns, score: str) -> SharedScores:
     """What two judges said of the same explanations; a judge without the score that ranks is taken by its total."""
     frame = store.frame(
-        f"SELECT a.item_id, coalesce(a.{score}, a.total)::DOUBLE AS a, coalesce(b.{score}, b.total)::DOUBLE AS b "
+        f"SELECT a.item_id, list_position($1, a.run) - 1 AS run, coalesce(a.{score}, a.total)::DOUBLE AS a, "
+        f"coalesce(b.{score}, b.total)::DOUBLE AS b "
         "FROM scores a JOIN scores b USING (samples, item_id, sample) WHERE list_contains($1, a.run) "
         "AND list_contains($2, b.run) AND a.origin = 'model' AND b.origin = 'model' AND a.total IS NOT NULL "
         "AND b.total IS NOT NULL",
         [evidence.judge.runs, other.runs],
     )
-    question = evidence.questions.get_indexer(frame["item_id"])
-    a, b = (frame[name].rank().to_numpy() for name in ("a", "b"))
+    coded = frame.assign(question=evidence.questions.get_indexer(frame["item_id"]))
+    block = ranks_block(coded, len(evidence.questions))
+    _, spread_a, _, spread_b = block.sum(axis=0)
     return SharedScores(
         judge=other,
         explanations=len(frame),
-        questions=len(np.unique(question)),
-        block=ranks_block(a, b, question, len(evidence.questions)),
-        varies=bool(len(frame) and np.ptp(a) > 0 and np.ptp(b) > 0),
+        questions=int((block[:, 0] > 0).sum()),
+        block=block,
+        varies=bool(min(spread_a, spread_b) > 0),
     )
 
 

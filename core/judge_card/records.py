@@ -171,5 +171,5 @@ class JudgeCard:
         return f"Judge card: {known}{unknown}{titles}{'; '.join(['', *beside])}."
 
 
-UNPROVEN = "AUC cannot be told from chance"
+UNPROVEN = "AUC cannot be distinguished from chance"
 """The doubt where no check fails and none shows that the judge can be believed."""

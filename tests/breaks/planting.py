@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 ASSERTS = r"(assert |AssertionError|Failed: DID NOT RAISE)"
 """How pytest begins the reason of a test whose assertion does not hold."""
 HERE = "tests/test_known_defects.py"
-COPIED = ("app", "core", "pages", "tests", "pyproject.toml", "data/samples")
+COPIED = ("app", "bench", "core", "pages", "tests", "pyproject.toml", "data/samples")
 
 
 @dataclass(frozen=True)
