@@ -358,9 +358,16 @@ class JudgeCardSettings(Settings):
 class CompareSettings(Settings):
     """Comparing variants; applied when numbers are shown, no run depends on it."""
 
-    score: Literal["expected", "total"] = Field("expected", description="Score that decides a win.")
+    score: Literal["expected", "total", "log_probability"] = Field(
+        "expected", description="Score that decides a win; a reader's is always its log-probability of gold."
+    )
     tie_margin: float | None = Field(
         None, ge=0, description="Scores this close tie; none: 0 for total, 0.2 for expected."
+    )
+    reader_margin: float = Field(
+        0.1,
+        ge=0,
+        description="A reader's log-probabilities of gold this close tie, in nats; 0.1: a tenth likelier.",
     )
     right_by: RightBy = Field(
         "forced", description="Prediction that makes a response right, for the judge's AUC and the signs of failure."
@@ -378,9 +385,21 @@ class CompareSettings(Settings):
 
     @property
     def margin(self) -> float:
-        """The tie margin in force, in score points."""
+        """The tie margin in force, in the unit of the score."""
+        if self.score == "log_probability":
+            return self.reader_margin
         defaults = {"total": 0.0, "expected": 0.2}
         return defaults[self.score] if self.tie_margin is None else self.tie_margin
+
+    @property
+    def unit(self) -> str:
+        """Unit of the score: of a rubric its points, of a reader's log-probability nats."""
+        return "nats" if self.score == "log_probability" else "points"
+
+    @property
+    def column(self) -> Literal["expected", "total"]:
+        """Where the database keeps the score: a reader's log-probability is its `expected`."""
+        return "total" if self.score == "total" else "expected"
 
 
 RUN_SETTINGS: dict[str, type[Settings]] = {

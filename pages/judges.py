@@ -13,6 +13,7 @@ from app.navigation import DEMO, nothing_yet, open_page
 from app.state import lab, results, scores_by_length
 from app.tables import grid
 from app.widgets import choice, header
+from core.analysis.report import READER_SAYS
 from core.analysis.results import Evaluation
 from core.judge_card import JudgeCard
 from core.judge_card.pictures import judge_matrix
@@ -42,8 +43,17 @@ def one_judge(evaluation: Evaluation) -> None:
         st.caption(card.line)
     else:
         st.warning(f"{card.line} Do not believe rankings by its score.", icon=":material/casino:")
+    if evaluation.by_reader:
+        st.caption(READER_SAYS)
     whole_card(card, key="card")
-    _verdicts(evaluation)
+    if card.criteria:
+        _verdicts(evaluation)
+        _criteria(card)
+    _lengths(evaluation)
+
+
+def _criteria(card: JudgeCard) -> None:
+    """How far the criteria are one figure."""
     names = names_of(card)
     chart(
         "Can it distinguish the criteria?",
@@ -52,6 +62,10 @@ def one_judge(evaluation: Evaluation) -> None:
         pd.DataFrame(card.correlations, columns=names).assign(criterion=names),
         key="criteria",
     )
+
+
+def _lengths(evaluation: Evaluation) -> None:
+    """Scores over lengths; a click on a point leads to the explanations of that length."""
     bins = scores_by_length(evaluation)
     shown = chart(
         "Does it score longer explanations higher?",

@@ -104,8 +104,9 @@ def questions(here: Lab, dataset: str, ids: list[str]) -> dict[str, dict[str, An
 
 
 def evaluation_with(samples: str, here: Lab | None = None) -> Evaluation | None:
-    """The first evaluation that holds a sample run; None while nobody has judged it."""
-    return next((found for found in results(here=here) if samples in found.samples.values()), None)
+    """The first evaluation by a judge that holds a sample run; None while nobody has judged it."""
+    judged = (found for found in results(here=here) if not found.by_reader)
+    return next((found for found in judged if samples in found.samples.values()), None)
 
 
 # --- pairs

@@ -231,7 +231,7 @@ def _samples(
     others: list[str],
     on_criterion: dict[int, str],
 ) -> None:
-    scored = _scores(here, here.sealed, evaluation.judges[label], asked.id)[evaluation.settings.score]
+    scored = _scores(here, here.sealed, evaluation.judges[label], asked.id)[evaluation.settings.column]
     plain(f"{label}: {len(rows)} samples")
     for row in rows:
         prediction = row.forced if evaluation.settings.right_by == "forced" else row.parsed

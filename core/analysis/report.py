@@ -17,14 +17,23 @@ percent, signed, plain = (partial(interval, unit=unit) for unit in ("share", "po
 """An estimate with its interval, as a share, a difference in points, or a figure with two decimals."""
 
 
+READER_SAYS = (
+    "A reader's score is the log-probability, in nats, that it gives the right option after question and explanation: "
+    "whether the explanation leads to the label, not whether it is clear or true."
+)
+"""What a reader's evaluation is about."""
+
+
 def show_evaluation(evaluation: Evaluation, found: Details, console: Console) -> None:
     """Print results per variant, win rates between them and what they come to, and what cannot be believed."""
     settings = evaluation.settings
     console.print(evaluation.title, style="bold", markup=False, highlight=False)
+    if evaluation.by_reader:
+        console.print(READER_SAYS, style="dim")
     console.print(_variants(evaluation))
     console.print(_win_rates(evaluation))
     console.print(
-        f"score `{settings.score}`, tie margin {settings.margin}; 95% intervals resample questions "
+        f"score `{settings.score}`, tie margin {settings.margin:g} {settings.unit}; 95% intervals resample questions "
         f"({settings.resamples} times) and exclude training variance: one training run a variant; p by "
         f"{settings.permutations:,} sign flips, corrected for all pairs of variants (Holm).",
         style="dim",

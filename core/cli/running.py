@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from core.analysis.costs import strategy_costs
 from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete_run, console, print_rows
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
@@ -24,6 +25,7 @@ from core.runs.side_by_side import compared
 from core.runs.sizes import Size, sized
 from core.runs.watch import progress_of, watch
 from core.settings import Settings, problems_of
+from core.store.database import any_store
 
 RunIds = Annotated[list[str], typer.Argument(help="Run ids, or their beginnings.", autocompletion=complete_run)]
 
@@ -179,6 +181,17 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
         progress = f"{done}/{total} {unit}" if total else ""
         rows.append({"id": folder.id, "label": folder.config.label, "state": folder.state, "progress": progress})
     print_rows(rows, as_json, "No run yet: `anchorlab demo` makes some.")
+
+
+@runs_group.command("costs", epilog="Example: anchorlab runs costs --json")
+def runs_costs(as_json: AsJson = False) -> None:
+    """Show what each strategy of pairs cost, stage by stage: tokens, seconds in the model, the most memory."""
+    with any_store(default_home()) as store:
+        rows = strategy_costs(store).to_json(orient="records")
+    shown = json.loads(rows)
+    if not as_json:
+        shown = [{name.replace("_", " "): value for name, value in row.items() if name != "pairs"} for row in shown]
+    print_rows(shown, as_json, "No pair set yet: `anchorlab demo` makes two.")
 
 
 @runs_group.command("compare", epilog="Example: anchorlab runs compare dpo-1f03 dpo-2e4a")

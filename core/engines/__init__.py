@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from core.engines.spent import Spent
+
 
 @dataclass(frozen=True)
 class Message:
@@ -52,6 +54,9 @@ Streamed = Generator[str, None, Generation]
 
 class Engine(Protocol):
     """A loaded model.  `generate` and `choose` keep the order of what they are given."""
+
+    spent: Spent
+    """Tokens that `generate` and `choose` read and wrote."""
 
     def generate(
         self,

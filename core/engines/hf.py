@@ -17,7 +17,8 @@ from transformers.cache_utils import DynamicLayer
 
 from core.engines import Chat, Generation, Sampling, Streamed
 from core.engines.choosing import PrefixReader, Tokens, choose_among
-from core.engines.decoding import GROUPED, Row, Vocabulary, draw, last, sample_rows, sample_steps
+from core.engines.decoding import GROUPED, Row, Vocabulary, common_length, draw, last, sample_rows, sample_steps
+from core.engines.spent import Spent
 from core.engines.templates import encode, render, template_record
 from core.engines.weights import dtype_reason, end_tokens, load_weights
 from core.home import default_home
@@ -58,6 +59,7 @@ class HFEngine:
         self.tokenizer = tokenizer
         self._plain_attention = weights.config._attn_implementation
         self._reader = PrefixReader(weights)
+        self.spent = Spent()
 
     # --- the interface
 
@@ -72,11 +74,20 @@ class HFEngine:
         if not any(seeds):
             return [[] for _ in chats]
         sample = sample_rows if self.path == "fast" else plain_rows
-        rows = iter(sample(self.weights, self.vocabulary, prompts, seeds, sampling, stop))
+        drawn = sample(self.weights, self.vocabulary, prompts, seeds, sampling, stop)
+        self._count(prompts, seeds, sum(len(row.tokens) for row in drawn))
+        rows = iter(drawn)
         return [
             [self._generation(next(rows), len(prompt)) for _ in group]
             for prompt, group in zip(prompts, seeds, strict=True)
         ]
+
+    def _count(self, prompts: Sequence[Tokens], seeds: Sequence[Sequence[int]], generated: int) -> None:
+        """Add to `spent`: the fast path reads what all prompts share once, and each prompt's rest once for its rows."""
+        unshared = sum(len(prompt) * len(group) for prompt, group in zip(prompts, seeds, strict=True))
+        shared = common_length(prompts)
+        read = shared + sum(len(prompt) - shared for prompt in prompts) if self.path == "fast" else unshared
+        self.spent.add(read, unshared, generated)
 
     def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
         (prompt,) = self._prompts([chat])
@@ -90,7 +101,11 @@ class HFEngine:
         prompts = self._prompts(chats)
         tokens = [[encode(self.tokenizer, option) for option in group] for group in options]
         reader = self._reader if self.path == "fast" else PlainReader(self.weights)
-        return choose_among(reader, prompts, tokens, self.tokenizer.eos_token_id)
+        reader.spent.take()  # the self-check's
+        chosen = choose_among(reader, prompts, tokens, self.tokenizer.eos_token_id)
+        spent = reader.spent.take()
+        self.spent.add(spent.read, spent.unshared)
+        return chosen
 
     def cannot_choose(self, options: Sequence[str]) -> str | None:
         return None
@@ -256,6 +271,7 @@ class PlainReader:
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
+        self.spent = Spent()
 
     @torch.inference_mode()
     def logits(self, sequences: Sequence[Tokens]) -> dict[Tokens, torch.Tensor]:
@@ -264,4 +280,5 @@ class PlainReader:
 
     def _last(self, sequence: Tokens) -> torch.Tensor:
         ids = torch.tensor([sequence], device=self.model.device)
+        self.spent.add(len(sequence), 0)
         return self.model(input_ids=ids).logits[0, -1]

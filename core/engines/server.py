@@ -16,6 +16,7 @@ from openai.types.chat import ChatCompletion
 from core.engines import Chat, Generation, Sampling, Streamed
 from core.engines.labels import begin_alike, folded, read_labels
 from core.engines.probing import GO_ON, Probe, alternatives, answers, probe
+from core.engines.spent import Spent
 from core.engines.wire import Wire, text_of
 from core.errors import LabError, ModelUnavailable
 from core.models.finding import ModelRef
@@ -54,6 +55,7 @@ class ServerEngine:
         self.model = model
         self.wire = wire
         self.found = found
+        self.spent = Spent()
 
     # --- the interface
 
@@ -69,7 +71,7 @@ class ServerEngine:
         A server that honours `n` draws a chat's replies in one request, seeded with the first seed.
         """
         drawn = [self._draws(chat, group, sampling) for chat, group in zip(chats, seeds, strict=True)]
-        replies = iter(self.wire.ask_all([body for bodies in drawn for body in bodies]))
+        replies = iter(self._asked([body for bodies in drawn for body in bodies]))
         found = [[reply for _ in bodies for reply in generations(next(replies), stop)] for bodies in drawn]
         if any(len(group) != len(wanted) for group, wanted in zip(found, seeds, strict=True)):
             raise LabError(f"The server at {self.wire.server.url} gave another number of replies than asked for.")
@@ -90,7 +92,7 @@ class ServerEngine:
             {**self._messages(chat, group), **asked, "temperature": 1.0, "top_p": 1.0}
             for chat, group in zip(chats, options, strict=True)
         ]
-        answered = self.wire.ask_all(bodies)
+        answered = self._asked(bodies)
         return [self._weigh(group, answer) for group, answer in zip(options, answered, strict=True)]
 
     def cannot_choose(self, options: Sequence[str]) -> str | None:
@@ -123,6 +125,14 @@ class ServerEngine:
         }
 
     # --- how
+
+    def _asked(self, bodies: Sequence[dict[str, Any]]) -> list[ChatCompletion]:
+        """The answers to requests, with what the server says of their tokens added to `spent`."""
+        answers = list(self.wire.ask_all(bodies))
+        for answer in answers:
+            read, written = (getattr(answer.usage, name, 0) or 0 for name in ("prompt_tokens", "completion_tokens"))
+            self.spent.add(read, read * len(answer.choices), written)
+        return answers
 
     def _draws(self, chat: Chat, group: Sequence[int], sampling: Sampling) -> list[dict[str, Any]]:
         """Requests that give a reply for each seed."""

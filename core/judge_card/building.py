@@ -13,6 +13,7 @@ from core.judge_card.company import SharedScores, WithPeople, duels_of, others_o
 from core.judge_card.evidence import Evidence, gather, judge_runs
 from core.judge_card.records import JudgeCard, OnCriterion, Peer
 from core.judge_card.wording import Said, figures_of
+from core.method.judging import READER
 from core.method.repeats import why_no_repeat
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
@@ -21,13 +22,15 @@ from core.statistics.sums import Totals
 from core.store.database import Store
 
 NEVER_ASKED = "the judge was asked about no explanation"
+NO_VERDICT = "no verdict could be read"
+READS = "a reader gives no verdicts: it says how likely the right option is after the explanation"
 
 
 def judge_card(store: Store, runs: Sequence[str], auc: Auc, settings: CompareSettings) -> JudgeCard:
     """The card of one judge over its complete runs; auc: its AUC between right and wrong explanations there."""
     judge = judge_runs(store, runs)[0]
-    evidence = gather(store, judge, settings.score)
-    peers = [shared_scores(store, evidence, other, settings.score) for other in others_of(store, judge)]
+    evidence = gather(store, judge, settings.column)
+    peers = [shared_scores(store, evidence, other, settings.column) for other in others_of(store, judge)]
     people = with_people(store, judge, evidence.criteria, evidence.labels, settings)
     blocks = f.blocks(evidence) | {f"peer {i}": peer.block for i, peer in enumerate(peers)}
     measured = _Measured(evidence, peers, blocks, _totals(evidence, blocks, settings), people)
@@ -41,7 +44,7 @@ def judge_card(store: Store, runs: Sequence[str], auc: Auc, settings: CompareSet
         key=judge.key,
         name=judge.name,
         mode=judge.mode,
-        rubric=judge.rubric,
+        rubric="none" if measured.reads else judge.rubric,
         runs=judge.runs,
         duels=duels,
         asked=said.asked,
@@ -76,6 +79,16 @@ class _Measured:
     totals: Totals | None
     people: WithPeople
 
+    @property
+    def reads(self) -> bool:
+        """Whether the judge is a reader, which gives no verdicts."""
+        return self.evidence.judge.mode == READER
+
+    @property
+    def no_verdict(self) -> str:
+        """Why there is no verdict to go by."""
+        return READS if self.reads else NO_VERDICT
+
     def unjudged(self) -> Estimate:
         return self.totals.estimate(f.unjudged, bounds=f.SHARE) if self.totals else Estimate.undefined(0, NEVER_ASKED)
 
@@ -88,6 +101,8 @@ class _Measured:
         if not self.totals:
             nothing = Estimate.undefined(0, NEVER_ASKED)
             return nothing, nothing, np.full((len(self.evidence.criteria),) * 2, np.nan)
+        if self.reads:
+            return (Estimate.undefined(0, READS),) * 2 + (np.zeros((0, 0)),)
         return f.criteria_figures(self.totals, len(self.evidence.criteria), self._questions("criteria"))
 
     def criteria(self) -> list[OnCriterion]:
@@ -98,7 +113,7 @@ class _Measured:
         read = self.evidence.counts[:, at, :-1]
         given = int(read.sum())
         most = int(read.sum(axis=0).argmax()) if given else None
-        same = entropy = Estimate.undefined(0, "no verdict could be read")
+        same = entropy = Estimate.undefined(0, NO_VERDICT)
         if given:
             k, questions = len(self.evidence.criteria), int((read.sum(axis=1) > 0).sum())
             same = self.totals.estimate(f.same_verdict_of(k, at, most), questions, f.SHARE)
@@ -120,7 +135,7 @@ class _Measured:
         k = len(criteria)
         known = [(at, self.evidence.labels.index(c.most)) for at, c in enumerate(criteria) if c.most is not None]
         if not known:
-            return (Estimate.undefined(0, "no verdict could be read"),) * 2
+            return (Estimate.undefined(0, self.no_verdict),) * 2
         questions = int((self.evidence.counts[:, :, :-1].sum(axis=(1, 2)) > 0).sum())
         same = f.mean_of([f.same_verdict_of(k, at, most) for at, most in known])
         entropy = f.mean_of([f.entropy_of(k, at) for at, _ in known])
@@ -131,6 +146,8 @@ class _Measured:
         return self._repeated(f.self_agreement, None)
 
     def _repeated(self, formula: f.Formula, criterion: str | None) -> Estimate:
+        if self.reads:
+            return Estimate.undefined(0, READS)
         sums = self.evidence.repeats.sums
         chosen = sums[(sums["pairs"] > 0) & ((sums["criterion"] == criterion) | (criterion is None))]
         if chosen.empty or not self.totals:
@@ -183,7 +200,7 @@ def _said(
         self_agreement=measured.repeated(),
         observed=measured.evidence.repeats.observed,
         duels=duels,
-        peers=peers,
-        people=measured.people.overall,
+        peers=[peer for peer in peers if (peer.mode == READER) == measured.reads],
+        people=Estimate.undefined(0, READS) if measured.reads else measured.people.overall,
         ratings=sum(measured.people.ratings.values()),
     )

@@ -34,23 +34,23 @@ class SharedScores:
 
 
 def others_of(store: Store, judge: JudgeRuns) -> list[JudgeRuns]:
-    """Other judges of quality with a complete run on these samples; a reader is none."""
+    """Other judges and readers with a complete run on these samples."""
     found = store.rows(
-        "SELECT id FROM runs WHERE kind = 'judge' AND complete AND settings->>'mode' != 'reader' "
-        "AND list_contains(?, parents->>'samples') ORDER BY created, id",
+        "SELECT id FROM runs WHERE kind = 'judge' AND complete AND list_contains(?, parents->>'samples') "
+        "ORDER BY created, id",
         [judge.samples],
     )
     return [other for other in judge_runs(store, [row[0] for row in found]) if other.key != judge.key]
 
 
-def shared_scores(store: Store, evidence: Evidence, other: JudgeRuns, score: str) -> SharedScores:
-    """What two judges said of the same explanations; a judge without the score that ranks is taken by its total."""
+def shared_scores(store: Store, evidence: Evidence, other: JudgeRuns, column: str) -> SharedScores:
+    """What two judges said of the same explanations; a judge without the score that ranks is taken by its other one."""
+    a, b = (f"coalesce({{0}}.{column}, {{0}}.total, {{0}}.expected)::DOUBLE".format(side) for side in ("a", "b"))
     frame = store.frame(
-        f"SELECT a.item_id, list_position($1, a.run) - 1 AS run, coalesce(a.{score}, a.total)::DOUBLE AS a, "
-        f"coalesce(b.{score}, b.total)::DOUBLE AS b "
+        f"SELECT a.item_id, list_position($1, a.run) - 1 AS run, {a} AS a, {b} AS b "
         "FROM scores a JOIN scores b USING (samples, item_id, sample) WHERE list_contains($1, a.run) "
-        "AND list_contains($2, b.run) AND a.origin = 'model' AND b.origin = 'model' AND a.total IS NOT NULL "
-        "AND b.total IS NOT NULL",
+        f"AND list_contains($2, b.run) AND a.origin = 'model' AND b.origin = 'model' AND {a} IS NOT NULL "
+        f"AND {b} IS NOT NULL",
         [evidence.judge.runs, other.runs],
     )
     coded = frame.assign(question=evidence.questions.get_indexer(frame["item_id"]))

@@ -6,6 +6,7 @@ docs/judge-card.md has the formulas, their sources, and when not to use each.
 """
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ def blocks(evidence: Evidence) -> dict[str, np.ndarray]:
         "asked": per_question(flags, rows["question"].to_numpy(), n),
         "length": length_block(rows, n),
         "criteria": criteria_block(rows, len(evidence.criteria), n),
-        "verdicts": evidence.counts.reshape(n, -1),
+        "verdicts": evidence.counts.reshape(n, prod(evidence.counts.shape[1:])),
         "repeats": repeats_block(evidence),
     }
 

@@ -37,7 +37,7 @@ def length_bins(store: Store, card: JudgeCard, settings: CompareSettings) -> lis
     Scores are taken above the mean of their question and variant, since a hard question has both longer explanations
     and lower scores; explanations that are the only ones of theirs say nothing and are left out.
     """
-    column = {"expected": "expected", "total": "total"}[settings.score]
+    column = settings.column
     rows = store.frame(
         f"SELECT item_id, tokens, {column}::DOUBLE - avg({column}) OVER strata AS score FROM scores "
         f"WHERE list_contains(?, run) AND origin = 'model' AND tokens > 0 AND {column} IS NOT NULL "

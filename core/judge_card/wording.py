@@ -89,7 +89,7 @@ def _length(said: Said) -> list[Figure]:
             "Score for e times the tokens",
             said.slope,
             "coefficient",
-            "Of two explanations of a question by a variant one e ≈ 2.7 times as long scores {figure} points higher.",
+            "Of two explanations of a question by a variant one e ≈ 2.7 times as long scores {figure} higher.",
         ),
         _figure(
             "length_correlation",
@@ -174,7 +174,7 @@ def _peers(peers: Sequence[Peer]) -> Figure:
     known = [peer for peer in peers if peer.correlation.value is not None]
     title = "Agreement with another judge"
     if not known:
-        because = "no other judge has scored these samples" if not peers else peers[0].correlation.note
+        because = "no other judge of its kind has scored these samples" if not peers else peers[0].correlation.note
         estimate = Estimate.undefined(0, because.removeprefix("undefined, because "))
         return _figure("other_judges", title, estimate, "coefficient", "")
     nearest = max(known, key=lambda peer: peer.correlation.value)

@@ -53,4 +53,42 @@ BREAKS: list[Break] = [
         (("outcomes(table.scores[a][:, compared], ", "outcomes(table.scores[a], "),),
         ("tests/test_category_parts.py::test_two_identical_models_differ_in_no_category",),
     ),
+    Break(
+        "the reader is in neither Judges nor Compare",
+        "core/analysis/results.py",
+        (
+            (
+                "        for key, group in groups.items()\n    ]",
+                "        for key, group in groups.items()\n        if group[0].mode != READER\n    ]",
+            ),
+        ),
+        (
+            "tests/test_lab_api.py::test_a_comparison_says_n_interval_and_tie_margin",
+            "tests/test_page_judges.py::test_a_reader_has_a_card_and_win_rates_of_its_own_kind",
+        ),
+    ),
+    Break(
+        "a judge's cost counts what prompts share once for each prompt",
+        "core/engines/choosing.py",
+        (("self.spent.add(len(trie.tokens), 0)", "self.spent.add(sum(trie.depths), 0)"),),
+        ("tests/test_costs.py::test_choosing_reads_what_prompts_share_once_and_says_what_it_would_have_been",),
+    ),
+    Break(
+        "a judge's cost counts the explanations alone",
+        "core/method/judging.py",
+        (
+            (
+                "    work.cost(spent.read, spent.generated, time.monotonic() - began, spent.unshared)",
+                "    read = sum(judge.engine.count_tokens(row.explanation) for _, row in asked)\n"
+                "    work.cost(read, spent.generated, time.monotonic() - began, read)",
+            ),
+        ),
+        ("tests/test_costs.py::test_a_judge_pays_for_the_prompts_it_reads_and_not_for_the_explanations_alone",),
+    ),
+    Break(
+        "a strategy's cost leaves its debater out",
+        "core/analysis/costs.py",
+        (('    "debates": "debating",\n', ""),),
+        ("tests/test_costs.py::test_a_strategy_pays_for_all_that_its_pairs_needed",),
+    ),
 ]
