@@ -5,7 +5,7 @@ size of sampling, threads) is not here.  In a pipeline file each class is one ta
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -209,8 +209,9 @@ class SftSettings(Settings):
 class SampleSettings(Settings):
     """Drawing N responses a question."""
 
-    role: Literal["explainer", "debater"] = Field(
-        "explainer", description="`debater` is shown the right answer and argues for it."
+    role: Literal["explainer", "debater", "teacher"] = Field(
+        "explainer",
+        description="`debater` is shown the right answer and argues for it; `teacher` writes what others learn from.",
     )
     select: Selection = Field(Selection(split="test"), description="Questions to sample.")
     n: int = Field(4, ge=1, le=64, description="Responses a question.")
@@ -268,7 +269,7 @@ class HeadToHeadSettings(Settings):
     seed: int = Field(0, description="Seed of the draw of sample pairs.")
 
 
-Strategy = Literal["rank", "anchor", "correctness", "anchor_without_debater", "anchor_without_correct"]
+Strategy = Literal["rank", "anchor", "correctness", "anchor_without_debater", "anchor_without_correct", "teacher"]
 
 
 class PairSettings(Settings):
@@ -290,17 +291,38 @@ class PairSettings(Settings):
     target_lambda: Share | None = Field(
         None, description="Share of pairs from wavering or always-wrong questions, by a seeded draw; none: as it comes."
     )
+    lambda_total: Literal["constant", "largest"] = Field(
+        "constant",
+        description="Pairs at a target λ: equally many at every target (those of the scarcer kind of question), or as "
+        "many as that target allows.",
+    )
     max_pairs: int | None = Field(None, ge=1, description="At most so many pairs, by a seeded draw.")
+
+    @classmethod
+    def stored(cls, settings: Mapping[str, Any]) -> Self:
+        """The settings of a run that is there: one with a target of before `lambda_total` took as many as could be."""
+        before = settings.get("target_lambda") is not None and "lambda_total" not in settings
+        return cls.model_validate({**settings, **({"lambda_total": "largest"} if before else {})})
 
     @property
     def debated(self) -> bool:
         """Whether the strategy takes chosen texts from a debater."""
         return self.strategy in ("anchor", "anchor_without_correct")
 
+    @property
+    def taught(self) -> bool:
+        """Whether the strategy takes chosen texts from a stronger model."""
+        return self.strategy == "teacher"
+
     @model_serializer(mode="wrap")
     def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Settings added later stand in a configuration only where they are set, so that no older id changes."""
+        """Settings added later stand in a configuration only where they are set, so that no older id changes.
+
+        `lambda_total` stands wherever there is a target: runs with a target and without it were drawn in another way.
+        """
         later = {"margin": 0.0, "target_lambda": None, "max_pairs": None}
+        if self.target_lambda is None:
+            later["lambda_total"] = self.lambda_total
         return {name: value for name, value in dump(self).items() if name not in later or value != later[name]}
 
 

@@ -156,3 +156,19 @@ def _ended(run: RunFolder) -> None:
         stop(run, grace=1.0)
     except BadInput:
         assert run.result  # it was done already
+
+
+def test_a_reader_has_a_card_and_win_rates_of_its_own_kind(lab_home):
+    app = opened("judges")
+    assert not app.exception
+    rows = app.dataframe[0].value
+    assert rows["mode"].tolist() == ["probabilities", "reader"]
+    with Store(lab_home, None) as store:
+        store.ingest()
+        read = next(e for e in evaluations(store, QUICK) if e.by_reader)
+    shown = opened("judges", judge=read.key)
+    assert not shown.exception
+    assert "whether the explanation leads to the label" in words(shown)
+    compared = opened("compare", evaluation=read.key)
+    assert not compared.exception
+    assert "Scores (log_probability) within 0.1 nats tie" in words(compared)

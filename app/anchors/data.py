@@ -138,19 +138,18 @@ def starts(here: Lab) -> dict[str, Start]:
     for row in _sets(here.store, here.sealed):
         if source := _source_of(row, sources):
             title = f"pair set {row['label']} on {row['dataset_name']}  ({row['id']})"
-            known[row["id"]] = Start(title, source, PairSettings.model_validate_json(row["settings"]))
+            known[row["id"]] = Start(title, source, PairSettings.stored(json.loads(row["settings"])))
     for key, source in sources.items():
         known[key] = Start(source.title, source, PairSettings(strategy="anchor" if source.debates else "rank"))
     return known
 
 
 def _source_of(row: dict[str, Any], sources: dict[str, PairSource]) -> PairSource | None:
-    """The samples of a written pair set, with the debater it was built with where it had one."""
+    """The samples of a written pair set, with the debater or teacher it was built with where it had one."""
     parents = json.loads(row["parents"])
     found = sources.get(f"{parents['samples']}+{parents['judgements']}")
-    if found is None or "debates" not in parents:
-        return found
-    return replace(found, **{role: parents[role] for role in ("debates", "debate_judgements")})
+    others = ("debates", "debate_judgements", "teacher", "teacher_judgements")
+    return found and replace(found, **{role: parents[role] for role in others if role in parents})
 
 
 def beside(settings: PairSettings) -> PairSettings:

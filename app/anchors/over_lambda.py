@@ -13,7 +13,7 @@ from app.state import Lab
 from app.working import once
 from core.analysis.pair_lambda import pairs_over_lambda
 from core.analysis.pair_sources import PairSource
-from core.method.pairs import anchor_lambda
+from core.method.pair_draw import anchor_lambda
 from core.records import Pair
 from core.settings import PairSettings
 from core.statistics.words import number

@@ -220,6 +220,8 @@ ROLES = {
     "judgements": "Their scores by a judge",
     "debates": "Samples of the debater",
     "debate_judgements": "Scores of the debater's samples",
+    "teacher": "Samples of the teacher",
+    "teacher_judgements": "Scores of the teacher's samples",
     "pairs": "Pairs",
     "sft": "SFT run to start from",
 }
@@ -232,6 +234,8 @@ TAKEN_BY = {
     "judgements": ("judge",),
     "debates": ("sample",),
     "debate_judgements": ("judge",),
+    "teacher": ("sample",),
+    "teacher_judgements": ("judge",),
 }
 """Role → kinds of run that may take it; a role that is not here bears its kind's name."""
 
@@ -280,6 +284,8 @@ def _roles(kind: Kind, settings: Settings) -> list[str]:
         roles.append("samples")
     if isinstance(settings, PairSettings) and settings.debated:
         roles += ["debates", "debate_judgements"]
+    if isinstance(settings, PairSettings) and settings.taught:
+        roles += ["teacher", "teacher_judgements"]
     return roles
 
 
@@ -322,6 +328,10 @@ def _fits(row: dict, role: str, kind: Kind, chosen: dict[str, str]) -> bool:
             return row["kind"] == "sample" and row["role"] == "debater" and parents["samples"] == chosen["samples"]
         case "debate_judgements":
             return row["kind"] == "judge" and row["mode"] != "reader" and parents["samples"] == chosen["debates"]
+        case "teacher":
+            return row["kind"] == "sample" and row["role"] == "teacher"
+        case "teacher_judgements":
+            return row["kind"] == "judge" and row["mode"] != "reader" and parents["samples"] == chosen["teacher"]
         case _:
             return row["kind"] == role
 
@@ -334,6 +344,9 @@ MISSING = {
     "debates": "The strategy anchor needs a debater's samples for these samples: launch a sample run with role "
     "debater first, or choose the strategy rank.",
     "debate_judgements": "The debater's samples have not been judged: launch a judge run of them first.",
+    "teacher": "The strategy teacher needs a stronger model's samples of the same questions: launch a sample run with "
+    "role teacher first, or choose another strategy.",
+    "teacher_judgements": "The teacher's samples have not been judged: launch a judge run of them first.",
     "sft": "This needs a finished SFT run of this data set: launch one first (What to run: sft).",
     "pairs": "There are no pairs of this data set: launch a pairs run first (What to run: pairs).",
 }

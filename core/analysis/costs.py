@@ -20,8 +20,8 @@ STAGES = {
     "judgements": "judging",
     "debates": "debating",
     "debate_judgements": "judging the debate",
-    "teachings": "the teacher's sampling",
-    "teaching_judgements": "judging the teacher",
+    "teacher": "the teacher's sampling",
+    "teacher_judgements": "judging the teacher",
 }
 """Parent of a pairs run → the stage that it is."""
 TRAINING, ALL = "training", "all"
@@ -35,8 +35,8 @@ def run_costs(store: Store) -> pd.DataFrame:
     return store.frame(
         """
         SELECT run, sum((body->>'prompt_tokens')::BIGINT)::BIGINT AS prompt_tokens,
-            CASE WHEN count(*) = count(body->>'unshared_tokens') THEN sum((body->>'unshared_tokens')::BIGINT)::BIGINT END
-                AS unshared_tokens,
+            CASE WHEN count(*) = count(body->>'unshared_tokens')
+                THEN sum((body->>'unshared_tokens')::BIGINT)::BIGINT END AS unshared_tokens,
             sum((body->>'new_tokens')::BIGINT)::BIGINT AS new_tokens, sum((body->>'seconds')::DOUBLE) AS seconds,
             max((body->>'peak_bytes')::BIGINT) AS peak_bytes, any_value(body->>'memory') AS memory
         FROM events WHERE type = 'cost' GROUP BY run ORDER BY run

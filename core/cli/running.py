@@ -51,6 +51,10 @@ def run(
     debate_judgements: Annotated[
         str | None, typer.Option(help="Judge run of the debates.", autocompletion=complete_run)
     ] = None,
+    teacher: Annotated[str | None, typer.Option(help="Teacher's sample run.", autocompletion=complete_run)] = None,
+    teacher_judgements: Annotated[
+        str | None, typer.Option(help="Judge run of the teacher's samples.", autocompletion=complete_run)
+    ] = None,
     sft: Annotated[str | None, typer.Option(help="SFT run that DPO starts from.", autocompletion=complete_run)] = None,
     pairs: Annotated[
         str | None, typer.Option(help="Pairs run that DPO trains on.", autocompletion=complete_run)
@@ -76,6 +80,8 @@ def run(
         "judgements": judgements,
         "debates": debates,
         "debate_judgements": debate_judgements,
+        "teacher": teacher,
+        "teacher_judgements": teacher_judgements,
         "sft": sft,
         "pairs": pairs,
         "samples_a": samples_a,

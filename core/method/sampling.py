@@ -132,7 +132,7 @@ def run_sample(work: Work) -> None:
 def questions_of(work: Work, settings: SampleSettings) -> list[Item]:
     """The run's questions: its selection, for a debater those that the parent got consistently wrong."""
     items = load_items(work.parent("dataset"))
-    if settings.role == "explainer":
+    if settings.role != "debater":
         return select_items(items, settings.select)
     samples = work.parent("samples")
     wanted = SampleSettings.model_validate(samples.config.settings).n

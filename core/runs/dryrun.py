@@ -58,10 +58,12 @@ class DryRun:
 def dry_run(home: Home, file: PipelineFile) -> DryRun:
     """What `anchorlab pipeline` would run now; `BadInput` for a data set that is not on this machine."""
     dataset, splits = _dataset(home, file.dataset)
-    names = [file.models.base, file.models.judge, *([] if file.models.reader == "off" else [file.models.reader])]
-    found = {name: model_at_hand(name, home) for name in names}
-    refs = [found[name] or _unknown(name) for name in names]
-    steps = plan(file, dataset.id, refs[0], refs[1], refs[2] if len(refs) > 2 else None)
+    models = file.models
+    roles = {"base": models.base, "judge": models.judge, "reader": models.reader, "teacher": models.teacher or "off"}
+    names = {role: name for role, name in roles.items() if name != "off"}
+    found = {name: model_at_hand(name, home) for name in names.values()}
+    refs = {role: found[name] or _unknown(name) for role, name in names.items()}
+    steps = plan(file, dataset.id, refs["base"], refs["judge"], refs.get("reader"), refs.get("teacher"))
     rates, known = measured_rates(home), _known(steps)
     runs = [_planned(home, dataset, 0, rates, known=True)]
     runs += [_planned(home, step, units_of(step, steps, splits), rates, known[step.id]) for step in steps]

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
 from core.data.datasets import import_dataset, is_done
 from core.errors import BadInput, LabError, RunStopped
@@ -58,6 +58,12 @@ class ModelsTable(Settings):
     base: str = Field("default", description="Model that is fine-tuned and aligned; judges the pairs.")
     judge: str = Field("default", description="Judge of the evaluation; a stronger model than base.")
     reader: str = Field("default", description="Reader of the evaluation; none: `off`.")
+    teacher: str | None = Field(None, description="Stronger model that writes what the strategy `teacher` prefers.")
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A teacher stands in a pipeline only where there is one, so that no older id changes."""
+        return {name: value for name, value in dump(self).items() if name != "teacher" or value is not None}
 
 
 class PipelineFile(Settings):
@@ -96,6 +102,12 @@ class PipelineFile(Settings):
         unknown = [name for name in self.evaluated if name not in known]
         if unknown or not self.evaluated:
             raise ValueError(f"variants must be some of {', '.join(known)}, not {', '.join(unknown) or 'none at all'}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_teacher_is_named(self) -> Self:
+        if "teacher" in self.strategies and "teacher" in self.evaluated and self.models.teacher is None:
+            raise ValueError("the strategy teacher needs a stronger model: name it as `teacher` under [models]")
         return self
 
     @model_validator(mode="after")
@@ -148,7 +160,8 @@ def prepare(home: Home, file: PipelineFile) -> RunConfig:
     base, judge = (resolve_model(name, home) for name in (file.models.base, file.models.judge))
     reader = None if file.models.reader == "off" else resolve_model(file.models.reader, home)
     dataset = loaded(home, file.dataset) or import_dataset(home, *source_of(home, file.dataset))
-    steps = plan(file, dataset.id, base, judge, reader)
+    teacher = resolve_model(file.models.teacher, home) if file.models.teacher else None
+    steps = plan(file, dataset.id, base, judge, reader, teacher)
     require_reachable(home, steps)
     settings = {
         "file": file.written(),
@@ -173,7 +186,14 @@ def source_of(home: Home, table: DatasetTable) -> tuple[Path, ImportSettings]:
     return find_source(str(beside) if beside.is_file() else table.source, home, **table.mapping)
 
 
-def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, reader: ModelRef | None) -> list[RunConfig]:
+def plan(
+    file: PipelineFile,
+    dataset: str,
+    base: ModelRef,
+    judge: ModelRef,
+    reader: ModelRef | None,
+    teacher: ModelRef | None = None,
+) -> list[RunConfig]:
     """Every run that the pipeline's variants need, each after the runs it needs, in the paper's order."""
     steps: list[RunConfig] = []
 
@@ -206,9 +226,14 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
         pairs_from["debates"] = debates
         pairs_from["debate_judgements"] = add("judge", "debater", file.judge, use_of(base), samples=debates)
 
+    if teacher and "teacher" in strategies:
+        taught = add("sample", "teacher", file.align.model_copy(update={"role": "teacher"}), use_of(teacher))
+        pairs_from["teacher"] = taught
+        pairs_from["teacher_judgements"] = add("judge", "teacher", file.judge, use_of(base), samples=taught)
+
     for strategy in strategies:
         settings = PairSettings.model_validate({**file.pairs.model_dump(), "strategy": strategy})
-        needed = {r: i for r, i in pairs_from.items() if settings.debated or not r.startswith("debate")}
+        needed = {role: run for role, run in pairs_from.items() if _needs(settings, role)}
         pairs = add("pairs", strategy, settings, **needed)
         dpo = add("dpo", strategy, file.dpo, use_of(base, sft), sft=sft, pairs=pairs)
         evaluate(strategy, sft, dpo)
@@ -217,6 +242,12 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
         sides = {"samples_a": sampled[a], "samples_b": sampled[b]}
         add("head_to_head", f"{a} against {b}", file.head_to_head, use_of(judge), **sides)
     return steps
+
+
+def _needs(settings: PairSettings, role: str) -> bool:
+    """Whether a strategy's pairs are made from a parent of this role."""
+    wanted = {"debate": settings.debated, "teacher": settings.taught}
+    return next((needed for name, needed in wanted.items() if role.startswith(name)), True)
 
 
 def _debater(file: PipelineFile) -> SampleSettings:

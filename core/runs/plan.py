@@ -35,7 +35,7 @@ PARENTS: dict[str, tuple[str, ...]] = {
     "dpo": ("dataset", "sft", "pairs"),
 }
 """Roles that a run of each kind needs.  A debater also needs samples; pairs of a strategy with a debater also
-debates and debate_judgements."""
+debates and debate_judgements, of one with a teacher also teacher and teacher_judgements."""
 
 
 def run_config(
@@ -71,6 +71,8 @@ def _check_parents(kind: Kind, settings: Settings, parents: Mapping[str, str]) -
         needed.append("samples")
     if isinstance(settings, PairSettings) and settings.debated:
         needed += ["debates", "debate_judgements"]
+    if isinstance(settings, PairSettings) and settings.taught:
+        needed += ["teacher", "teacher_judgements"]
     missing = [role for role in needed if role not in parents]
     if missing:
         raise BadInput(f"A {kind} run with these settings needs {', '.join(missing)}: name the runs.")

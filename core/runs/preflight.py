@@ -258,7 +258,7 @@ def _beside(folder: Path, config: RunConfig) -> int:
 
 def looks_at_models(home: Home, file: PipelineFile) -> list[Look]:
     """Whether base, judge and reader are here or answer, and the largest of their runs fits the memory."""
-    names = dict.fromkeys([file.models.base, file.models.judge, file.models.reader])
+    names = dict.fromkeys([file.models.base, file.models.judge, file.models.reader, file.models.teacher or "off"])
     return [look for name in names if name != "off" for look in _looks_at_named(home, file, name)]
 
 
@@ -269,7 +269,8 @@ def _looks_at_named(home: Home, file: PipelineFile, name: str) -> list[Look]:
         return [Look("model", False, str(error))]
     if found is None:
         return [Look("model", True, f"{name} is not on this machine: it is fetched, or converted, when you launch.")]
-    kinds = [("dpo", file.dpo), ("sample", file.test)] if name == file.models.base else [("judge", file.judge)]
+    kinds = [("sample", file.align)] if name == file.models.teacher else [("judge", file.judge)]
+    kinds = [("dpo", file.dpo), ("sample", file.test)] if name == file.models.base else kinds
     planned = [
         RunConfig(kind=kind, label=name, settings=settings.model_dump(mode="json"), model=use_of(found))
         for kind, settings in kinds
