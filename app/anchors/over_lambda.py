@@ -29,8 +29,8 @@ def over_lambda(here: Lab, source: PairSource, settings: PairSettings, pairs: li
     key = f"over_lambda_{settings.target_lambda}"  # a new picture once a bar is taken, with none of them picked
     chart(
         "How many pairs would each λ leave?",
-        f"Of A, with λ {stands} now (dotted). A target draws from either kind of question, so the scarcer kind limits "
-        "the total. Click a bar to take its λ as the target of A.",
+        f"Of A, with λ {stands} now (dotted). A target draws from either kind of question, and the scarcer kind limits "
+        "the total, which is the same at every λ unless `lambda_total` is largest. Click a bar to take its λ as the target of A.",
         lambda_bars(counts, now),
         counts,
         key=key,
