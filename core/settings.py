@@ -318,7 +318,7 @@ class PairSettings(Settings):
     def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Settings added later stand in a configuration only where they are set, so that no older id changes.
 
-        `lambda_total` stands wherever there is a target: runs with a target and without it were drawn in another way.
+        `lambda_total` is written wherever there is a target: a run with a target and without it was drawn otherwise.
         """
         later = {"margin": 0.0, "target_lambda": None, "max_pairs": None}
         if self.target_lambda is None:

@@ -20,7 +20,7 @@ SETTINGS = CompareSettings()
 GOOD = Auc(0.7, 0.6, 0.8, 40, 40, 20)
 CHANCE = Auc(0.5, 0.4, 0.6, 40, 40, 20)
 NO_AUC = Auc(None, None, None, 0, 0, 0, left_out=10)
-HARD = ("auc", "unjudged", "people")
+HARD = ("auc", "unjudged", "people", "people_order")
 
 
 def card_of(verdicts: dict[str, str]) -> JudgeCard:
@@ -85,7 +85,7 @@ def test_a_judge_at_chance_takes_every_win_rate_back():
     ("auc", "checks", "verdict", "says"),
     [
         (GOOD, {"auc": "pass"}, "clear", "can be believed: no hard check of its card fails; AUC 0.70 (95%"),
-        (CHANCE, {"auc": "unknown", "people": "pass"}, "clear", "can be believed"),
+        (CHANCE, {"auc": "unknown", "people_order": "pass"}, "clear", "can be believed"),
         (GOOD, {"auc": "pass", "unjudged": "fail", "flips": "fail"}, "look here", "cannot be believed: unjudged bad;"),
         (CHANCE, {"auc": "fail", "unjudged": "fail"}, "look here", "cannot be believed: auc bad, unjudged bad; AUC"),
         (CHANCE, {"auc": "unknown"}, "look here", "not shown that the judge can be believed: no hard check"),

@@ -178,7 +178,7 @@ def test_findings_and_every_reader_name_the_check_that_failed(bench):
     assert (rows.loc["auc", "check"], rows.loc["auc", "hard"]) == ("fail", True)
     printed = CliRunner().invoke(cli, ["compare"]).stdout
     assert "judge unreliable here" in printed
-    assert "Judge card: 1 of 10 checks fail" in " ".join(printed.split())
+    assert "Judge card: 1 of 11 checks fail" in " ".join(printed.split())
 
 
 def test_thresholds_are_settings_of_comparing(bench):
@@ -319,6 +319,30 @@ def test_agreement_with_people_is_quadratic_kappa_by_label_or_by_number(bench, n
     assert card.criteria[1].ratings == 480
 
 
+def test_a_judge_that_knows_hard_questions_alone_agrees_with_people_and_is_not_proven_by_them(bench):
+    """Its verdicts on all explanations of a question are one: those that people gave on average."""
+    bench.judged(GOOD)
+    with Store(bench.home, None) as store:
+        store.ingest()
+        with store.transaction() as cursor:
+            cursor.execute("UPDATE scores SET right_forced = NULL, right_parsed = NULL")
+        bench.rated(store)
+        seeing = bench.evaluation(store, GOOD).card
+        with store.transaction() as cursor:
+            cursor.execute(
+                "UPDATE verdicts SET verdict = m.verdict FROM (SELECT item_id, arg_max(verdict, n) AS verdict FROM "
+                "(SELECT item_id, verdict, count(*) AS n FROM verdicts GROUP BY ALL) GROUP BY item_id) m "
+                "WHERE m.item_id = verdicts.item_id"
+            )
+        blind = bench.evaluation(store, GOOD).card
+    assert (seeing.check("people_order").verdict, seeing.doubts) == ("pass", [])
+    assert seeing.figure("people_order").estimate.value > 0.9
+    assert blind.figure("people").estimate.low > 0
+    assert blind.figure("people_order").estimate.value == 0.5
+    assert UNPROVEN in blind.doubts or blind.check("people").verdict == "fail"
+    assert not blind.reliable
+
+
 @pytest.mark.parametrize(("questions", "verdict"), [(24, "unknown"), (25, "fail")])
 def test_ratings_of_a_few_questions_take_nothing_back(bench, questions, verdict):
     bench.judged(GOOD)
@@ -405,3 +429,14 @@ def test_blind_ratings_given_in_the_app_count_and_seen_ones_do_not(lab_home):
         store.take_in_journal()
         found = people_of(store, run)
     assert found[["rater", "criterion", "label", "verdict"]].values.tolist() == [["kim", criterion, verdict, verdict]]
+
+
+def test_agreement_with_people_over_all_questions_alone_proves_nothing(bench):
+    bench.judged(GOOD)
+    with Store(bench.home, None) as store:
+        card = bench.evaluation(store, GOOD).card
+    verdicts_of = {"auc": "unknown", "people": "pass", "people_order": "unknown"}
+    checks = [replace(check, verdict=verdicts_of.get(check.figure, "pass")) for check in card.checks]
+    assert replace(card, checks=checks).doubts == [UNPROVEN]
+    proven = [replace(check, verdict="pass") if check.figure == "people_order" else check for check in checks]
+    assert replace(card, checks=proven).doubts == []

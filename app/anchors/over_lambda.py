@@ -30,13 +30,19 @@ def over_lambda(here: Lab, source: PairSource, settings: PairSettings, pairs: li
     chart(
         "How many pairs would each λ leave?",
         f"Of A, with λ {stands} now (dotted). A target draws from either kind of question, and the scarcer kind limits "
-        "the total, which is the same at every λ unless `lambda_total` is largest. Click a bar to take its λ as the target of A.",
+        f"the total: {_totals(counts)} Click a bar to take its λ as the target of A.",
         lambda_bars(counts, now),
         counts,
         key=key,
         on_select=partial(_take, key),
         selection_mode="points",
     )
+
+
+def _totals(counts: pd.DataFrame) -> str:
+    """How many pairs the targets leave."""
+    least, most = counts["total"].min(), counts["total"].max()
+    return f"{most:,} pairs at every λ." if least == most else f"{least:,} to {most:,} pairs, by λ."
 
 
 def counts_over_lambda(here: Lab, source: PairSource, settings: PairSettings) -> pd.DataFrame:

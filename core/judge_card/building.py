@@ -202,5 +202,6 @@ def _said(
         duels=duels,
         peers=[peer for peer in peers if (peer.mode == READER) == measured.reads],
         people=Estimate.undefined(0, READS) if measured.reads else measured.people.overall,
+        order=Estimate.undefined(0, READS) if measured.reads else measured.people.order,
         ratings=sum(measured.people.ratings.values()),
     )

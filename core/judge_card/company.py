@@ -14,7 +14,10 @@ from core.analysis.duels import DuelFigures, figures
 from core.judge_card.evidence import Evidence, JudgeRuns, judge_runs, rubric_labels
 from core.judge_card.figures import ranks_block
 from core.settings import CompareSettings
+from core.statistics.coefficients import estimate_of
 from core.statistics.estimates import Estimate
+from core.statistics.resampling import Resamples
+from core.statistics.sums import share
 from core.store.database import Store
 
 # --- other judges
@@ -123,6 +126,8 @@ class WithPeople:
 
     overall: Estimate
     """Over all criteria."""
+    order: Estimate
+    """Chance that of two explanations of a question and variant the judge prefers the one that a person prefers."""
     by_criterion: dict[str, Estimate]
     ratings: dict[str, int]
     """Criterion → ratings that could be compared."""
@@ -134,13 +139,14 @@ def with_people(
     store: Store, judge: JudgeRuns, criteria: Sequence[str], labels: Sequence[str], settings: CompareSettings
 ) -> WithPeople:
     """How far people agree with a judge; every rating counts, intervals resample questions."""
-    rows = pd.concat([people_of(store, run) for run in judge.runs], ignore_index=True)
+    rows = pd.concat([people_of(store, run).assign(run=run) for run in judge.runs], ignore_index=True)
     known = _verdicts_of_people(judge.rubric, labels)
     said = rows.assign(label=rows["label"].astype(str).str.strip().str.lower().map(known))
     usable = said[said["label"].notna()]
     groups = {name: usable[usable["criterion"] == name] for name in criteria}
     return WithPeople(
         overall=_kappa(usable, labels, settings),
+        order=_order(usable, labels, settings),
         by_criterion={name: _kappa(group, labels, settings) for name, group in groups.items()},
         ratings={name: len(group) for name, group in groups.items()},
         left_out=len(said) - len(usable),
@@ -151,6 +157,25 @@ def _verdicts_of_people(rubric: str, labels: Sequence[str]) -> dict[str, str]:
     """What people may write → verdict: its label in any case, or its place in the rubric, counted from 1."""
     known = rubric_labels(rubric) or list(labels)
     return {str(i + 1): label for i, label in enumerate(known)} | {label.lower(): label for label in known}
+
+
+def _order(rows: pd.DataFrame, labels: Sequence[str], settings: CompareSettings) -> Estimate:
+    """Concordance over pairs that one person rated differently on a criterion, of one question and variant.
+
+    A judge that knows no more than which questions are hard or which variant is liked agrees with people (κ) all the
+    same; it does not order two explanations of one question and variant as they do.
+    """
+    place = {label: position for position, label in enumerate(labels)}
+    strata = ["run", "item_id", "criterion", "rater"]
+    rated = rows[strata].assign(label=rows["label"].map(place), verdict=rows["verdict"].map(place))
+    both = rated.merge(rated, on=strata, suffixes=("", "_other"))
+    pairs = both[both["label"] > both["label_other"]]
+    if pairs.empty:
+        return Estimate.undefined(0, "no person rated two explanations of a question and variant differently")
+    won = 0.5 + 0.5 * np.sign(pairs["verdict"] - pairs["verdict_other"])
+    sums = pd.DataFrame({"won": won, "pairs": 1.0}).groupby(pairs["item_id"]).sum().to_numpy()
+    draws = Resamples(len(sums), settings.resamples, settings.seed).draws(sums)
+    return estimate_of(float(won.mean()), share(draws[:, 0], draws[:, 1]), len(sums), (0.0, 1.0))
 
 
 def _kappa(rows: pd.DataFrame, labels: Sequence[str], settings: CompareSettings) -> Estimate:

@@ -33,6 +33,7 @@ class Said:
     duels: DuelFigures | None
     peers: Sequence[Peer]
     people: Estimate
+    order: Estimate
     ratings: int
 
 
@@ -46,7 +47,7 @@ def figures_of(said: Said) -> dict[str, Figure]:
         _itself(said),
         *_places(said),
         _peers(said.peers),
-        _people(said),
+        *_people(said),
     ]
     return {figure.name: figure for figure in figures}
 
@@ -189,6 +190,13 @@ def _peers(peers: Sequence[Peer]) -> Figure:
     )
 
 
-def _people(said: Said) -> Figure:
-    says = f"Quadratic κ of its verdicts with {said.ratings:,} ratings by people is {{figure}}."
-    return _figure("people", "Agreement with people", said.people, "coefficient", says)
+def _people(said: Said) -> list[Figure]:
+    agrees = f"Quadratic κ of its verdicts with {said.ratings:,} ratings by people is {{figure}}."
+    orders = (
+        "Of two explanations of a question and variant that a person rated differently, it prefers the same one with "
+        "probability {figure}; 0.5 is chance."
+    )
+    return [
+        _figure("people", "Agreement with people", said.people, "coefficient", agrees),
+        _figure("people_order", "People's order within a question", said.order, "share", orders),
+    ]

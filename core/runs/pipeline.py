@@ -62,7 +62,7 @@ class ModelsTable(Settings):
 
     @model_serializer(mode="wrap")
     def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A teacher stands in a pipeline only where there is one, so that no older id changes."""
+        """A teacher is written only where there is one, so that no older id changes."""
         return {name: value for name, value in dump(self).items() if name != "teacher" or value is not None}
 
 

@@ -128,7 +128,10 @@ def command_of(config: RunConfig) -> str:
 def changed_settings(config: RunConfig) -> dict[str, object]:
     """Settings that differ from their defaults, nested names joined by dots."""
     defaults = _flat(RUN_SETTINGS[config.kind].model_construct().model_dump(mode="json"))
-    return {name: value for name, value in _flat(config.settings).items() if defaults.get(name) != value}
+    settings = config.settings
+    if config.kind == "pairs":  # one of before `lambda_total` is asked for again by what it did
+        settings = PairSettings.stored(settings).model_dump(mode="json")
+    return {name: value for name, value in _flat(settings).items() if defaults.get(name) != value}
 
 
 def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:

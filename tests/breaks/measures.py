@@ -39,6 +39,12 @@ BREAKS: list[Break] = [
         ("tests/test_judge_card.py::test_what_a_question_or_a_variant_adds_correlates_with_nothing",),
     ),
     Break(
+        "a judge is proven by agreement with people over all questions",
+        "core/judge_card/records.py",
+        (('self.check("people_order").verdict)', 'self.check("people").verdict)'),),
+        ("tests/test_judge_card.py::test_agreement_with_people_over_all_questions_alone_proves_nothing",),
+    ),
+    Break(
         "B's category comes from the draws that are compared",
         "core/analysis/category_parts.py",
         (("for sorts, compared in (HALVES, HALVES[::-1]):", "for sorts, compared in ((h, h) for h in HALVES):"),),
