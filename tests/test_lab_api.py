@@ -12,6 +12,7 @@ from core import Lab
 from core.cli import cli
 from core.errors import BadInput
 from core.home import PROJECT
+from core.settings import CompareSettings
 from core.store.database import open_store
 from tests.test_store import HOLD_THE_STORE, evaluated, imported, process, whole_loop
 
@@ -90,6 +91,7 @@ def test_a_comparison_says_n_interval_and_tie_margin(filled):
     (read,) = frame[frame["mode"] == "reader"].to_dict("records")
     assert (read["tie_margin"], read["score"], read["judge_reliable"]) == (0.1, "log_probability", False)
     assert Lab().comparisons(reader_margin=3)["tie"].tolist()[-1] == 1.0
+    assert CompareSettings(score="log_probability", tie_margin=5).margin == 0.1
     with pytest.raises(BadInput, match="score"):
         Lab().comparisons(score="beauty")
 

@@ -88,7 +88,7 @@ def test_margin_share_and_maximum_leave_candidates_out_and_change_none_of_them()
         for i in range(60)
     ]
     items = {f"q{i}": item(i) for i in range(60)}
-    settings = PairSettings(margin=2.5, target_lambda=0.5, max_pairs=11, seed=3)
+    settings = PairSettings(margin=2.5, target_lambda=0.5, lambda_total="largest", max_pairs=11, seed=3)
     every = candidates(items, asked, unnarrowed(settings))
     pairs, dropped = choose_pairs(items, asked, settings)
     assert every == candidates(items, asked, settings) and (pairs, dropped) == narrowed(every, settings)
