@@ -73,9 +73,9 @@ def answer_words(asked: Item, row: Explanation) -> str:
 def tie_rule(settings: CompareSettings) -> str:
     """When two explanations tie, and what the intervals and p values are."""
     return (
-        f"Scores ({settings.score}) within {settings.margin:g} points tie; 95% intervals over {settings.resamples:,} "
-        f"resamples of questions; p by {settings.permutations:,} sign flips, corrected for all pairs of variants "
-        "(Holm)."
+        f"Scores ({settings.score}) within {settings.margin:g} {settings.unit} tie; 95% intervals over "
+        f"{settings.resamples:,} resamples of questions; p by {settings.permutations:,} sign flips, corrected for all "
+        "pairs of variants (Holm)."
     )
 
 

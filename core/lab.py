@@ -22,6 +22,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from core.analysis.consensus import agreement_rows, agreements
+from core.analysis.costs import run_costs, strategy_costs
 from core.analysis.draws import draws
 from core.analysis.figures import cards_frame, comparisons_frame, details_frame, duels_frame
 from core.analysis.transitions import question_table, transition_rows
@@ -69,13 +70,27 @@ class Lab:
 
         id, kind, label, created, dataset (import run), model, chain (runs whose adapters are merged in), settings and
         parents and summary (JSON), state ("done", "failed", "stopped"; None while unsealed), error, seconds
-        (work), prompt_tokens, new_tokens, complete (done, and all its rows are here).
+        (work), prompt_tokens (read; what prompts share counts once), unshared_tokens (if each reply had read its whole
+        prompt; NaN in runs of before it was counted), new_tokens (generated), peak_bytes (most memory, of the device
+        that `memory` names: "cuda" or "host"), complete (done, and all its rows are here).
         """
-        return self._frame(
-            "SELECT r.id, r.kind, r.label, r.created, r.dataset, r.model, r.chain, r.settings, r.parents, r.summary, "
-            "r.state, r.error, r.seconds, c.prompt_tokens, c.new_tokens, r.complete "
-            "FROM runs r LEFT JOIN costs c ON c.run = r.id ORDER BY r.created, r.id"
-        )
+        with self._store() as store:
+            runs = store.frame(
+                "SELECT id, kind, label, created, dataset, model, chain, settings, parents, summary, state, error, "
+                "seconds, complete FROM runs ORDER BY created, id"
+            )
+            costs = run_costs(store).rename(columns={"run": "id"}).drop(columns="seconds")
+        return runs.merge(costs, on="id", how="left")
+
+    def costs(self) -> pd.DataFrame:
+        """A row a pair set and stage of what its strategy cost.
+
+        pairs (run), strategy, label, stage ("sampling", "judging", "debating", "judging the debate", "the teacher's
+        sampling", "judging the teacher", "training"; "all": their sum), run, prompt_tokens, unshared_tokens,
+        new_tokens, seconds (in the model), peak_bytes (most memory; of "all" the most of any stage), as in `runs`.
+        """
+        with self._store() as store:
+            return strategy_costs(store)
 
     def items(self, run: str = "") -> pd.DataFrame:
         """A row a question: run (import), id, split, question, context, options (label and text each), gold (label)."""
@@ -179,12 +194,13 @@ class Lab:
         percentage points, 95%); p and p_holm (sign-flip test, corrected for all pairs of variants); n (questions);
         accuracy_difference, accuracy_difference_low,
         accuracy_difference_high (points, paired); verdict ("better", "worse", "not shown", "judge unreliable
-        here"); tie_margin (score points), score; unjudged (explanations left out); right_by (prediction),
+        here"); tie_margin (score points; nats for a reader, whose score is its log_probability of gold), score;
+        unjudged (explanations left out); right_by (prediction),
         a_accuracy and b_accuracy, _low, _high (shares, 95%) and _n (questions); judge_auc, judge_auc_low,
         judge_auc_high, judge_at_chance; judge_reliable (passes its card), judge_doubts (why not);
         judge_smaller (a sentence where the judge has fewer parameters than what it judges); cautions (what has to be
         said beside, as questions that a variant was trained on).  `settings` are those
-        of comparing: score, tie_margin, right_by, resamples,
+        of comparing: score, tie_margin, reader_margin, right_by, resamples,
         seed.
         """
         chosen = _compare_settings("Variants", settings)

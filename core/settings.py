@@ -4,7 +4,8 @@ A run's id is a hash of these values, so each of them changes results; what does
 size of sampling, threads) is not here.  In a pipeline file each class is one table.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -223,8 +224,9 @@ class SftSettings(Settings):
 class SampleSettings(Settings):
     """Drawing N responses a question."""
 
-    role: Literal["explainer", "debater"] = Field(
-        "explainer", description="`debater` is shown the right answer and argues for it."
+    role: Literal["explainer", "debater", "teacher"] = Field(
+        "explainer",
+        description="`debater` is shown the right answer and argues for it; `teacher` writes what others learn from.",
     )
     select: Selection = Field(Selection(split="test"), description="Questions to sample.")
     n: int = Field(4, ge=1, le=64, description="Responses a question.")
@@ -306,7 +308,7 @@ class HeadToHeadSettings(Settings):
         return {name: value for name, value in dump(self).items() if name not in later or value != later[name]}
 
 
-Strategy = Literal["rank", "anchor", "correctness", "anchor_without_debater", "anchor_without_correct"]
+Strategy = Literal["rank", "anchor", "correctness", "anchor_without_debater", "anchor_without_correct", "teacher"]
 
 
 class PairSettings(Settings):
@@ -328,17 +330,38 @@ class PairSettings(Settings):
     target_lambda: Share | None = Field(
         None, description="Share of pairs from wavering or always-wrong questions, by a seeded draw; none: as it comes."
     )
+    lambda_total: Literal["constant", "largest"] = Field(
+        "constant",
+        description="Pairs at a target λ: equally many at every target (those of the scarcer kind of question), or as "
+        "many as that target allows.",
+    )
     max_pairs: int | None = Field(None, ge=1, description="At most so many pairs, by a seeded draw.")
+
+    @classmethod
+    def stored(cls, settings: Mapping[str, Any]) -> Self:
+        """The settings of a run that is there: one with a target of before `lambda_total` took as many as could be."""
+        before = settings.get("target_lambda") is not None and "lambda_total" not in settings
+        return cls.model_validate({**settings, **({"lambda_total": "largest"} if before else {})})
 
     @property
     def debated(self) -> bool:
         """Whether the strategy takes chosen texts from a debater."""
         return self.strategy in ("anchor", "anchor_without_correct")
 
+    @property
+    def taught(self) -> bool:
+        """Whether the strategy takes chosen texts from a stronger model."""
+        return self.strategy == "teacher"
+
     @model_serializer(mode="wrap")
     def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Settings added later stand in a configuration only where they are set, so that no older id changes."""
+        """Settings added later stand in a configuration only where they are set, so that no older id changes.
+
+        `lambda_total` is written wherever there is a target: a run with a target and without it was drawn otherwise.
+        """
         later = {"margin": 0.0, "target_lambda": None, "max_pairs": None}
+        if self.target_lambda is None:
+            later["lambda_total"] = self.lambda_total
         return {name: value for name, value in dump(self).items() if name not in later or value != later[name]}
 
 
@@ -362,10 +385,13 @@ class JudgeCardSettings(Settings):
 
     max_unjudged: Share = Field(0.1, description="Share of the explanations it was asked about that have no score.")
     useful_auc: float = Field(
-        0.6, ge=0.5, le=1, description="An AUC that cannot be told from 0.5 and is surely below this is at chance."
+        0.6,
+        ge=0.5,
+        le=1,
+        description="An AUC that cannot be distinguished from 0.5 and is surely below this is at chance.",
     )
     max_length_correlation: Share = Field(
-        0.7, description="Correlation of score and log length within variants, either sign."
+        0.7, description="Correlation of score and log length within a question and variant, either sign."
     )
     min_people_kappa: float = Field(
         0.2, ge=-1, le=1, description="Quadratic κ of its verdicts with those of people, over all criteria."
@@ -377,7 +403,10 @@ class JudgeCardSettings(Settings):
         0.9, description="Share of a criterion's most frequent verdict, averaged over criteria."
     )
     max_criterion_correlation: float = Field(
-        0.9, ge=0, le=1, description="Mean correlation of two criteria; above it is one criterion several times."
+        0.9,
+        ge=0,
+        le=1,
+        description="Mean correlation of two criteria within a question and variant; above it they are one.",
     )
     min_self_agreement: Share = Field(0.5, description="Chance that it gives the same verdict when asked again.")
     max_flips: Share = Field(0.35, description="Share of head-to-head comparisons that flip with the order.")
@@ -392,9 +421,16 @@ class JudgeCardSettings(Settings):
 class CompareSettings(Settings):
     """Comparing variants; applied when numbers are shown, no run depends on it."""
 
-    score: Literal["expected", "total"] = Field("expected", description="Score that decides a win.")
+    score: Literal["expected", "total", "log_probability"] = Field(
+        "expected", description="Score that decides a win; a reader's is always its log-probability of gold."
+    )
     tie_margin: float | None = Field(
         None, ge=0, description="Scores this close tie; none: 0 for total, 0.2 for expected."
+    )
+    reader_margin: float = Field(
+        0.1,
+        ge=0,
+        description="A reader's log-probabilities of gold this close tie, in nats; 0.1: a tenth likelier.",
     )
     right_by: RightBy = Field(
         "forced", description="Prediction that makes a response right, for the judge's AUC and the signs of failure."
@@ -412,9 +448,21 @@ class CompareSettings(Settings):
 
     @property
     def margin(self) -> float:
-        """The tie margin in force, in score points."""
+        """The tie margin in force, in the unit of the score."""
+        if self.score == "log_probability":
+            return self.reader_margin
         defaults = {"total": 0.0, "expected": 0.2}
         return defaults[self.score] if self.tie_margin is None else self.tie_margin
+
+    @property
+    def unit(self) -> str:
+        """Unit of the score: of a rubric its points, of a reader's log-probability nats."""
+        return "nats" if self.score == "log_probability" else "points"
+
+    @property
+    def column(self) -> Literal["expected", "total"]:
+        """Where the database keeps the score: a reader's log-probability is its `expected`."""
+        return "total" if self.score == "total" else "expected"
 
 
 RUN_SETTINGS: dict[str, type[Settings]] = {

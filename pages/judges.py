@@ -13,6 +13,7 @@ from app.navigation import DEMO, nothing_yet, open_page
 from app.state import lab, results, scores_by_length
 from app.tables import grid
 from app.widgets import choice, header
+from core.analysis.report import READER_SAYS
 from core.analysis.results import Evaluation
 from core.judge_card import JudgeCard
 from core.judge_card.pictures import judge_matrix
@@ -42,21 +43,34 @@ def one_judge(evaluation: Evaluation) -> None:
         st.caption(card.line)
     else:
         st.warning(f"{card.line} Do not believe rankings by its score.", icon=":material/casino:")
+    if evaluation.by_reader:
+        st.caption(READER_SAYS)
     whole_card(card, key="card")
-    _verdicts(evaluation)
+    if card.criteria:
+        _verdicts(evaluation)
+        _criteria(card)
+    _lengths(evaluation)
+
+
+def _criteria(card: JudgeCard) -> None:
+    """How far the criteria are one figure."""
     names = names_of(card)
     chart(
-        "Can it tell the criteria apart?",
-        "Pearson's r over explanations. All near 1: the criteria are one figure several times.",
+        "Can it distinguish the criteria?",
+        "Pearson's r within each question and variant. All near 1: the criteria are one figure several times.",
         together_map(names, card.correlations, "r"),
         pd.DataFrame(card.correlations, columns=names).assign(criterion=names),
         key="criteria",
     )
+
+
+def _lengths(evaluation: Evaluation) -> None:
+    """Scores over lengths; a click on a point leads to the explanations of that length."""
     bins = scores_by_length(evaluation)
     shown = chart(
         "Does it score longer explanations higher?",
-        "Mean score in bins of about equally many explanations, all variants together; 95% over questions. Click a "
-        "point to read explanations of that length.",
+        "Mean score above that of the same question and variant, in bins of about equally many explanations; 95% over "
+        "questions. Click a point to read explanations of that length.",
         score_by_length(bins, evaluation.settings.score),
         pd.json_normalize([asdict(one) for one in bins]),
         key="lengths",
@@ -104,7 +118,8 @@ def between(found: list[Evaluation], chosen: Evaluation) -> None:
     matrix = judge_matrix(cards)
     chart(
         "Do judges rank explanations alike?",
-        "Spearman's ρ of the scores of explanations that both judges scored; 95% intervals resample questions.",
+        "Spearman's ρ within each question and variant, over explanations that both judges scored; 95% intervals "
+        "resample questions.",
         together_map(names, matrix, "ρ"),
         pd.DataFrame(matrix, columns=names).assign(judge=names),
         key="judges",

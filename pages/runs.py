@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.address import held, put
 from app.runs.compare import compare
+from app.runs.costs import strategies
 from app.runs.detail import detail
 from app.runs.launching import launch_panel
 from app.runs.remove import ask_to_remove
@@ -33,6 +34,7 @@ def runs(here: Lab) -> None:
         st.info("No run matches these filters: set one of them back to `any`.", icon=":material/filter_alt_off:")
     else:
         table(here, rows, wanted, picked)
+    strategies(here)
     if st.session_state.pop("_ask_to_remove", False):
         ask_to_remove(here, picked)
     with boundary():

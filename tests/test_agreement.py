@@ -6,68 +6,109 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import mannwhitneyu
-from sklearn.metrics import cohen_kappa_score, roc_auc_score
+from sklearn.metrics import cohen_kappa_score
 
+from bench.judge_auc import JUDGES, drawn, rate
 from core.analysis.agreement import agreement_between, judge_auc, labels_needed, rater_agreements
+from core.analysis.report import auc_words
 from core.errors import BadInput
 from core.settings import CompareSettings
-from core.statistics.auc import Ranked
-from core.statistics.resampling import Resamples
 
 SETTINGS = CompareSettings(resamples=500)
 
 
-def test_auc_is_the_mann_whitney_statistic_with_ties_as_halves():
+ONE = np.zeros(1000, dtype=int)
+"""All explanations by one variant."""
+
+
+def test_auc_is_the_mann_whitney_statistic_of_each_question_and_variant_with_ties_as_halves():
     rng = np.random.default_rng(0)
-    scores, right = rng.integers(5, 12, 300).astype(float), rng.random(300) < 0.4
-    auc = judge_auc(scores, right, np.arange(300), SETTINGS)
-    expected = mannwhitneyu(scores[right], scores[~right]).statistic / (right.sum() * (~right).sum())
-    assert auc.value == pytest.approx(expected)
+    scores, right = rng.integers(5, 9, 240).astype(float), rng.random(240) < 0.4
+    questions, variants = np.repeat(np.arange(20), 12), np.tile(np.arange(2), 120)
+    auc = judge_auc(scores, right, questions, variants, SETTINGS)
+    areas, weights = [], []
+    for question, variant in np.unique(np.stack([questions, variants], axis=1), axis=0):
+        here = (questions == question) & (variants == variant)
+        r, w = scores[here & right], scores[here & ~right]
+        if len(r) and len(w):
+            areas.append(mannwhitneyu(r, w).statistic / (len(r) * len(w)))
+            weights.append(len(r) * len(w) / (len(r) + len(w) + 1))
+    assert auc.value == pytest.approx(np.average(areas, weights=weights))
 
 
 def test_a_judge_that_rolls_dice_is_at_chance_and_one_that_knows_is_not():
     rng = np.random.default_rng(2)
     right = rng.random(200) < 0.5
     questions = np.repeat(np.arange(50), 4)
-    assert judge_auc(rng.random(200), right, questions, SETTINGS).at_chance
-    knowing = judge_auc(right + rng.random(200), right, questions, SETTINGS)
+    assert judge_auc(rng.random(200), right, questions, ONE[:200], SETTINGS).at_chance
+    knowing = judge_auc(right + rng.random(200), right, questions, ONE[:200], SETTINGS)
     assert not knowing.at_chance
     assert not knowing.inverted
-    assert judge_auc(~right + rng.random(200), right, questions, SETTINGS).inverted
+    assert judge_auc(~right + rng.random(200), right, questions, ONE[:200], SETTINGS).inverted
+
+
+@pytest.mark.parametrize(
+    ("judge", "least", "most"),
+    [
+        ("blind, for easy questions and good variants", 0.0, 0.08),
+        ("blind, against them", 0.0, 0.08),
+        ("blind, likes answers", 0.0, 0.08),
+        ("seeing, against them", 0.95, 1.0),
+    ],
+)
+def test_a_judge_passes_for_what_it_sees_and_not_for_easy_questions_or_liked_variants(judge, least, most):
+    """One in forty passes by chance; pooled over questions and variants the first passes always, the last never."""
+    assert least <= rate(JUDGES[judge], questions=40, samples=4, experiments=100) <= most
+
+
+def test_what_a_question_or_a_variant_adds_to_all_its_scores_changes_nothing():
+    score, right, question, variant = drawn(JUDGES["seeing"], 30, 4, np.random.default_rng(4))
+    lifted = score + 7 * question + 100 * variant
+    one, other = (judge_auc(s, right, question, variant, SETTINGS) for s in (score, lifted))
+    assert one == other
+
+
+def test_questions_without_both_say_nothing_and_are_counted():
+    right = np.array([True, False, True, True, False, False, True, False])
+    questions, variants = np.array([0, 0, 1, 1, 2, 2, 3, 3]), np.array([0, 0, 0, 0, 0, 0, 0, 1])
+    auc = judge_auc(np.arange(8.0), right, questions, variants, SETTINGS)
+    assert (auc.right, auc.wrong, auc.questions, auc.left_out) == (1, 1, 1, 3)
+    assert "3 without both say nothing" in auc_words(auc)
 
 
 def test_a_constant_judge_has_auc_one_half():
-    auc = judge_auc(np.full(40, 15.0), np.arange(40) % 2 == 0, np.arange(40), SETTINGS)
-    assert (auc.value, auc.low, auc.high, auc.at_chance) == (0.5, 0.5, 0.5, True)
+    auc = judge_auc(np.full(400, 15.0), np.arange(400) % 2 == 0, np.repeat(np.arange(100), 4), ONE[:400], SETTINGS)
+    assert auc.value == 0.5
+    assert auc.at_chance
+    assert auc.high < 0.6
 
 
 def test_one_class_alone_is_undefined():
-    auc = judge_auc(np.arange(4.0), np.ones(4, dtype=bool), np.arange(4), SETTINGS)
+    auc = judge_auc(np.arange(4.0), np.ones(4, dtype=bool), np.arange(4), ONE[:4], SETTINGS)
     assert auc.value is None
     assert auc.at_chance
-    assert (auc.right, auc.wrong) == (4, 0)
+    assert (auc.right, auc.wrong, auc.left_out) == (0, 0, 4)
+    assert "none of 4 questions has right and wrong explanations by one variant" in auc_words(auc)
+
+
+def test_no_explanation_at_all_is_undefined():
+    nothing = np.empty(0)
+    assert judge_auc(nothing, nothing.astype(bool), nothing, nothing, SETTINGS).value is None
 
 
 def test_the_interval_resamples_questions_not_explanations():
     rng = np.random.default_rng(3)
-    scores, right = rng.random(40), rng.random(40) < 0.5
-    lone = judge_auc(scores, right, np.arange(40), SETTINGS)
-    copied = judge_auc(np.tile(scores, 8), np.tile(right, 8), np.tile(np.arange(40), 8), SETTINGS)
+    right, questions = rng.random(160) < 0.5, np.repeat(np.arange(40), 4)
+    scores = right * rng.normal(size=40)[questions] + 0.1 * rng.random(160)
+    lone = judge_auc(scores, right, questions, ONE[:160], SETTINGS)
+    copied = judge_auc(
+        np.tile(scores, 3), np.tile(right, 3), np.tile(questions, 3), np.repeat([0, 1, 2], 160), SETTINGS
+    )
     assert (copied.low, copied.high) == pytest.approx((lone.low, lone.high))
 
 
-def test_a_resample_has_the_auc_of_its_questions_written_out():
-    rng = np.random.default_rng(7)
-    scores, right, codes = rng.integers(5, 9, 80).astype(float), rng.random(80) < 0.5, np.repeat(np.arange(20), 4)
-    drawn = Resamples(20, resamples=10)
-    found = Ranked.of(scores, right, codes).draws(drawn)
-    for value, weights in zip(found, np.concatenate(list(drawn.weights())).astype(int), strict=True):
-        copies = np.repeat(np.arange(80), weights[codes])
-        assert value == pytest.approx(roc_auc_score(right[copies], scores[copies]))
-
-
 def test_one_question_says_nothing_of_the_judge():
-    auc = judge_auc(np.array([1.0, 2.0]), np.array([False, True]), np.zeros(2), SETTINGS)
+    auc = judge_auc(np.array([1.0, 2.0]), np.array([False, True]), np.zeros(2), np.zeros(2), SETTINGS)
     assert (auc.value, auc.low, auc.high, auc.at_chance) == (1.0, 0.0, 1.0, True)
 
 

@@ -12,7 +12,6 @@ from core.analysis.comparison import (
     mean_over_questions,
     outcomes,
     outcomes_of,
-    parts,
     strengths,
     variant_results,
     win_rates,
@@ -181,13 +180,10 @@ def test_p_values_are_corrected_only_upwards_and_over_all_pairs():
     assert smallest.p_holm == pytest.approx(min(1.0, 3 * smallest.p))
 
 
-def test_parts_split_questions_and_criteria_as_counted_by_hand():
+def test_parts_split_criteria_as_counted_by_hand():
     table = pd.concat([rows("b", {"q1": [9], "q2": [9]}), rows("a", {"q1": [10], "q2": [8]})])
     table["clarity"], table["depth"] = [1.0, 1.0, 2.0, 1.0], [2.0, 2.0, 2.0, 1.0]
     scores = ScoreTable.of(table, TOTAL)
-    found = outcomes_of(scores)
-    halves = parts(scores, found, {"first": np.array([[True], [False]]), "second": np.array([[False], [True]])})
-    assert [(part.part, part.delta.value, part.delta.n) for part in halves] == [("first", 100, 1), ("second", -100, 1)]
     clarity, depth = criterion_parts(scores, table, ["clarity", "depth"])
     assert (clarity.win, clarity.tie, clarity.loss) == (0.5, 0.5, 0.0)
     assert (depth.win, depth.tie, depth.loss) == (0.0, 0.5, 0.5)

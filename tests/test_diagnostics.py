@@ -19,8 +19,8 @@ from core.statistics.estimates import Estimate
 SETTINGS = CompareSettings()
 GOOD = Auc(0.7, 0.6, 0.8, 40, 40, 20)
 CHANCE = Auc(0.5, 0.4, 0.6, 40, 40, 20)
-NO_AUC = Auc(None, None, None, 40, 0, 10)
-HARD = ("auc", "unjudged", "people")
+NO_AUC = Auc(None, None, None, 0, 0, 0, left_out=10)
+HARD = ("auc", "unjudged", "people", "people_order")
 
 
 def card_of(verdicts: dict[str, str]) -> JudgeCard:
@@ -85,11 +85,11 @@ def test_a_judge_at_chance_takes_every_win_rate_back():
     ("auc", "checks", "verdict", "says"),
     [
         (GOOD, {"auc": "pass"}, "clear", "can be believed: no hard check of its card fails; AUC 0.70 (95%"),
-        (CHANCE, {"auc": "unknown", "people": "pass"}, "clear", "can be believed"),
+        (CHANCE, {"auc": "unknown", "people_order": "pass"}, "clear", "can be believed"),
         (GOOD, {"auc": "pass", "unjudged": "fail", "flips": "fail"}, "look here", "cannot be believed: unjudged bad;"),
         (CHANCE, {"auc": "fail", "unjudged": "fail"}, "look here", "cannot be believed: auc bad, unjudged bad; AUC"),
         (CHANCE, {"auc": "unknown"}, "look here", "not shown that the judge can be believed: no hard check"),
-        (NO_AUC, {"auc": "unknown"}, "not known", "none proves it; AUC is undefined: 40 explanations are right"),
+        (NO_AUC, {"auc": "unknown"}, "not known", "none proves it; AUC is undefined: none of 10 questions"),
     ],
 )
 def test_the_sign_of_a_judge_is_what_its_card_comes_to(auc, checks, verdict, says):

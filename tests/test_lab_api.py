@@ -12,6 +12,7 @@ from core import Lab
 from core.cli import cli
 from core.errors import BadInput
 from core.home import PROJECT
+from core.settings import CompareSettings
 from core.store.database import open_store
 from tests.test_store import HOLD_THE_STORE, evaluated, imported, process, whole_loop
 
@@ -57,7 +58,7 @@ def test_the_lab_in_data_frames_without_torch(home, filled):
     )
     command = [sys.executable, "-c", code, str(home.path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=True)
-    assert done.stdout.split() == ["1", "10", "6", "36", "120", "60", "18", "5", "3", "27", "False"]
+    assert done.stdout.split() == ["1", "10", "6", "36", "120", "60", "18", "5", "4", "35", "False"]
 
 
 def test_each_frame_has_the_columns_that_its_docstring_names(filled):
@@ -79,12 +80,18 @@ def test_scores_are_the_verdicts_side_by_side(filled):
 
 
 def test_a_comparison_says_n_interval_and_tie_margin(filled):
-    *_, row = Lab().comparisons(score="total").to_dict("records")
+    frame = Lab().comparisons(score="total")
+    *_, row = frame[frame["mode"] != "reader"].to_dict("records")
     assert (row["a"], row["b"], row["n"], row["tie_margin"], row["score"]) == ("anchor", "sft", 6, 0.0, "total")
     assert row["win"] + row["tie"] + row["loss"] == pytest.approx(1)
     assert row["delta_low"] <= row["delta"] <= row["delta_high"]
     assert (row["a_accuracy"], row["a_accuracy_n"]) == (0.5, 6)
-    assert Lab().comparisons(tie_margin=5)["tie"].tolist() == [1.0] * 3
+    wide = Lab().comparisons(tie_margin=5)
+    assert wide.loc[wide["mode"] != "reader", "tie"].tolist() == [1.0] * 3
+    (read,) = frame[frame["mode"] == "reader"].to_dict("records")
+    assert (read["tie_margin"], read["score"], read["judge_reliable"]) == (0.1, "log_probability", False)
+    assert Lab().comparisons(reader_margin=3)["tie"].tolist()[-1] == 1.0
+    assert CompareSettings(score="log_probability", tie_margin=5).margin == 0.1
     with pytest.raises(BadInput, match="score"):
         Lab().comparisons(score="beauty")
 
@@ -136,13 +143,16 @@ def test_the_code_in_the_documentation_runs(filled):
     scope: dict = {}
     for code in re.findall(r"```python\n(.*?)```", (PROJECT / "docs" / "python.md").read_text(), re.DOTALL):
         exec(code, scope)
-    assert len(scope["changes"]) == len(scope["strict"]) == 3
-    assert scope["strict"]["tie_margin"].tolist() == [1.0] * 3
+    assert len(scope["changes"]) == len(scope["strict"]) == 4
+    assert scope["strict"]["tie_margin"].tolist() == [1.0] * 3 + [0.1]
     assert len(scope["scores"]) == 60
 
 
 def test_details_take_every_comparison_apart(filled):
     frame = Lab().details()
+    read = frame[frame["mode"] == "reader"]
+    assert set(read["figure"]) == {"category", "win rate", "equal length", "length slope", "strength"}
+    frame = frame[frame["mode"] != "reader"]
     counts = frame.groupby("figure").size().to_dict()
     assert counts == {"criterion": 6, "category": 9, "win rate": 3, "equal length": 3, "length slope": 3, "strength": 3}
     parts = frame[frame["figure"] == "criterion"]

@@ -39,7 +39,13 @@ def test_judges_of_the_same_explanations_stand_side_by_side(home):
     assert table["believe it"].to_dict() == {MARKUP.name: "✓ yes", "inverted": "✗ no", "good": "✓ yes"}
     assert "AUC below chance" in table.loc["inverted", "fails"]
     text = words(app)
-    for word in ("AUC, right against wrong", "Order flips", "n questions", "Can it tell the criteria apart?", "n = 60"):
+    for word in (
+        "AUC, right against wrong",
+        "Order flips",
+        "n questions",
+        "Can it distinguish the criteria?",
+        "n = 60",
+    ):
         assert word in text, word
     rendered = [str(e.value) for kind in ("markdown", "caption", "title", "subheader") for e in app.get(kind)]
     rendered += [w.value for w in app.warning] + [e.label for e in app.expander]
@@ -85,12 +91,12 @@ def test_another_judge_scores_the_same_samples_and_nothing_is_sampled(lab_home):
                 work.started()
                 run_stage(work)
         store.ingest()
-        both = [e for e in evaluations(store, QUICK) if e.protocol == first.protocol]
+        both = [e for e in evaluations(store, QUICK) if e.protocol == first.protocol and not e.by_reader]
     after = kinds(lab_home)
     assert after.pop("judge") == before.pop("judge") + 4
     assert after == before
     assert [e.samples for e in both] == [first.samples] * 2
-    assert [peer.key for peer in both[0].card.peers] == [both[1].card.key]
+    assert [peer.key for peer in both[0].card.peers if peer.mode != "reader"] == [both[1].card.key]
     assert [c.id for c in judge_again(lab_home, first.samples, JudgeSettings(show_gold=True), use)] == [
         c.id for c in configs
     ]
@@ -150,3 +156,19 @@ def _ended(run: RunFolder) -> None:
         stop(run, grace=1.0)
     except BadInput:
         assert run.result  # it was done already
+
+
+def test_a_reader_has_a_card_and_win_rates_of_its_own_kind(lab_home):
+    app = opened("judges")
+    assert not app.exception
+    rows = app.dataframe[0].value
+    assert rows["mode"].tolist() == ["probabilities", "reader"]
+    with Store(lab_home, None) as store:
+        store.ingest()
+        read = next(e for e in evaluations(store, QUICK) if e.by_reader)
+    shown = opened("judges", judge=read.key)
+    assert not shown.exception
+    assert "whether the explanation leads to the label" in words(shown)
+    compared = opened("compare", evaluation=read.key)
+    assert not compared.exception
+    assert "Scores (log_probability) within 0.1 nats tie" in words(compared)

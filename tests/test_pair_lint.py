@@ -11,19 +11,8 @@ from hypothesis import strategies as st
 from core.analysis.pair_difference import PLACES, difference
 from core.analysis.pair_lint import SideFacts, driver, drivers, lint, same_text
 from core.analysis.pair_sources import pair_sources, read_material
-from core.method.pairs import (
-    NoPair,
-    Question,
-    anchor_lambda,
-    candidates,
-    choose_pair,
-    choose_pairs,
-    counts_at,
-    drawn_pairs,
-    narrowed,
-    rules_of,
-    unnarrowed,
-)
+from core.method.pair_draw import anchor_lambda, counts_at, drawn_pairs
+from core.method.pairs import NoPair, Question, candidates, choose_pair, choose_pairs, narrowed, rules_of, unnarrowed
 from core.records import CATEGORIES, Dropped, Pair, Side
 from core.runs.folders import RunFolder
 from core.settings import CompareSettings, PairSettings
@@ -99,7 +88,7 @@ def test_margin_share_and_maximum_leave_candidates_out_and_change_none_of_them()
         for i in range(60)
     ]
     items = {f"q{i}": item(i) for i in range(60)}
-    settings = PairSettings(margin=2.5, target_lambda=0.5, max_pairs=11, seed=3)
+    settings = PairSettings(margin=2.5, target_lambda=0.5, lambda_total="largest", max_pairs=11, seed=3)
     every = candidates(items, asked, unnarrowed(settings))
     pairs, dropped = choose_pairs(items, asked, settings)
     assert every == candidates(items, asked, settings) and (pairs, dropped) == narrowed(every, settings)
@@ -147,7 +136,7 @@ def test_a_draw_keeps_order_and_maximum_and_comes_within_a_pair_of_lambda(catego
 
 @given(st.sampled_from([0.2, 0.5, 0.8]), st.integers(0, 30), st.integers(0, 30))
 def test_no_larger_set_has_that_lambda(share, hard, easy):
-    n_hard, n_easy = counts_at(share, hard, easy, None)
+    n_hard, n_easy = counts_at(share, hard, easy, PairSettings(lambda_total="largest"))
     assert n_hard <= hard and n_easy <= easy
     total = n_hard + n_easy + 1
     assert share * total > hard - 1 or (1 - share) * total > easy - 1 or total > hard + easy

@@ -864,13 +864,21 @@ def test_variants_under_one_judge_are_one_evaluation_with_the_reader_beside_it(h
     base = evaluated(home, dataset, "base", [], "one")
     anchor = evaluated(home, dataset, "anchor", ["dpo-1"], "two")
     with opened(home) as store:
-        (found,) = evaluations(store, QUICK)
+        found, read = evaluations(store, QUICK)
+        apart = details(store, read)
     assert found.samples == {"base": base.id, "anchor": anchor.id}
     assert [result.label for result in found.results] == ["base", "anchor"]
     assert [result.accuracy_parsed.value for result in found.results] == [0.5, 0.5]
     assert [(rate.a, rate.b, rate.delta.value) for rate in found.win_rates] == [("anchor", "base", 0.0)]
     assert (found.auc.value, found.auc.right, found.auc.questions) == (1.0, 12, 6)
     assert (found.reader_name, found.reader_auc.value) == ("judge", 0.0)
+    assert (read.by_reader, read.samples, read.card.mode) == (True, found.samples, "reader")
+    assert (read.settings.score, read.settings.margin, read.settings.unit) == ("log_probability", 0.1, "nats")
+    assert [(rate.a, rate.b, rate.delta.value, rate.ties) for rate in read.win_rates] == [("anchor", "base", 0.0, 12)]
+    assert read.results[0].score.value == -1.5
+    assert (read.auc.value, read.auc.right) == (0.0, 12)
+    assert apart.by_criterion == []
+    assert len(apart.by_category) == 3
     assert found.identical == []
 
 
@@ -879,7 +887,7 @@ def test_variants_of_one_label_get_labels_of_their_own_and_identical_ones_are_na
     for chain in (["dpo-1"], ["dpo-2"]):
         evaluated(home, dataset, "anchor", chain, "the same")
     with opened(home) as store:
-        (found,) = evaluations(store, QUICK)
+        found, _ = evaluations(store, QUICK)
         apart = details(store, found)
     labels = list(found.samples)
     assert len(set(labels)) == 2

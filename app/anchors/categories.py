@@ -212,9 +212,12 @@ def scores_view(here: Lab, draw: Draw, by: RightBy) -> None:
         st.info(f"No explanation has the score `{score}` here: choose the other one.", icon=":material/help:")
         return
     shown = chart(
-        "Does the judge score explanations higher where answers are right?",
+        "How are the judge's scores spread over the categories?",
         "Box: the middle half of the explanations' scores; whiskers: 5% to 95% of them; dot: mean over questions "
-        "with its 95% interval over questions. Click a dot to read the explanations.",
+        "with its 95% interval over questions. Click a dot to read the explanations. Questions of two categories "
+        "differ in more than their answers, and each variant's categories come from the samples that are scored: "
+        "whether the judge distinguishes right from wrong is its AUC within questions, on its card, and variants are "
+        "compared by category on the Compare page.",
         score_boxes(found, score),
         pd.DataFrame([_score_row(label, row) for label, row in rows]),
         key="scores",

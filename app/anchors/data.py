@@ -104,8 +104,9 @@ def questions(here: Lab, dataset: str, ids: list[str]) -> dict[str, dict[str, An
 
 
 def evaluation_with(samples: str, here: Lab | None = None) -> Evaluation | None:
-    """The first evaluation that holds a sample run; None while nobody has judged it."""
-    return next((found for found in results(here=here) if samples in found.samples.values()), None)
+    """The first evaluation by a judge that holds a sample run; None while nobody has judged it."""
+    judged = (found for found in results(here=here) if not found.by_reader)
+    return next((found for found in judged if samples in found.samples.values()), None)
 
 
 # --- pairs
@@ -137,19 +138,18 @@ def starts(here: Lab) -> dict[str, Start]:
     for row in _sets(here.store, here.sealed):
         if source := _source_of(row, sources):
             title = f"pair set {row['label']} on {row['dataset_name']}  ({row['id']})"
-            known[row["id"]] = Start(title, source, PairSettings.model_validate_json(row["settings"]))
+            known[row["id"]] = Start(title, source, PairSettings.stored(json.loads(row["settings"])))
     for key, source in sources.items():
         known[key] = Start(source.title, source, PairSettings(strategy="anchor" if source.debates else "rank"))
     return known
 
 
 def _source_of(row: dict[str, Any], sources: dict[str, PairSource]) -> PairSource | None:
-    """The samples of a written pair set, with the debater it was built with where it had one."""
+    """The samples of a written pair set, with the debater or teacher it was built with where it had one."""
     parents = json.loads(row["parents"])
     found = sources.get(f"{parents['samples']}+{parents['judgements']}")
-    if found is None or "debates" not in parents:
-        return found
-    return replace(found, **{role: parents[role] for role in ("debates", "debate_judgements")})
+    others = ("debates", "debate_judgements", "teacher", "teacher_judgements")
+    return found and replace(found, **{role: parents[role] for role in others if role in parents})
 
 
 def beside(settings: PairSettings) -> PairSettings:

@@ -152,7 +152,10 @@ def one_step(here: Lab, draw: Draw, table: QuestionTable) -> None:
         on_select=partial(clicked, key, _choose_move),
         selection_mode="points",
     )
-    st.caption(f"{CATEGORY_NAMES[start]} → {CATEGORY_NAMES[end]}")
+    st.caption(
+        f"{CATEGORY_NAMES[start]} → {CATEGORY_NAMES[end]}. Questions of an outer category move towards the middle in "
+        "any second draw, of the same variant too: the net above is free of that, a row of this table is not."
+    )
     question_list(here, draw, table, between(table, before, after, start, end), key="moved")
 
 

@@ -13,7 +13,7 @@ from app.state import Lab
 from app.working import once
 from core.analysis.pair_lambda import pairs_over_lambda
 from core.analysis.pair_sources import PairSource
-from core.method.pairs import anchor_lambda
+from core.method.pair_draw import anchor_lambda
 from core.records import Pair
 from core.settings import PairSettings
 from core.statistics.words import number
@@ -29,14 +29,20 @@ def over_lambda(here: Lab, source: PairSource, settings: PairSettings, pairs: li
     key = f"over_lambda_{settings.target_lambda}"  # a new picture once a bar is taken, with none of them picked
     chart(
         "How many pairs would each λ leave?",
-        f"Of A, with λ {stands} now (dotted). A target draws from either kind of question, so the scarcer kind limits "
-        "the total. Click a bar to take its λ as the target of A.",
+        f"Of A, with λ {stands} now (dotted). A target draws from either kind of question, and the scarcer kind limits "
+        f"the total: {_totals(counts)} Click a bar to take its λ as the target of A.",
         lambda_bars(counts, now),
         counts,
         key=key,
         on_select=partial(_take, key),
         selection_mode="points",
     )
+
+
+def _totals(counts: pd.DataFrame) -> str:
+    """How many pairs the targets leave."""
+    least, most = counts["total"].min(), counts["total"].max()
+    return f"{most:,} pairs at every λ." if least == most else f"{least:,} to {most:,} pairs, by λ."
 
 
 def counts_over_lambda(here: Lab, source: PairSource, settings: PairSettings) -> pd.DataFrame:

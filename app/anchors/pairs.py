@@ -21,7 +21,8 @@ from app.navigation import DEMO, LAUNCH, nothing_yet
 from app.state import Lab
 from app.tables import grid
 from app.widgets import choice
-from core.method.pairs import DROPPED, REASONS, anchor_lambda, debates_discarded, rules_of
+from core.method.pair_draw import anchor_lambda
+from core.method.pairs import DROPPED, REASONS, not_in_gold, rules_of
 from core.records import CATEGORIES, Category
 from core.statistics.words import number
 
@@ -65,6 +66,11 @@ def pairs_tab(here: Lab) -> None:
         st.info(
             "No debater argued about these samples, so always-wrong questions give no pair under this strategy.",
             icon=":material/record_voice_over:",
+        )
+    if a.settings.taught and source.teacher is None:
+        st.info(
+            "No teacher has answered these questions, so no question gives a pair under this strategy.",
+            icon=":material/school:",
         )
     summary([a, b])
     view = chosen_view()
@@ -122,6 +128,7 @@ def _summary(_found: PairSet, name: str, key: str) -> dict[str, str]:
     gaps = [pair.chosen.score - pair.rejected.score for pair in _found.pairs]
     unjudged = len(_found.material.own.explanations) - len(_found.material.own.scores)
     debates = _found.material.debates if _found.settings.debated else None
+    teacher = _found.material.teacher if _found.settings.taught else None
     return {
         "set": f"{name}: {_found.settings.strategy.replace('_', ' ')}",
         "pairs": f"{len(_found.pairs):,}",
@@ -129,7 +136,8 @@ def _summary(_found: PairSet, name: str, key: str) -> dict[str, str]:
         "no pair": f"{len(_found.dropped):,}",
         "mean lead of chosen, score points": number(sum(gaps) / len(gaps)) if gaps else "–",
         "unjudged responses": f"{unjudged:,}",
-        "debater responses discarded": f"{debates_discarded(_found.material.items, debates):,}" if debates else "–",
+        "teacher's responses discarded": f"{not_in_gold(_found.material.items, teacher):,}" if teacher else "–",
+        "debater responses discarded": f"{not_in_gold(_found.material.items, debates):,}" if debates else "–",
     }
 
 

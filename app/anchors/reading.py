@@ -151,7 +151,8 @@ def origins(material: Material, pair: Pair) -> None:
                 item=pair.item_id,
             )
         for name, side in (("chosen", pair.chosen), ("rejected", pair.rejected)):
-            who = "the debater" if side.run == material.source.debates else "the variant"
+            others = {material.source.debates: "the debater", material.source.teacher: "the teacher"}
+            who = others.get(side.run, "the variant")
             link(
                 "runs",
                 f"{name.capitalize()}: sample {side.sample + 1} of {who}",

@@ -20,6 +20,7 @@ STRATEGIES = {
     "correctness": "correctness",
     "anchor_without_debater": "anchor, no debater",
     "anchor_without_correct": "anchor, no always-right",
+    "teacher": "teacher",
 }
 """Strategy → what it is called, short enough for half a narrow window."""
 
@@ -35,6 +36,7 @@ NAMES = {
     "seed": "Seed",
     "margin": "Margin, score points",
     "target_lambda": "Target λ",
+    "lambda_total": "Pairs at a target λ",
     "max_pairs": "Pairs at most",
 }
 """Field → label of its widget."""

@@ -26,6 +26,12 @@ def take_along(here: Lab, source: PairSource, settings: PairSettings, pairs: Seq
             "`debater`) and have it judged, or choose `anchor without the debater`.",
             icon=":material/record_voice_over:",
         )
+    elif settings.taught and source.teacher is None:
+        st.info(
+            "This strategy needs a teacher's samples of these questions: sample a stronger model from Runs (role "
+            "`teacher`, the same questions) and have it judged.",
+            icon=":material/school:",
+        )
     elif not pairs:
         st.caption("There is not one pair to train on.")
     else:

@@ -9,7 +9,7 @@ from core.judge_card import JudgeCard
 from core.judge_card.pictures import LengthBin
 
 VERDICT_FILLS = ("#D55E00", "#E69F00", "#56B4E9", "#009E73")
-"""Verdicts from worst to best (longer rubrics share the ends); told apart by colour-blind eyes."""
+"""Verdicts from worst to best (longer rubrics share the ends); colour-blind eyes can distinguish them."""
 UNREAD = "#8A8F98"
 LONGEST = 28
 """Letters of a name that fit beside a map."""
@@ -97,7 +97,8 @@ def together_map(names: Sequence[str], matrix: Sequence[Sequence[float | None]],
 
 
 def score_by_length(bins: Sequence[LengthBin], score: str) -> go.Figure:
-    """Mean score of explanations of about one length, each with its interval; the length axis is logarithmic."""
+    """Mean score of explanations of about one length above that of their question and variant, with its interval; the
+    length axis is logarithmic."""
     means = [one.score for one in bins]
     figure = go.Figure(
         go.Scatter(
@@ -111,12 +112,12 @@ def score_by_length(bins: Sequence[LengthBin], score: str) -> go.Figure:
                 (one.low, one.high, one.explanations, mean.low, mean.high, mean.n)
                 for one, mean in zip(bins, means, strict=True)
             ],
-            hovertemplate="%{customdata[0]:.0f} to %{customdata[1]:.0f} tokens: mean score %{y:.2f}"
+            hovertemplate="%{customdata[0]:.0f} to %{customdata[1]:.0f} tokens: %{y:+.2f} points"
             "<br>95% %{customdata[3]:.2f} … %{customdata[4]:.2f}<br>%{customdata[2]} explanations of "
             "%{customdata[5]} questions<extra></extra>",
         )
     )
     figure.update_xaxes(title="tokens (middle of the bin)", type="log", zeroline=False)
     figure.update_xaxes(tickvals=[one.tokens for one in bins], ticktext=[f"{one.tokens:.0f}" for one in bins])
-    figure.update_yaxes(title=f"mean score ({safe(score)})", zeroline=False)
+    figure.update_yaxes(title=f"points above the question's mean ({safe(score)})", zeroline=True)
     return styled(figure, 300, showlegend=False)

@@ -31,7 +31,12 @@ def chosen_settings(place: DeltaGenerator) -> CompareSettings:
     default = CompareSettings(score=score).margin
     margin = held(f"margin_{score}", default, lambda margin: 0 <= margin <= 15)
     tie_margin = st.session_state[margin["key"]]
-    settings = CompareSettings(score=score, tie_margin=None if tie_margin == default else tie_margin)
+    nats = held("margin_reader", CompareSettings().reader_margin, lambda margin: 0 <= margin <= 5)
+    settings = CompareSettings(
+        score=score,
+        tie_margin=None if tie_margin == default else tie_margin,
+        reader_margin=st.session_state[nats["key"]],
+    )
     with place.popover(f"{score} score, ties within {settings.margin:g}", icon=":material/balance:", width="stretch"):
         choice("Score that decides", SCORES, key="score")
         st.number_input(
@@ -41,6 +46,15 @@ def chosen_settings(place: DeltaGenerator) -> CompareSettings:
             step=0.1,
             help="Two explanations whose scores differ by at most this much tie.",
             **margin,
+        )
+        st.number_input(
+            "Tie margin of readers, in nats",
+            min_value=0.0,
+            max_value=5.0,
+            step=0.05,
+            help="Two explanations after which a reader's log-probabilities of gold differ by at most this much tie; "
+            "0.1 is a tenth likelier.",
+            **nats,
         )
     return settings
 

@@ -46,7 +46,10 @@ def taken_apart(evaluation: Evaluation, found: Details, rate: WinRate) -> None:
     with right:
         st.subheader("On which questions?", anchor=False)
         _parts(found.by_category, rate, "of_category", "Win minus loss by category of the question")
-        st.caption("Questions by how often B's own samples were right: a lucky draw counts as right.")
+        st.caption(
+            "Questions by how often one half of B's samples was right; A and B are compared on the other half, both "
+            "ways averaged, so that B's lucky draws do not sort their own comparison."
+        )
     st.caption("Click a point to open the questions behind it; hollow: 0 is not excluded.")
     download(lambda: pd.DataFrame(detail_rows(evaluation, found), columns=DETAIL), "taken_apart")
 

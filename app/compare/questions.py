@@ -72,6 +72,12 @@ def questions_tab(here: Lab, evaluation: Evaluation) -> None:
         st.subheader("Which questions make the difference?", anchor=False, width="content")
         download(lambda: found.drop(columns="far"), "questions")
     plain(f"{len(found):,} of {len(every):,} questions; A: {rate.a}, B: {rate.b}. Click a row to read it below.")
+    if category is not None:
+        st.caption(
+            "The category is that of the samples shown, so questions on which B was lucky are among its consistently "
+            "correct ones: read single questions here. Δ(W−L) by category is on the tab of one pair, from halves of "
+            "the samples that are not compared."
+        )
     if found.empty:
         st.info("No question is left: take a filter away.", icon=":material/filter_alt_off:")
         return
@@ -225,7 +231,7 @@ def _samples(
     others: list[str],
     on_criterion: dict[int, str],
 ) -> None:
-    scored = _scores(here, here.sealed, evaluation.judges[label], asked.id)[evaluation.settings.score]
+    scored = _scores(here, here.sealed, evaluation.judges[label], asked.id)[evaluation.settings.column]
     plain(f"{label}: {len(rows)} samples")
     for row in rows:
         prediction = row.forced if evaluation.settings.right_by == "forced" else row.parsed

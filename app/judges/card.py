@@ -14,7 +14,7 @@ from app.navigation import link
 from app.state import results
 from app.tables import grid
 from app.widgets import plain
-from core.analysis.report import auc_sentence, check_word, counts_sentence
+from core.analysis.report import READER_SAYS, auc_sentence, check_word, counts_sentence
 from core.analysis.results import Evaluation
 from core.judge_card import JudgeCard
 from core.judge_card.records import Check, Figure, OnCriterion
@@ -27,6 +27,8 @@ SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 def believe(evaluation: Evaluation) -> None:
     """Beside numbers that a judge made: whether it can be believed, and the reader that ran with it if it cannot."""
     card, reader = evaluation.card, evaluation.reader_auc
+    if evaluation.by_reader:
+        st.caption(READER_SAYS)
     _line(card)
     for caution in evaluation.cautions:
         plain(f"Note: {caution}")

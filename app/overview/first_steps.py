@@ -17,7 +17,7 @@ from core.analysis.results import Evaluation
 
 def first_steps(here: Lab) -> None:
     """The five things that people come for."""
-    best = max((e for e in results() if e.results), key=lambda e: len(e.results), default=None)
+    best = max((e for e in results() if e.results), key=lambda e: (not e.by_reader, len(e.results)), default=None)
     st.subheader("What would you like to do?", anchor=False)
     with st.container(horizontal=True, key="first_steps"):
         link("datasets", "Load my data", icon=":material/upload_file:", load="own")

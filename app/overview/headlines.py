@@ -21,7 +21,7 @@ def headlines() -> None:
     """A card for each data set with results; evaluations of one variant alone have nothing to compare."""
     found = sorted([e for e in results() if e.win_rates], key=lambda evaluation: evaluation.dataset_name)
     for name, group in groupby(found, key=lambda evaluation: evaluation.dataset_name):
-        evaluations = sorted(group, key=lambda evaluation: -len(evaluation.results))
+        evaluations = sorted(group, key=lambda evaluation: (evaluation.by_reader, -len(evaluation.results)))
         with st.container(border=True):
             _card(name, evaluations)
 

@@ -25,7 +25,7 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
 def method_picture(here: Lab) -> None:
     """Seven cards in the paper's order, and the way back: what was aligned is sampled and judged again."""
     sorted_ = sorted_questions(here)
-    compared = sum(len(evaluation.win_rates) for evaluation in results())
+    compared = sum(len(evaluation.win_rates) for evaluation in results() if not evaluation.by_reader)
     with st.container(horizontal=True, gap="medium", key="method"):
         for stage in stages(here.store, sorted_, compared):
             _card(stage, sorted_)

@@ -229,6 +229,8 @@ ROLES = {
     "judgements": "Their scores by a judge",
     "debates": "Samples of the debater",
     "debate_judgements": "Scores of the debater's samples",
+    "teacher": "Samples of the teacher",
+    "teacher_judgements": "Scores of the teacher's samples",
     "pairs": "Pairs",
     "sft": "SFT run to start from",
 }
@@ -279,6 +281,8 @@ def _roles(kind: Kind, settings: Settings) -> list[str]:
         roles.append("samples")
     if isinstance(settings, PairSettings) and settings.debated:
         roles += ["debates", "debate_judgements"]
+    if isinstance(settings, PairSettings) and settings.taught:
+        roles += ["teacher", "teacher_judgements"]
     return roles
 
 
@@ -323,6 +327,10 @@ def _fits(home: Home, row: dict, role: str, kind: Kind, chosen: dict[str, str]) 
             return row["kind"] == "judge" and row["mode"] != "reader" and parents["samples"] == chosen["debates"]
         case "pairs" if "sft" in chosen:
             return row["kind"] == role and drawn_after(parents["samples"], chosen["sft"], configs_of(home))
+        case "teacher":
+            return row["kind"] == "sample" and row["role"] == "teacher"
+        case "teacher_judgements":
+            return row["kind"] == "judge" and row["mode"] != "reader" and parents["samples"] == chosen["teacher"]
         case _:
             return row["kind"] == role
 
@@ -335,6 +343,9 @@ MISSING = {
     "debates": "The strategy anchor needs a debater's samples for these samples: launch a sample run with role "
     "debater first, or choose the strategy rank.",
     "debate_judgements": "The debater's samples have not been judged: launch a judge run of them first.",
+    "teacher": "The strategy teacher needs a stronger model's samples of the same questions: launch a sample run with "
+    "role teacher first, or choose another strategy.",
+    "teacher_judgements": "The teacher's samples have not been judged: launch a judge run of them first.",
     "sft": "This needs a finished SFT run of this data set: launch one first (What to run: sft).",
     "pairs": "There are no pairs of samples by this SFT variant: launch a pairs run first (What to run: pairs).",
 }

@@ -14,6 +14,7 @@ from app.state import Lab, in_background
 from app.tables import grid
 from app.widgets import about, choice, live, state_word
 from core.errors import LabError
+from core.models.memory import GIB
 from core.runs.estimate import seconds_left
 from core.runs.folders import FROM_BEFORE, RunFolder, run_at
 from core.runs.launcher import resume, stop
@@ -41,9 +42,19 @@ COLUMNS = {
     "split": st.column_config.TextColumn(width=70, help="Of the questions, or of those whose samples it read."),
     "started": st.column_config.DatetimeColumn(width=110, format="D MMM HH:mm"),
     "took": st.column_config.TextColumn(width=75, help="h:mm:ss since its worker last began, without the wait."),
-    "tokens": st.column_config.NumberColumn(width=75, format="localized", help="Read and generated."),
+    "tokens": st.column_config.NumberColumn(
+        width=75, format="localized", help="Read and generated; what prompts share is read once and counts once."
+    ),
+    "unshared": st.column_config.NumberColumn(
+        width=85,
+        format="localized",
+        help="The same if every reply had read its whole prompt by itself; empty for runs of before it was counted.",
+    ),
     "compute s": st.column_config.NumberColumn(
         width=85, format="%.0f", help="Seconds in the model, over all starts: what the tokens cost."
+    ),
+    "memory, GiB": st.column_config.NumberColumn(
+        width=95, format="%.2f", help="The most that its process held: of the GPU where there is one, else of the host."
     ),
     "data set": st.column_config.TextColumn(width=110),
     "run": st.column_config.TextColumn(width=190),
@@ -159,7 +170,9 @@ def shown(here: Lab, rows: pd.DataFrame) -> pd.DataFrame:
             "started": started.dt.floor("s"),
             "took": rows["seconds"].map(took),
             "tokens": rows["tokens"],
+            "unshared": rows["unshared"],
             "compute s": rows["computing"],
+            "memory, GiB": rows["peak_bytes"] / GIB,
             "data set": rows["dataset_name"],
             "run": rows["id"],
         }

@@ -7,9 +7,9 @@
 Every interval resamples questions (`clusters`).  A figure that is undefined says why in its note.  Labels may be
 anybody's words: show `sentence` as literal text.  docs/statistics/ has the formulas and when not to use each.
 
-AUC is the chance that a right response's score is above a wrong one's (ties count half); 0.5 is
-chance.  A judge whose interval covers 0.5 cannot be told from one that rolls dice, and every number made from
-it says so.
+AUC is the chance that a right response's score is above a wrong one's of the same question and variant (ties count
+half); 0.5 is chance.  A judge whose interval covers 0.5 cannot be distinguished from one that rolls dice, and every
+number made from it says so.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ from core.errors import BadInput
 from core.settings import CompareSettings
 from core.statistics import coefficients
 from core.statistics.alpha import Level, krippendorff
-from core.statistics.auc import Ranked
+from core.statistics.auc import Compared
 from core.statistics.coefficients import Cells, bootstrap
-from core.statistics.estimates import CONFIDENCE, Estimate, percentile_interval
+from core.statistics.estimates import CONFIDENCE, Estimate
 from core.statistics.resampling import Resamples
 from core.statistics.words import in_a_sentence, number
 
@@ -310,14 +310,30 @@ def _quoted(label: Any) -> str:
 
 @dataclass(frozen=True)
 class Auc:
-    """Area under the ROC curve with its 95% interval; value None where one class is missing."""
+    """Area under the ROC curve within questions and variants, with its 95% interval; None where it is undefined."""
 
     value: float | None
     low: float | None
     high: float | None
     right: int
+    """Right explanations that were compared with wrong ones."""
     wrong: int
     questions: int
+    """Questions in which a variant has right and wrong explanations."""
+    left_out: int = 0
+    """Questions in which none has both: they say nothing."""
+
+    @property
+    def estimate(self) -> Estimate:
+        """The figure; n counts questions."""
+        if self.value is None:
+            return Estimate.undefined(self.questions, self.undefined)
+        return Estimate(self.value, self.low, self.high, self.questions)
+
+    @property
+    def undefined(self) -> str:
+        """Why there is no figure."""
+        return f"none of {self.left_out} questions has right and wrong explanations by one variant"
 
     @property
     def at_chance(self) -> bool:
@@ -330,16 +346,16 @@ class Auc:
         return self.value is not None and self.high < 0.5
 
 
-def judge_auc(scores: np.ndarray, right: np.ndarray, questions: np.ndarray, settings: CompareSettings) -> Auc:
-    """AUC of `scores` for `right`, each of shape (explanations,); `questions` names the cluster of each."""
-    codes = np.unique(questions, return_inverse=True)[1]
-    n = int(codes.max()) + 1 if len(codes) else 0
-    counts = int(right.sum()), int((~right).sum()), n
-    if min(counts) == 0:
-        return Auc(None, None, None, *counts)
-    ranked = Ranked.of(scores, right, codes)
-    value = float(ranked.area(np.ones((1, n)))[0])
-    if n == 1:
-        return Auc(value, 0.0, 1.0, *counts)
-    draws = ranked.draws(Resamples(n, settings.resamples, settings.seed))
-    return Auc(value, *percentile_interval(draws, n), *counts)
+def judge_auc(
+    scores: np.ndarray, right: np.ndarray, questions: np.ndarray, variants: np.ndarray, settings: CompareSettings
+) -> Auc:
+    """AUC of `scores` for `right` within each question and variant, all of shape (explanations,).
+
+    Pooled over questions or variants, what makes a question hard or a variant liked would decide in place of what the
+    judge sees; questions in which no variant has both a right and a wrong explanation are left out and counted.
+    """
+    question, variant = (np.unique(names, return_inverse=True)[1].ravel() for names in (questions, variants))
+    compared = Compared.of(scores, np.asarray(right, dtype=bool), question, variant)
+    n = len(compared.weights)
+    found = compared.area(Resamples(n, settings.resamples, settings.seed))
+    return Auc(found.value, found.low, found.high, compared.right, compared.wrong, n, compared.left_out)

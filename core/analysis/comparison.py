@@ -167,7 +167,7 @@ class ScoreTable:
 
     def by_question(self, name: str) -> np.ndarray:
         """Mean over samples of a column, shape (questions, variants); NaN where a variant has nothing."""
-        return _mean(self.values[name], axis=2).T
+        return known_mean(self.values[name], axis=2).T
 
     def with_scores(self, scores: pd.Series, margin: float) -> "ScoreTable":
         """The same table under another score, as that of one criterion: a value for each row given to `of`."""
@@ -196,7 +196,7 @@ def _spread(column: pd.Series, shape: tuple[int, ...], place: tuple[np.ndarray, 
     return values
 
 
-def _mean(values: np.ndarray, axis: int) -> np.ndarray:
+def known_mean(values: np.ndarray, axis: int) -> np.ndarray:
     """Mean of what is not NaN; NaN where nothing is."""
     known = (~np.isnan(values)).sum(axis=axis)
     return np.divide(np.nansum(values, axis=axis), known, out=np.full(known.shape, np.nan), where=known > 0)
@@ -338,16 +338,6 @@ def _with_holm(rates: Sequence[WinRate]) -> list[WinRate]:
 # --- parts of the evidence, and models of all of it
 
 
-def parts(table: ScoreTable, found: Outcomes, chosen: dict[str, np.ndarray]) -> list[Part]:
-    """Δ(W−L) of every two variants on parts of the questions.
-
-    chosen: name of a part → which questions belong to it, shape (questions, pairs), boolean.
-    """
-    return _parts_of(
-        table, {name: replace(found, shares=_where(belongs, found.shares)) for name, belongs in chosen.items()}
-    )
-
-
 def criterion_parts(table: ScoreTable, rows: pd.DataFrame, criteria: Sequence[str]) -> list[Part]:
     """Δ(W−L) of every two variants by each criterion's own score.
 
@@ -359,16 +349,12 @@ def criterion_parts(table: ScoreTable, rows: pd.DataFrame, criteria: Sequence[st
     return _parts_of(table, {name: outcomes_of(one) for name, one in scored.items()})
 
 
-def _where(belongs: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    return np.where(belongs[..., None], shares, np.nan)
-
-
 def _parts_of(table: ScoreTable, found: dict[str, Outcomes]) -> list[Part]:
     deltas = {name: outcomes.delta for name, outcomes in found.items() if outcomes.pairs}
     estimates = _means(table, deltas, dict.fromkeys(deltas, DIFFERENCE)) if deltas else {}
     parts = []
     for name, one in found.items():
-        means = _mean(one.shares, axis=0)
+        means = known_mean(one.shares, axis=0)
         parts += [
             Part(name, table.labels[a], table.labels[b], *_shares(means[k]), delta=estimates[name][k].scaled(100))
             for k, (a, b) in enumerate(one.pairs)

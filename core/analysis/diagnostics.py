@@ -197,7 +197,7 @@ def form(result: VariantResult, allowed: float) -> Diagnostic:
 
 def judge(card: JudgeCard, auc: Auc) -> Diagnostic:
     """What the judge's card comes to; the figure is its AUC between right and wrong explanations."""
-    figure = Estimate(auc.value, auc.low, auc.high, auc.questions)
+    figure = auc.estimate
     verdict: Verdict = "clear" if card.reliable else "look here"
     says = "The judge can be believed: no hard check of its card fails"
     if not card.reliable:

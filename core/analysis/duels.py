@@ -178,4 +178,4 @@ def position_sentence(found: DuelFigures) -> str:
     )
     if first.low > 0.5 or first.high < 0.5:
         return f"This judge prefers the {'first' if first.low > 0.5 else 'second'} place: {flips}."
-    return f"{flips}, which cannot be told from no preference (50%)."
+    return f"{flips}, which cannot be distinguished from no preference (50%)."

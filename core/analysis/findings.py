@@ -39,6 +39,17 @@ PLANNED = 5.0
 """Half width, in points, that `Finding.needed` plans for."""
 
 
+EXPLAINS = {
+    "judge": {"better": "explanations win", "worse": "explanations lose", "not shown": "no difference shown"},
+    "reader": {
+        "better": "explanations lead to the label more often",
+        "worse": "explanations lead to the label less often",
+        "not shown": "no difference shown",
+    },
+}
+"""What a win is of: of a judge's score, or of a reader's, which is no judgement of quality."""
+
+
 def finding(rate: WinRate, settings: CompareSettings, doubts: Sequence[str]) -> Finding:
     """The verdict on one pair of variants; doubts: why the judge fails its card, none where it passes."""
     verdict = _verdict(quality_of(rate), rate.accuracy_kept(settings.accuracy_margin), doubts)
@@ -77,7 +88,7 @@ def _sentence(rate: WinRate, verdict: Verdict, doubts: Sequence[str], settings: 
     accuracy = _accuracy(rate, settings)
     if doubts:
         return f"{about}: {verdict} ({', '.join(doubts)}): its win rate says nothing of quality. {shown}. {accuracy}."
-    explains = {"better": "explanations win", "worse": "explanations lose", "not shown": "no difference shown"}
+    explains = EXPLAINS["reader" if settings.score == "log_probability" else "judge"]
     return f"{about}: {verdict}. {shown}: {explains[quality_of(rate)]}. {accuracy}."
 
 
@@ -104,7 +115,7 @@ def turned_accuracy(a: VariantResult, b: VariantResult) -> str | None:
     forced, parsed = (number(difference, "points") for difference in differences)
     unparsed = " and ".join(f"{number(one.unparsed.value, 'share')} of {one.label}" for one in (a, b))
     return (
-        f"Which of the two is right more often hangs on the prediction that counts: {a.label} less {b.label} is "
+        f"Which of the two is right more often depends on the prediction that counts: {a.label} less {b.label} is "
         f"{forced} points by forced answers and {parsed} by parsed ones, where a response without a readable answer is "
         f"wrong ({unparsed})."
     )

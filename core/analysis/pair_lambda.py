@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from core.method.pairs import anchor_lambda, counts_at, draw_order
+from core.method.pair_draw import anchor_lambda, counts_at, draw_order
 from core.records import Pair
 from core.settings import PairSettings
 
@@ -36,7 +36,7 @@ def pairs_over_lambda(
     kinds = Counter((pair.category, pair.reason) for pair in pairs)
     rows = []
     for target in targets:
-        n_hard, n_easy = counts_at(target, len(hard), len(easy), settings.max_pairs)
+        n_hard, n_easy = counts_at(target, len(hard), len(easy), settings)
         left = hard[:n_hard] + easy[:n_easy]
         found = Counter((pair.category, pair.reason) for pair in left)
         reached = anchor_lambda(left)

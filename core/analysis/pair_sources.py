@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import pandas as pd
+
 from core.analysis.pair_lint import SideFacts
 from core.data.datasets import load_items
 from core.home import Home
@@ -34,6 +36,9 @@ class PairSource:
     """Sample run of the debater; None where none argued about these samples, or nobody judged it."""
     debate_judgements: str | None
     title: str
+    teacher: str | None = None
+    """Sample run of a teacher on the same questions; None where none answered them, or nobody judged it."""
+    teacher_judgements: str | None = None
 
     @property
     def key(self) -> str:
@@ -44,7 +49,9 @@ class PairSource:
         """Parents of a pairs run with these settings, by role."""
         own = {"dataset": self.dataset, "samples": self.samples, "judgements": self.judgements}
         debate = {"debates": self.debates, "debate_judgements": self.debate_judgements}
-        return own | ({role: run for role, run in debate.items() if run} if settings.debated else {})
+        taught = {"teacher": self.teacher, "teacher_judgements": self.teacher_judgements}
+        wanted = (debate if settings.debated else {}) | (taught if settings.taught else {})
+        return own | {role: run for role, run in wanted.items() if run}
 
 
 def pair_sources(store: Store) -> list[PairSource]:
@@ -55,31 +62,40 @@ def pair_sources(store: Store) -> list[PairSource]:
     judged = store.frame(
         "SELECT j.id AS judge, j.model, j.settings->>'mode' AS mode, j.variant || j.inputs || j.settings AS same, "
         "s.id, s.label, s.settings->>'role' AS role, s.settings->'select'->>'split' AS split, s.settings->>'n' AS n, "
-        "s.parents->>'samples' AS about, s.dataset, d.label AS name FROM runs j "
+        "s.parents->>'samples' AS about, s.settings->>'select' AS questions, s.dataset, d.label AS name FROM runs j "
         "JOIN runs s ON s.id = j.parents->>'samples' JOIN runs d ON d.id = s.dataset WHERE j.kind = 'judge' "
         "AND j.settings->>'mode' <> 'reader' AND s.kind = 'sample' AND j.complete AND s.complete "
         "ORDER BY s.created DESC, j.created DESC, j.id"
     )
     own = judged[judged["role"] == "explainer"]
     debates = judged[judged["role"] == "debater"]
-    found = [_source(row, debates) for row in own.to_dict("records")]
+    teachers = judged[judged["role"] == "teacher"]
+    found = [_source(row, debates, teachers) for row in own.to_dict("records")]
     return sorted(found, key=lambda source: source.debates is None)
 
 
-def _source(row: Mapping[str, Any], debates: Any) -> PairSource:
-    """The debate judged by the same judge, else by any."""
-    about = debates[debates["about"] == row["id"]]
-    fitting = about[about["same"] == row["same"]]
-    debate = next(iter((fitting if len(fitting) else about).to_dict("records")), {})
+def _source(row: Mapping[str, Any], debates: pd.DataFrame, teachers: pd.DataFrame) -> PairSource:
+    """With the debate about these samples and the teacher of these questions; of several by the same judge."""
+    debate = _by_same_judge(row, debates[debates["about"] == row["id"]])
+    same_questions = (teachers["dataset"] == row["dataset"]) & (teachers["questions"] == row["questions"])
+    teacher = _by_same_judge(row, teachers[same_questions])
     return PairSource(
         dataset=row["dataset"],
         samples=row["id"],
         judgements=row["judge"],
         debates=debate.get("id"),
         debate_judgements=debate.get("judge"),
+        teacher=teacher.get("id"),
+        teacher_judgements=teacher.get("judge"),
         title=f"{row['label']} on {row['name']} / {row['split']}, N={row['n']}, judged by {row['model']} "
         f"({row['mode']}){', with a debater' if debate else ''}  ({row['id']}, {row['judge']})",
     )
+
+
+def _by_same_judge(row: Mapping[str, Any], found: pd.DataFrame) -> dict[str, Any]:
+    """The newest of these runs that the judge of the samples judged, else the newest; empty where there is none."""
+    fitting = found[found["same"] == row["same"]]
+    return next(iter((fitting if len(fitting) else found).to_dict("records")), {})
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,7 @@ class Material:
     items: Mapping[str, Item]
     own: Judged
     debates: Judged | None
+    teacher: Judged | None
     facts: Mapping[tuple[str, str, int], SideFacts]
     """(sample run, item, sample) → tokens and verdicts of a response."""
     _questions: dict[RightBy, list[Question]] = field(default_factory=dict, repr=False)
@@ -105,7 +122,7 @@ class Material:
     def questions(self, right_by: RightBy) -> list[Question]:
         """The questions with their candidates, made once: what is chosen of them hangs on the other settings."""
         if right_by not in self._questions:
-            self._questions[right_by] = questions_of(self.items, self.own, self.debates, right_by)
+            self._questions[right_by] = questions_of(self.items, self.own, self.debates, right_by, self.teacher)
         return self._questions[right_by]
 
 
@@ -113,11 +130,14 @@ def read_material(home: Home, store: Store, source: PairSource, score: Literal["
     """Questions, responses, scores, verdicts and tokens of a source; its runs are sealed, and their rows checked."""
     items = {item.id: item for item in load_items(RunFolder(home.runs / source.dataset))}
     own, facts = _judged(home, store, source.samples, source.judgements, score)
-    debates = None
+    debates = teacher = None
     if source.debates and source.debate_judgements:
         debates, more = _judged(home, store, source.debates, source.debate_judgements, score)
         facts |= more
-    return Material(source, items, own, debates, facts)
+    if source.teacher and source.teacher_judgements:
+        teacher, more = _judged(home, store, source.teacher, source.teacher_judgements, score)
+        facts |= more
+    return Material(source, items, own, debates, teacher, facts)
 
 
 Facts = dict[tuple[str, str, int], SideFacts]

@@ -17,14 +17,23 @@ percent, signed, plain = (partial(interval, unit=unit) for unit in ("share", "po
 """An estimate with its interval, as a share, a difference in points, or a figure with two decimals."""
 
 
+READER_SAYS = (
+    "A reader's score is the log-probability, in nats, that it gives the right option after question and explanation: "
+    "whether the explanation leads to the label, not whether it is clear or true."
+)
+"""What a reader's evaluation is about."""
+
+
 def show_evaluation(evaluation: Evaluation, found: Details, console: Console) -> None:
     """Print results per variant, win rates between them and what they come to, and what cannot be believed."""
     settings = evaluation.settings
     console.print(evaluation.title, style="bold", markup=False, highlight=False)
+    if evaluation.by_reader:
+        console.print(READER_SAYS, style="dim")
     console.print(_variants(evaluation))
     console.print(_win_rates(evaluation))
     console.print(
-        f"score `{settings.score}`, tie margin {settings.margin}; 95% intervals resample questions "
+        f"score `{settings.score}`, tie margin {settings.margin:g} {settings.unit}; 95% intervals resample questions "
         f"({settings.resamples} times) and exclude training variance: one training run a variant; p by "
         f"{settings.permutations:,} sign flips, corrected for all pairs of variants (Holm).",
         style="dim",
@@ -105,7 +114,7 @@ def auc_sentence(who: str, auc: Auc) -> str:
     if auc.value is None:
         return f"The {who}'s {figure}."
     if auc.at_chance:
-        return f"This {who} cannot be told from chance: {figure}. Do not believe rankings by its score."
+        return f"This {who} cannot be distinguished from chance: {figure}. Do not believe rankings by its score."
     if auc.inverted:
         return f"This {who} prefers wrong explanations: {figure}. Do not believe rankings by its score."
     return f"The {who} tells right from wrong better than chance: {figure}."
@@ -114,10 +123,10 @@ def auc_sentence(who: str, auc: Auc) -> str:
 def auc_words(auc: Auc) -> str:
     """An AUC between right and wrong explanations with its interval and counts, or that it is undefined."""
     if auc.value is None:
-        return f"AUC is undefined: {auc.right} explanations are right and {auc.wrong} wrong"
+        return f"AUC is undefined: {auc.undefined}"
     return (
         f"AUC {auc.value:.2f} (95% {auc.low:.2f} … {auc.high:.2f}) between {auc.right} right and {auc.wrong} wrong "
-        f"explanations of {auc.questions} questions"
+        f"explanations within {auc.questions} questions and their variants ({auc.left_out} without both say nothing)"
     )
 
 

@@ -1,8 +1,10 @@
 """The lab's headline numbers: what the Overview, the Compare page and `anchorlab compare` show alike.
 
 Sample runs that differ in nothing but the variant can be compared (one *protocol*); judge runs that
-differ in nothing but the samples are one judge, and its repeats are left out.  A reader is no judge of
-quality: its AUC stands beside the judge that ran on the same samples.
+differ in nothing but the samples are one judge, and its repeats are left out.  A reader is a judge of its own kind:
+its score is the log-probability it gives the gold option, which says whether an explanation leads to the label and
+not whether it is good.  Its evaluations come after those of all judges, and its AUC is shown next to the judge that
+ran on the same samples too.
 """
 
 import json
@@ -12,10 +14,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from core.analysis.agreement import Auc, judge_auc
+from core.analysis.category_parts import category_parts
 from core.analysis.cautions import cautions
 from core.analysis.comparison import (
     SHARE,
@@ -27,7 +29,6 @@ from core.analysis.comparison import (
     criterion_parts,
     mean_over_questions,
     outcomes_of,
-    parts,
     strengths,
     variant_results,
     win_rates,
@@ -35,6 +36,7 @@ from core.analysis.comparison import (
 from core.analysis.findings import Finding, finding
 from core.judge_card import JudgeCard, judge_card
 from core.judge_card.evidence import criteria_of
+from core.method.judging import READER
 from core.method.repeats import judge_identity, repeat_of
 from core.records import CATEGORIES, Category, RightBy
 from core.runs.folders import content_hash
@@ -67,7 +69,7 @@ class Evaluation:
     results: list[VariantResult]
     win_rates: list[WinRate]
     auc: Auc
-    """The judge's AUC between right and wrong explanations it has seen, over all variants."""
+    """The judge's AUC between right and wrong explanations of the same question and variant."""
     reader_name: str | None
     reader_auc: Auc | None
     """The same for the reader that ran beside this judge; None without one."""
@@ -93,6 +95,11 @@ class Evaluation:
     def title(self) -> str:
         """Data set, split and judge in a line."""
         return f"{self.dataset_name} / {self.split}, {self.drawn}, judged by {self.judge_name} ({self.mode})"
+
+    @property
+    def by_reader(self) -> bool:
+        """Whether the score is a reader's log-probability of gold, and no judgement of quality."""
+        return self.mode == READER
 
     @property
     def reliable(self) -> bool:
@@ -159,17 +166,19 @@ def protocol_of(samples: dict[str, Any]) -> str:
 
 
 def evaluations(store: Store, settings: CompareSettings) -> list[Evaluation]:
-    """Every protocol and judge with results, those with most variants first, the newest first among equals."""
+    """Every protocol and judge with results, those with most variants first, the newest first among equals.
+
+    Readers come after all judges.
+    """
     groups: dict[tuple[str, str], list[_Judged]] = {}
     for judged in _first_askings(_judged_runs(store)):
         groups.setdefault((judged.protocol, judged.judge_key), []).append(judged)
-    readers = {protocol: group for (protocol, _), group in groups.items() if group[0].mode == "reader"}
+    readers = {protocol: group for (protocol, _), group in groups.items() if group[0].mode == READER}
     found = [
-        _evaluation(store, "-".join(key), group, readers.get(key[0], []), settings)
+        _evaluation(store, "-".join(key), group, [] if group[0].mode == READER else readers.get(key[0], []), settings)
         for key, group in groups.items()
-        if group[0].mode != "reader"
     ]
-    return sorted(reversed(found), key=lambda evaluation: -len(evaluation.results))
+    return sorted(reversed(found), key=lambda evaluation: (evaluation.by_reader, -len(evaluation.results)))
 
 
 def _first_askings(runs: list[_Judged]) -> list[_Judged]:
@@ -203,10 +212,10 @@ def _evaluation(
     labels = unique_labels([(judged.samples["label"], judged.writer) for judged in group])
     of_judge = {judged.judge["id"]: label for judged, label in zip(group, labels, strict=True)}
     rows = _rows(store, of_judge)
-    settings = _with_a_score(rows, settings)
-    table = ScoreTable.of(rows, settings)
     first = group[0]
-    auc = _auc(rows[rows["origin"] == "model"], settings.score, settings)
+    settings = _with_a_score(rows, settings, first.mode)
+    table = ScoreTable.of(rows, settings)
+    auc = _auc(rows[rows["origin"] == "model"], settings)
     return Evaluation(
         key=key,
         dataset=first.samples["dataset"],
@@ -229,8 +238,13 @@ def _evaluation(
     )
 
 
-def _with_a_score(rows: pd.DataFrame, settings: CompareSettings) -> CompareSettings:
-    """The settings, with the score `total` in place of `expected` for a judge in writing, which has no other."""
+def _with_a_score(rows: pd.DataFrame, settings: CompareSettings, mode: str) -> CompareSettings:
+    """The settings with the score that the judge has: a reader its log-probability, one in writing `total` alone."""
+    if mode == READER or settings.score == "log_probability":
+        score = "log_probability" if mode == READER else "expected"
+        settings = settings.model_copy(update={"score": score})
+    if mode == READER:
+        return settings
     asked = rows[rows["origin"] == "model"]
     written = asked["expected"].isna().all() and asked["total"].notna().any()
     return settings.model_copy(update={"score": "total"}) if written else settings
@@ -262,7 +276,8 @@ def _rows(store: Store, of_judge: dict[str, str], criteria: Sequence[str] = ()) 
     by_criterion = "".join(f", by_criterion[{place}] AS c{place}" for place in range(1, len(criteria) + 1))
     rows = store.frame(
         "SELECT run, item_id, sample, origin, parsed, empty, tokens, right_parsed AS correct_parsed, "
-        f"right_forced AS correct_forced, total, expected{by_criterion} FROM scores WHERE list_contains(?, run) "
+        f"right_forced AS correct_forced, total, expected, expected AS log_probability{by_criterion} FROM scores "
+        "WHERE list_contains(?, run) "
         "ORDER BY list_position(?, run), seq",
         [list(of_judge)] * 2,
     )
@@ -270,28 +285,34 @@ def _rows(store: Store, of_judge: dict[str, str], criteria: Sequence[str] = ()) 
     return rows.assign(label=rows["run"].map(of_judge)).rename(columns=named)
 
 
+def _criteria(store: Store, evaluation: Evaluation) -> list[str]:
+    """Criteria with a score of their own; a reader has none."""
+    return [] if evaluation.by_reader else criteria_of(store, next(iter(evaluation.judges.values())))
+
+
 def score_table(store: Store, evaluation: Evaluation, criterion: str | None = None) -> ScoreTable:
     """The rows of an evaluation as arrays; with a criterion, by its score alone (its tie margin: `criterion_parts`)."""
-    criteria = criteria_of(store, next(iter(evaluation.judges.values()))) if criterion else []
+    criteria = _criteria(store, evaluation) if criterion else []
     rows = _rows(store, {judge: label for label, judge in evaluation.judges.items()}, criteria)
     table = ScoreTable.of(rows, evaluation.settings)
     return table.with_scores(rows[criterion], evaluation.settings.margin / len(criteria)) if criterion else table
 
 
-def _auc(rows: pd.DataFrame, score: str, settings: CompareSettings) -> Auc:
+def _auc(rows: pd.DataFrame, settings: CompareSettings) -> Auc:
     right = f"correct_{settings.right_by}"
-    judged = rows.dropna(subset=[score, right])
+    judged = rows.dropna(subset=[settings.score, right])
     return judge_auc(
-        judged[score].to_numpy(dtype=float),
+        judged[settings.score].to_numpy(dtype=float),
         judged[right].to_numpy(dtype=bool),
-        judged["item_id"].to_numpy(),
+        judged["item_id"].to_numpy(dtype=str),
+        judged["label"].to_numpy(dtype=str),
         settings,
     )
 
 
 def _reader_auc(store: Store, readers: list[_Judged], settings: CompareSettings) -> Auc:
-    """A reader's score is the log-probability it gives the gold option, stored as `expected`."""
-    return _auc(_rows(store, {judged.judge["id"]: judged.samples["label"] for judged in readers}), "expected", settings)
+    by_reader = settings.model_copy(update={"score": "log_probability"})
+    return _auc(_rows(store, {judged.judge["id"]: judged.samples["id"] for judged in readers}), by_reader)
 
 
 def _identical(group: list[_Judged], labels: list[str]) -> list[tuple[str, str]]:
@@ -308,7 +329,7 @@ class Details:
 
     by_criterion: list[Part]
     by_category: list[Part]
-    """A's win rate over B on the questions of each of B's categories (prediction: setting `right_by`)."""
+    """A's win rate over B on the questions of each of B's categories, from draws that are not compared."""
     strengths: Strengths | None
     lengths: dict[tuple[str, str], LengthControlled]
     """Pair of variants (A, B) → win rate at equal length."""
@@ -316,32 +337,17 @@ class Details:
 
 def details(store: Store, evaluation: Evaluation) -> Details:
     """Parts, strengths and length control of an evaluation, from its rows anew."""
-    criteria = criteria_of(store, next(iter(evaluation.judges.values())))
+    criteria = _criteria(store, evaluation)
     rows = _rows(store, {judge: label for label, judge in evaluation.judges.items()}, criteria)
     table = ScoreTable.of(rows, evaluation.settings)
     found = outcomes_of(table)
     names = [(table.labels[a], table.labels[b]) for a, b in found.pairs]
     return Details(
         by_criterion=criterion_parts(table, rows, criteria),
-        by_category=parts(table, found, _category_masks(store, evaluation, table, found.pairs)),
+        by_category=category_parts(table, found.pairs),
         strengths=strengths(table, found),
         lengths={name: at_equal_length(table, a, b) for name, (a, b) in zip(names, found.pairs, strict=True)},
     )
-
-
-def _category_masks(
-    store: Store, evaluation: Evaluation, table: ScoreTable, pairs: Sequence[tuple[int, int]]
-) -> dict[str, np.ndarray]:
-    """Category → questions that are in it under B's samples, shape (questions, pairs)."""
-    by = evaluation.settings.right_by
-    found = store.frame(
-        f"SELECT run, item_id, {by} AS category FROM categories WHERE list_contains(?, run)",
-        [list(evaluation.samples.values())],
-    )
-    wide = found.pivot(index="item_id", columns="run", values="category").reindex(table.items)
-    of_label = np.stack([wide[evaluation.samples[label]].to_numpy(dtype=object) for label in table.labels], axis=1)
-    baselines = [b for _, b in pairs]
-    return {category: of_label[:, baselines] == category for category in CATEGORIES}
 
 
 # --- anchor categories

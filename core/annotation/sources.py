@@ -41,6 +41,7 @@ def sources(store: Store, found: Sequence[Evaluation]) -> list[Source]:
             f"{one.judge_name} ({one.mode})",
         )
         for one in found
+        if not one.by_reader
     ]
     known = {run for one in found for run in one.samples.values()}
     return judged + _unjudged(store, known)

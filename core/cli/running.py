@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from core.analysis.costs import strategy_costs
 from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete_run, console, print_rows
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
@@ -26,6 +27,7 @@ from core.runs.sizes import Size, sized
 from core.runs.watch import progress_of, watch
 from core.settings import Settings, problems_of
 from core.statistics.words import plural
+from core.store.database import any_store
 
 RunIds = Annotated[list[str], typer.Argument(help="Run ids, or their beginnings.", autocompletion=complete_run)]
 
@@ -50,6 +52,10 @@ def run(
     debates: Annotated[str | None, typer.Option(help="Debater's sample run.", autocompletion=complete_run)] = None,
     debate_judgements: Annotated[
         str | None, typer.Option(help="Judge run of the debates.", autocompletion=complete_run)
+    ] = None,
+    teacher: Annotated[str | None, typer.Option(help="Teacher's sample run.", autocompletion=complete_run)] = None,
+    teacher_judgements: Annotated[
+        str | None, typer.Option(help="Judge run of the teacher's samples.", autocompletion=complete_run)
     ] = None,
     sft: Annotated[str | None, typer.Option(help="SFT run that DPO starts from.", autocompletion=complete_run)] = None,
     pairs: Annotated[
@@ -84,6 +90,8 @@ def run(
         "judgements": judgements,
         "debates": debates,
         "debate_judgements": debate_judgements,
+        "teacher": teacher,
+        "teacher_judgements": teacher_judgements,
         "sft": sft,
         "pairs": pairs,
         "samples_a": samples_a,
@@ -219,6 +227,17 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
     if before and not as_json:
         said = f"{plural(before, 'run is', 'runs are')} {FROM_BEFORE}."
         console.print(said, style="dim", highlight=False, markup=False, soft_wrap=True)
+
+
+@runs_group.command("costs", epilog="Example: anchorlab runs costs --json")
+def runs_costs(as_json: AsJson = False) -> None:
+    """Show what each strategy of pairs cost, stage by stage: tokens, seconds in the model, the most memory."""
+    with any_store(default_home()) as store:
+        rows = strategy_costs(store).to_json(orient="records")
+    shown = json.loads(rows)
+    if not as_json:
+        shown = [{name.replace("_", " "): value for name, value in row.items() if name != "pairs"} for row in shown]
+    print_rows(shown, as_json, "No pair set yet: `anchorlab demo` makes two.")
 
 
 @runs_group.command("compare", epilog="Example: anchorlab runs compare dpo-1f03 dpo-2e4a")

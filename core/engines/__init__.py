@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from core.engines.spent import Spent
 from core.errors import LabError
 
 OnlyThought = Literal["refuse", "read"]
@@ -72,6 +73,9 @@ Streamed = Generator[str, None, Generation]
 
 class Engine(Protocol):
     """A loaded model.  `generate` and `choose` keep the order of what they are given."""
+
+    spent: Spent
+    """Tokens that `generate` and `choose` read and wrote."""
 
     def generate(
         self,

@@ -15,6 +15,7 @@ from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer
 
 from core.engines.decoding import additive, common_length, read_prefix, shared_length
+from core.engines.spent import Spent
 
 Tokens = tuple[int, ...]
 
@@ -135,6 +136,7 @@ class PrefixReader:
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
+        self.spent = Spent()
         self._prefix: Tokens = ()
         self._layers: list[PrefixLayer] | None = None
 
@@ -156,6 +158,7 @@ class PrefixReader:
         if self._prefix and self._prefix == ordered[0][: len(self._prefix)] and len(self._prefix) <= shared:
             return
         self._prefix, self._layers = (), None  # none is kept if memory runs out while the next is read
+        self.spent.add(shared, 0)
         layers = read_prefix(self.model, ordered[0][:shared]).layers
         self._layers = [PrefixLayer(layer.keys, layer.values) for layer in layers] if shared else None
         self._prefix = ordered[0][:shared]
@@ -163,6 +166,7 @@ class PrefixReader:
     def _read(self, trie: Trie) -> torch.Tensor:
         """Logits at the ends of a trie that stands after the prefix: (ends, vocabulary)."""
         device, start = self.model.device, len(self._prefix)
+        self.spent.add(len(trie.tokens), 0)
         before = np.ones((len(trie.tokens), start), dtype=bool)
         seen = torch.from_numpy(np.concatenate([before, ancestors(trie)], axis=1)).to(device)
         return self.model(
@@ -196,6 +200,7 @@ def choose_among(
     forks = [forks_of(group) for group in closed]
     wanted = [prompt + fork.path for prompt, group in zip(prompts, forks, strict=True) for fork in group]
     logits = reader.logits(wanted) if wanted else {}
+    reader.spent.add(0, sum(map(len, wanted)))
     return [
         log_probabilities(group, {fork.path: _logits_at(logits[prompt + fork.path], fork) for fork in parting})
         for prompt, group, parting in zip(prompts, closed, forks, strict=True)

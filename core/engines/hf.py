@@ -20,10 +20,11 @@ from core.engines import Chat, Generation, Sampling, Streamed
 from core.engines.adapters import adapters_are
 from core.engines.chats import ChatTokenizer
 from core.engines.choosing import PrefixReader, Tokens, choose_among
-from core.engines.decoding import GROUPED, Row, Vocabulary, draw, last, sample_rows, sample_steps
+from core.engines.decoding import GROUPED, Row, Vocabulary, common_length, draw, last, sample_rows, sample_steps
 from core.engines.exhaustion import memory_errors
 from core.engines.fidelity import agrees, attends_in_full, cache_serves
 from core.engines.room import Room
+from core.engines.spent import Spent
 from core.engines.templates import encode
 from core.engines.weights import dtype_reason, end_tokens, load_weights, place_of
 from core.home import default_home
@@ -69,6 +70,7 @@ class HFEngine:
         self._reader = PrefixReader(weights)
         self.room = Room(ROWS_AT_ONCE)
         """Rows that are generated at once, or chats whose options are weighed."""
+        self.spent = Spent()
 
     # --- the interface
 
@@ -85,8 +87,11 @@ class HFEngine:
 
         def drawn(part: Sequence[tuple[int, int]]) -> list[Row]:
             grouped = [(prompts[i], [seed for _, seed in group]) for i, group in groupby(part, lambda one: one[0])]
+            asked, seeded = zip(*grouped, strict=True)
             with memory_errors():
-                return sample(self.weights, self.vocabulary, *zip(*grouped, strict=True), sampling, stop)
+                rows = sample(self.weights, self.vocabulary, asked, seeded, sampling, stop)
+            self._count(asked, seeded, sum(len(row.tokens) for row in rows))
+            return rows
 
         flat = [(i, seed) for i, group in enumerate(seeds) for seed in group]
         rows = iter(self.room.each(flat, drawn))
@@ -94,6 +99,13 @@ class HFEngine:
             [self._generation(next(rows), len(prompt)) for _ in group]
             for prompt, group in zip(prompts, seeds, strict=True)
         ]
+
+    def _count(self, prompts: Sequence[Tokens], seeds: Sequence[Sequence[int]], generated: int) -> None:
+        """Add to `spent`: the fast path reads what all prompts share once, and each prompt's rest once for its rows."""
+        unshared = sum(len(prompt) * len(group) for prompt, group in zip(prompts, seeds, strict=True))
+        shared = common_length(prompts)
+        read = shared + sum(len(prompt) - shared for prompt in prompts) if self.path == "fast" else unshared
+        self.spent.add(read, unshared, generated)
 
     def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
         (prompt,) = self._prompts([chat])
@@ -108,12 +120,16 @@ class HFEngine:
         prompts = self._prompts(chats)
         tokens = [[self.chats.following(option) for option in group] for group in options]
         reader = self._reader if self.path == "fast" else PlainReader(self.weights)
+        reader.spent.take()  # the self-check's
 
         def weighed(part: Sequence[tuple[Tokens, list[Tokens]]]) -> list[np.ndarray]:
             with memory_errors():
                 return choose_among(reader, *zip(*part, strict=True), self.tokenizer.eos_token_id)
 
-        return self.room.each(list(zip(prompts, tokens, strict=True)), weighed)
+        chosen = self.room.each(list(zip(prompts, tokens, strict=True)), weighed)
+        spent = reader.spent.take()
+        self.spent.add(spent.read, spent.unshared)
+        return chosen
 
     def rows_that_fit(self, tokens_a_row: int, most: int) -> int:
         """How many rows of so many tokens can be generated at once in the memory that is free now, `most` at most."""
@@ -277,6 +293,7 @@ class PlainReader:
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
+        self.spent = Spent()
 
     @torch.inference_mode()
     def logits(self, sequences: Sequence[Tokens]) -> dict[Tokens, torch.Tensor]:
@@ -285,4 +302,5 @@ class PlainReader:
 
     def _last(self, sequence: Tokens) -> torch.Tensor:
         ids = torch.tensor([sequence], device=self.model.device)
+        self.spent.add(len(sequence), 0)
         return self.model(input_ids=ids).logits[0, -1]

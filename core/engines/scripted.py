@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from core.engines import Chat, Generation, Sampling, Streamed
+from core.engines.spent import Spent
 
 
 class ScriptedEngine:
@@ -14,6 +15,7 @@ class ScriptedEngine:
     def __init__(self, reply: Callable[[Chat, int], str], weigh: Callable[[Chat, str], float]) -> None:
         self.reply = reply
         self.weigh = weigh
+        self.spent = Spent()
 
     def generate(
         self,
@@ -22,7 +24,11 @@ class ScriptedEngine:
         sampling: Sampling,
         stop: Callable[[str], bool] | None = None,
     ) -> list[list[Generation]]:
-        return [[self._say(chat, seed, stop) for seed in group] for chat, group in zip(chats, seeds, strict=True)]
+        said = [[self._say(chat, seed, stop) for seed in group] for chat, group in zip(chats, seeds, strict=True)]
+        for group in said:
+            read = sum(one.prompt_tokens for one in group)
+            self.spent.add(read, read, sum(one.tokens for one in group))
+        return said
 
     def stream(self, chat: Chat, seed: int, sampling: Sampling, stop: Callable[[str], bool] | None = None) -> Streamed:
         """Word by word."""
@@ -33,11 +39,16 @@ class ScriptedEngine:
 
     def _say(self, chat: Chat, seed: int, stop: Callable[[str], bool] | None) -> Generation:
         text = self.reply(chat, seed)
-        read = sum(self.count_tokens(message.content) for message in chat.messages)
+        read = self._read(chat)
         stopped = stop is not None and stop(text)
         return Generation(text, self.count_tokens(text) + 1, read, "stop" if stopped else "end")
 
+    def _read(self, chat: Chat) -> int:
+        return sum(self.count_tokens(message.content) for message in chat.messages)
+
     def choose(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        read = sum(map(self._read, chats))
+        self.spent.add(read, read)
         weights = [
             np.array([self.weigh(chat, option) for option in group]) for chat, group in zip(chats, options, strict=True)
         ]

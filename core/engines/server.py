@@ -16,8 +16,9 @@ from openai.types.chat import ChatCompletion
 from core.engines import Chat, Generation, Sampling, Streamed
 from core.engines.labels import begin_alike, folded, read_labels
 from core.engines.probing import GO_ON, Probe, alternatives, answers, probe
+from core.engines.spent import Spent
 from core.engines.turns import system_in_user_turn
-from core.engines.wire import Wire, reply_of, spent
+from core.engines.wire import Wire, reply_of, usage_of
 from core.errors import LabError, ModelUnavailable
 from core.models.finding import ModelRef
 
@@ -55,6 +56,7 @@ class ServerEngine:
         self.model = model
         self.wire = wire
         self.found = found
+        self.spent = Spent()
 
     # --- the interface
 
@@ -70,7 +72,7 @@ class ServerEngine:
         A server that honours `n` draws a chat's replies in one request, seeded with the first seed.
         """
         drawn = [self._draws(chat, group, sampling) for chat, group in zip(chats, seeds, strict=True)]
-        replies = iter(self.wire.ask_all([body for bodies in drawn for body in bodies]))
+        replies = iter(self._asked([body for bodies in drawn for body in bodies]))
         found = [[reply for _ in bodies for reply in generations(next(replies), stop)] for bodies in drawn]
         if any(len(group) != len(wanted) for group, wanted in zip(found, seeds, strict=True)):
             raise LabError(f"The server at {self.wire.server.url} gave another number of replies than asked for.")
@@ -89,7 +91,7 @@ class ServerEngine:
         asked = {"logprobs": True, "top_logprobs": self.found.listed, self.found.limit: self.found.least}
         asked |= self._drawn_with(1.0, 1.0)
         bodies = [{**self._messages(chat, group), **asked} for chat, group in zip(chats, options, strict=True)]
-        answered = self.wire.ask_all(bodies)
+        answered = self._asked(bodies)
         return [self._weigh(group, answer) for group, answer in zip(options, answered, strict=True)]
 
     def cannot_choose(self, options: Sequence[str]) -> str | None:
@@ -124,6 +126,14 @@ class ServerEngine:
         }
 
     # --- how
+
+    def _asked(self, bodies: Sequence[dict[str, Any]]) -> list[ChatCompletion]:
+        """The answers to requests, with what the server says of their tokens added to `spent`."""
+        answers = list(self.wire.ask_all(bodies))
+        for answer in answers:
+            read, written = (tokens or 0 for tokens in usage_of(answer))
+            self.spent.add(read, read * len(answer.choices), written)
+        return answers
 
     def _draws(self, chat: Chat, group: Sequence[int], sampling: Sampling) -> list[dict[str, Any]]:
         """Requests that give a reply for each seed."""
@@ -170,7 +180,7 @@ def generations(answer: ChatCompletion, stop: Callable[[str], bool] | None) -> l
 
     Where a server reports none, those of the replies are estimated by their bytes, and those of the prompt are 0.
     """
-    read, written = spent(answer)
+    read, written = usage_of(answer)
     generated = []
     for choice in answer.choices:
         reply = reply_of(choice)

@@ -197,14 +197,14 @@ def _flat(thinking: Any) -> str:
     return thinking if isinstance(thinking, str) else ""
 
 
-class Spent(NamedTuple):
+class Usage(NamedTuple):
     """Tokens of a request, None where the server does not say."""
 
     read: int | None
     written: int | None
 
 
-def spent(answer: ChatCompletion) -> Spent:
+def usage_of(answer: ChatCompletion) -> Usage:
     """What a server reports in `usage`, which may be missing, empty or partial."""
     counts = (getattr(answer.usage, name, None) for name in ("prompt_tokens", "completion_tokens"))
-    return Spent(*(count if isinstance(count, int) and not isinstance(count, bool) else None for count in counts))
+    return Usage(*(count if isinstance(count, int) and not isinstance(count, bool) else None for count in counts))

@@ -6,7 +6,7 @@
 
 records.py what a card holds · evidence.py what is read · figures.py the formulas · company.py other judges, people,
 head to head · checks.py thresholds and verdicts · pictures.py what the Judges page draws.  All intervals resample
-questions, on the same resamples.  A reader is no judge of quality and gets no card.  docs/judge-card.md explains each
+questions, on the same resamples.  A reader has a card without verdicts.  docs/judge-card.md explains each
 figure.
 """
 

@@ -13,6 +13,7 @@ from core.judge_card.company import SharedScores, WithPeople, duels_of, others_o
 from core.judge_card.evidence import Evidence, JudgeRuns, gather, judge_runs
 from core.judge_card.records import JudgeCard, OnCriterion, Peer
 from core.judge_card.wording import Said, figures_of
+from core.method.judging import READER
 from core.method.repeats import why_no_repeat
 from core.models.sizes import smaller_judge
 from core.runs.folders import run_at
@@ -23,13 +24,15 @@ from core.statistics.sums import Totals
 from core.store.database import Store
 
 NEVER_ASKED = "the judge was asked about no explanation"
+NO_VERDICT = "no verdict could be read"
+READS = "a reader gives no verdicts: it says how likely the right option is after the explanation"
 
 
 def judge_card(store: Store, runs: Sequence[str], auc: Auc, settings: CompareSettings) -> JudgeCard:
     """The card of one judge over its complete runs; auc: its AUC between right and wrong explanations there."""
     judge = judge_runs(store, runs)[0]
-    evidence = gather(store, judge, settings.score)
-    peers = [shared_scores(store, evidence, other, settings.score) for other in others_of(store, judge)]
+    evidence = gather(store, judge, settings.column)
+    peers = [shared_scores(store, evidence, other, settings.column) for other in others_of(store, judge)]
     people = with_people(store, judge, evidence.criteria, evidence.labels, settings)
     blocks = f.blocks(evidence) | {f"peer {i}": peer.block for i, peer in enumerate(peers)}
     measured = _Measured(evidence, peers, blocks, _totals(evidence, blocks, settings), people)
@@ -43,7 +46,7 @@ def judge_card(store: Store, runs: Sequence[str], auc: Auc, settings: CompareSet
         key=judge.key,
         name=judge.name,
         mode=judge.mode,
-        rubric=judge.rubric,
+        rubric="none" if measured.reads else judge.rubric,
         runs=judge.runs,
         duels=duels,
         asked=said.asked,
@@ -85,20 +88,31 @@ class _Measured:
     totals: Totals | None
     people: WithPeople
 
+    @property
+    def reads(self) -> bool:
+        """Whether the judge is a reader, which gives no verdicts."""
+        return self.evidence.judge.mode == READER
+
+    @property
+    def no_verdict(self) -> str:
+        """Why there is no verdict to go by."""
+        return READS if self.reads else NO_VERDICT
+
     def unjudged(self) -> Estimate:
         return self.totals.estimate(f.unjudged, bounds=f.SHARE) if self.totals else Estimate.undefined(0, NEVER_ASKED)
 
     def length(self) -> tuple[Estimate, Estimate]:
         if not self.totals:
             return (Estimate.undefined(0, NEVER_ASKED),) * 2
-        return f.length_figures(self.totals, self._questions("length", 6))
+        return f.length_figures(self.totals, self._questions("length"))
 
     def criteria_together(self) -> tuple[Estimate, Estimate, np.ndarray]:
         if not self.totals:
             nothing = Estimate.undefined(0, NEVER_ASKED)
             return nothing, nothing, np.full((len(self.evidence.criteria),) * 2, np.nan)
-        questions = self._questions("criteria", self.blocks["criteria"].shape[1])
-        return f.criteria_figures(self.totals, len(self.evidence.criteria), questions)
+        if self.reads:
+            return (Estimate.undefined(0, READS),) * 2 + (np.zeros((0, 0)),)
+        return f.criteria_figures(self.totals, len(self.evidence.criteria), self._questions("criteria"))
 
     def criteria(self) -> list[OnCriterion]:
         return [self._criterion(at, name) for at, name in enumerate(self.evidence.criteria)]
@@ -108,7 +122,7 @@ class _Measured:
         read = self.evidence.counts[:, at, :-1]
         given = int(read.sum())
         most = int(read.sum(axis=0).argmax()) if given else None
-        same = entropy = Estimate.undefined(0, "no verdict could be read")
+        same = entropy = Estimate.undefined(0, NO_VERDICT)
         if given:
             k, questions = len(self.evidence.criteria), int((read.sum(axis=1) > 0).sum())
             same = self.totals.estimate(f.same_verdict_of(k, at, most), questions, f.SHARE)
@@ -130,7 +144,7 @@ class _Measured:
         k = len(criteria)
         known = [(at, self.evidence.labels.index(c.most)) for at, c in enumerate(criteria) if c.most is not None]
         if not known:
-            return (Estimate.undefined(0, "no verdict could be read"),) * 2
+            return (Estimate.undefined(0, self.no_verdict),) * 2
         questions = int((self.evidence.counts[:, :, :-1].sum(axis=(1, 2)) > 0).sum())
         same = f.mean_of([f.same_verdict_of(k, at, most) for at, most in known])
         entropy = f.mean_of([f.entropy_of(k, at) for at, _ in known])
@@ -141,6 +155,8 @@ class _Measured:
         return self._repeated(f.self_agreement, None)
 
     def _repeated(self, formula: f.Formula, criterion: str | None) -> Estimate:
+        if self.reads:
+            return Estimate.undefined(0, READS)
         sums = self.evidence.repeats.sums
         chosen = sums[(sums["pairs"] > 0) & ((sums["criterion"] == criterion) | (criterion is None))]
         if chosen.empty or not self.totals:
@@ -152,16 +168,20 @@ class _Measured:
         return [self._peer(i, shared) for i, shared in enumerate(self.shared)]
 
     def _peer(self, i: int, shared: SharedScores) -> Peer:
-        correlation = Estimate.undefined(shared.questions, "one of the two judges gives one score only")
+        correlation = Estimate.undefined(
+            shared.questions, "one of the two judges never gives two explanations of a question and variant two scores"
+        )
         if not shared.explanations:
             correlation = Estimate.undefined(0, "both scored no explanation in common")
+        elif not shared.questions:
+            correlation = Estimate.undefined(0, f.ALONE)
         elif shared.varies:
             correlation = self.totals.estimate(f.correlation_in(f"peer {i}"), shared.questions)
         return Peer(shared.judge.key, shared.judge.name, shared.judge.mode, shared.explanations, correlation)
 
-    def _questions(self, block: str, step: int) -> int:
-        """Questions with anything in a block in which every `step`-th column counts explanations."""
-        return int((self.blocks[block][:, ::step].sum(axis=1) > 0).sum())
+    def _questions(self, block: str) -> int:
+        """Questions with anything in a block of `figures.products_block`."""
+        return int((self.blocks[block][:, 0] > 0).sum())
 
 
 def _said(
@@ -189,7 +209,8 @@ def _said(
         self_agreement=measured.repeated(),
         observed=measured.evidence.repeats.observed,
         duels=duels,
-        peers=peers,
-        people=measured.people.overall,
+        peers=[peer for peer in peers if (peer.mode == READER) == measured.reads],
+        people=Estimate.undefined(0, READS) if measured.reads else measured.people.overall,
+        order=Estimate.undefined(0, READS) if measured.reads else measured.people.order,
         ratings=sum(measured.people.ratings.values()),
     )

@@ -100,6 +100,16 @@ def _hard_rules(s: JudgeCardSettings) -> list[_Rule]:
             "Read where they differ, change the rubric's wording or the judge; people are what a judge stands for.",
             least=s.min_people_questions,
         ),
+        _Rule(
+            "people_order",
+            "orders explanations unlike people",
+            True,
+            (0.5, EVERYTHING),
+            "above 0.5",
+            "Read where they differ: within a question it prefers what people like less, whatever it makes of hard "
+            "questions and of variants.",
+            least=s.min_people_questions,
+        ),
     ]
 
 
@@ -116,7 +126,7 @@ def _soft_rules(s: JudgeCardSettings, observed: bool) -> list[_Rule]:
         ),
         _Rule(
             "criterion_correlation",
-            "criteria not told apart",
+            "criteria not distinguished",
             False,
             (-EVERYTHING, s.max_criterion_correlation),
             f"at most {s.max_criterion_correlation:g}",

@@ -14,7 +14,10 @@ from core.analysis.duels import DuelFigures, figures
 from core.judge_card.evidence import Evidence, JudgeRuns, judge_runs, rubric_labels
 from core.judge_card.figures import ranks_block
 from core.settings import CompareSettings
+from core.statistics.coefficients import estimate_of
 from core.statistics.estimates import Estimate
+from core.statistics.resampling import Resamples
+from core.statistics.sums import share
 from core.store.database import Store
 
 # --- other judges
@@ -28,38 +31,40 @@ class SharedScores:
     explanations: int
     questions: int
     block: np.ndarray
-    """Sums of ranks of each question of the card, shape (questions, 6), see `figures.ranks_block`."""
+    """Sums of ranks of each question of the card, shape (questions, 4), see `figures.ranks_block`."""
     varies: bool
-    """Whether both judges give different scores at all."""
+    """Whether both judges give explanations of one question and variant different scores at all."""
 
 
 def others_of(store: Store, judge: JudgeRuns) -> list[JudgeRuns]:
-    """Other judges of quality with a complete run on these samples; a reader is none."""
+    """Other judges and readers with a complete run on these samples."""
     found = store.rows(
-        "SELECT id FROM runs WHERE kind = 'judge' AND complete AND settings->>'mode' != 'reader' "
-        "AND list_contains(?, parents->>'samples') ORDER BY created, id",
+        "SELECT id FROM runs WHERE kind = 'judge' AND complete AND list_contains(?, parents->>'samples') "
+        "ORDER BY created, id",
         [judge.samples],
     )
     return [other for other in judge_runs(store, [row[0] for row in found]) if other.key != judge.key]
 
 
-def shared_scores(store: Store, evidence: Evidence, other: JudgeRuns, score: str) -> SharedScores:
-    """What two judges said of the same explanations; a judge without the score that ranks is taken by its total."""
+def shared_scores(store: Store, evidence: Evidence, other: JudgeRuns, column: str) -> SharedScores:
+    """What two judges said of the same explanations; a judge without the score that ranks is taken by its other one."""
+    a, b = (f"coalesce({{0}}.{column}, {{0}}.total, {{0}}.expected)::DOUBLE".format(side) for side in ("a", "b"))
     frame = store.frame(
-        f"SELECT a.item_id, coalesce(a.{score}, a.total)::DOUBLE AS a, coalesce(b.{score}, b.total)::DOUBLE AS b "
+        f"SELECT a.item_id, list_position($1, a.run) - 1 AS run, {a} AS a, {b} AS b "
         "FROM scores a JOIN scores b USING (samples, item_id, sample) WHERE list_contains($1, a.run) "
-        "AND list_contains($2, b.run) AND a.origin = 'model' AND b.origin = 'model' AND a.total IS NOT NULL "
-        "AND b.total IS NOT NULL",
+        f"AND list_contains($2, b.run) AND a.origin = 'model' AND b.origin = 'model' AND {a} IS NOT NULL "
+        f"AND {b} IS NOT NULL",
         [evidence.judge.runs, other.runs],
     )
-    question = evidence.questions.get_indexer(frame["item_id"])
-    a, b = (frame[name].rank().to_numpy() for name in ("a", "b"))
+    coded = frame.assign(question=evidence.questions.get_indexer(frame["item_id"]))
+    block = ranks_block(coded, len(evidence.questions))
+    _, spread_a, _, spread_b = block.sum(axis=0)
     return SharedScores(
         judge=other,
         explanations=len(frame),
-        questions=len(np.unique(question)),
-        block=ranks_block(a, b, question, len(evidence.questions)),
-        varies=bool(len(frame) and np.ptp(a) > 0 and np.ptp(b) > 0),
+        questions=int((block[:, 0] > 0).sum()),
+        block=block,
+        varies=bool(min(spread_a, spread_b) > 0),
     )
 
 
@@ -121,6 +126,8 @@ class WithPeople:
 
     overall: Estimate
     """Over all criteria."""
+    order: Estimate
+    """Chance that of two explanations of a question and variant the judge prefers the one that a person prefers."""
     by_criterion: dict[str, Estimate]
     ratings: dict[str, int]
     """Criterion → ratings that could be compared."""
@@ -132,13 +139,14 @@ def with_people(
     store: Store, judge: JudgeRuns, criteria: Sequence[str], labels: Sequence[str], settings: CompareSettings
 ) -> WithPeople:
     """How far people agree with a judge; every rating counts, intervals resample questions."""
-    rows = pd.concat([people_of(store, run) for run in judge.runs], ignore_index=True)
+    rows = pd.concat([people_of(store, run).assign(run=run) for run in judge.runs], ignore_index=True)
     known = _verdicts_of_people(judge.rubric, labels)
     said = rows.assign(label=rows["label"].astype(str).str.strip().str.lower().map(known))
     usable = said[said["label"].notna()]
     groups = {name: usable[usable["criterion"] == name] for name in criteria}
     return WithPeople(
         overall=_kappa(usable, labels, settings),
+        order=_order(usable, labels, settings),
         by_criterion={name: _kappa(group, labels, settings) for name, group in groups.items()},
         ratings={name: len(group) for name, group in groups.items()},
         left_out=len(said) - len(usable),
@@ -149,6 +157,25 @@ def _verdicts_of_people(rubric: str, labels: Sequence[str]) -> dict[str, str]:
     """What people may write → verdict: its label in any case, or its place in the rubric, counted from 1."""
     known = rubric_labels(rubric) or list(labels)
     return {str(i + 1): label for i, label in enumerate(known)} | {label.lower(): label for label in known}
+
+
+def _order(rows: pd.DataFrame, labels: Sequence[str], settings: CompareSettings) -> Estimate:
+    """Concordance over pairs that one person rated differently on a criterion, of one question and variant.
+
+    A judge that knows no more than which questions are hard or which variant is liked agrees with people (κ) all the
+    same; it does not order two explanations of one question and variant as they do.
+    """
+    place = {label: position for position, label in enumerate(labels)}
+    strata = ["run", "item_id", "criterion", "rater"]
+    rated = rows[strata].assign(label=rows["label"].map(place), verdict=rows["verdict"].map(place))
+    both = rated.merge(rated, on=strata, suffixes=("", "_other"))
+    pairs = both[both["label"] > both["label_other"]]
+    if pairs.empty:
+        return Estimate.undefined(0, "no person rated two explanations of a question and variant differently")
+    won = 0.5 + 0.5 * np.sign(pairs["verdict"] - pairs["verdict_other"])
+    sums = pd.DataFrame({"won": won, "pairs": 1.0}).groupby(pairs["item_id"]).sum().to_numpy()
+    draws = Resamples(len(sums), settings.resamples, settings.seed).draws(sums)
+    return estimate_of(float(won.mean()), share(draws[:, 0], draws[:, 1]), len(sums), (0.0, 1.0))
 
 
 def _kappa(rows: pd.DataFrame, labels: Sequence[str], settings: CompareSettings) -> Estimate:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import BadInput
+from core.method.judging import READER
 from core.method.repeats import Repeats, first_askings, repeat_sums
 from core.rubrics import load_rubric
 from core.store.database import Store
@@ -75,12 +76,12 @@ def _judge_runs(key: str, group: pd.DataFrame) -> JudgeRuns:
     )
 
 
-def gather(store: Store, judge: JudgeRuns, score: str) -> Evidence:
-    """Everything that a judge said; score: the column of `scores` that ranks."""
-    criteria = criteria_of(store, judge.runs[0])
-    rows = _explanations(store, judge, score, len(criteria))
+def gather(store: Store, judge: JudgeRuns, column: str) -> Evidence:
+    """Everything that a judge said; column: of `scores`, that ranks.  A reader gives no verdicts on any criterion."""
+    criteria = [] if judge.mode == READER else criteria_of(store, judge.runs[0])
+    rows = _explanations(store, judge, column, len(criteria))
     questions = pd.Index(rows["item_id"].unique())
-    labels = _labels(store, judge)
+    labels = [] if judge.mode == READER else _labels(store, judge)
     return Evidence(
         judge=judge,
         questions=questions,
@@ -102,8 +103,7 @@ def criteria_of(store: Store, run: str) -> list[str]:
     return [row[0] for row in store.rows(query, [run, *first[0]])] if first else []
 
 
-def _explanations(store: Store, judge: JudgeRuns, score: str, criteria: int) -> pd.DataFrame:
-    column = {"expected": "expected", "total": "total"}[score]
+def _explanations(store: Store, judge: JudgeRuns, column: str, criteria: int) -> pd.DataFrame:
     values = "".join(f", by_criterion[{i + 1}] AS c{i}" for i in range(criteria))
     return store.frame(
         f"SELECT item_id, list_position($1, run) - 1 AS run, tokens, {column}::DOUBLE AS score, "

@@ -1,21 +1,24 @@
 """The figures of a card as functions of sums a question (`core.statistics.sums`), so all share one bootstrap.
 
-`blocks` makes the sums, each formula reads them.  docs/judge-card.md has the formulas, their sources, and when not
-to use each.
+`blocks` makes the sums, each formula reads them.  Whatever relates a score to something else does so within each
+question and variant (`strata`): pooled over them, a question's difficulty and a variant's style would decide instead.
+docs/judge-card.md has the formulas, their sources, and when not to use each.
 """
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
 import pandas as pd
 
 from core.judge_card.evidence import Evidence
 from core.statistics.estimates import Estimate
-from core.statistics.sums import Blocks, Formula, Totals, per_question, share
+from core.statistics.sums import Blocks, Formula, Totals, in_company, less_group_mean, per_question, share
 
 SHARE = (0.0, 1.0)
 NOTHING = 1e-9
 """A variance below this is none."""
+ALONE = "no question has two explanations by one variant that can be compared"
 
 
 def blocks(evidence: Evidence) -> dict[str, np.ndarray]:
@@ -25,9 +28,9 @@ def blocks(evidence: Evidence) -> dict[str, np.ndarray]:
     flags = np.stack([np.ones(len(rows)), rows["unjudged"].to_numpy(dtype=float)], axis=1)
     return {
         "asked": per_question(flags, rows["question"].to_numpy(), n),
-        "length": length_block(rows, len(evidence.judge.runs), n),
+        "length": length_block(rows, n),
         "criteria": criteria_block(rows, len(evidence.criteria), n),
-        "verdicts": evidence.counts.reshape(n, -1),
+        "verdicts": evidence.counts.reshape(n, prod(evidence.counts.shape[1:])),
         "repeats": repeats_block(evidence),
     }
 
@@ -40,57 +43,62 @@ def unjudged(t: Blocks) -> np.ndarray:
     return share(t["asked"][:, 1], t["asked"][:, 0])
 
 
+# --- within a question and variant
+
+
+def strata(rows: pd.DataFrame) -> np.ndarray:
+    """Code of the question and run (variant) of each row: what both add to all its explanations must not count."""
+    return rows["question"].to_numpy() * (int(rows["run"].max()) + 1 if len(rows) else 1) + rows["run"].to_numpy()
+
+
+def products_block(values: np.ndarray, stratum: np.ndarray, question: np.ndarray, questions: int) -> np.ndarray:
+    """n and Σ v_i v_j (i ≤ j) about the means of strata, shape (questions, 1 + k(k + 1)/2).
+
+    values: (rows, k); n counts the rows that are not alone in their stratum, the only ones that say anything.
+    """
+    company = in_company(stratum)
+    about = less_group_mean(values, stratum)[company]
+    i, j = np.triu_indices(values.shape[1])
+    sums = np.concatenate([np.ones((len(about), 1)), about[:, i] * about[:, j]], axis=1)
+    return per_question(sums, question[company], questions)
+
+
+def correlation_in(block: str) -> Callable[[Blocks], np.ndarray]:
+    """Pearson's r of the two columns of a block of `products_block`: S_xy / √(S_xx S_yy)."""
+
+    def formula(t: Blocks) -> np.ndarray:
+        _, xx, xy, yy = t[block].T
+        return share(xy, np.sqrt(xx * yy))
+
+    return formula
+
+
 # --- length
 
 
-def length_block(rows: pd.DataFrame, runs: int, questions: int) -> np.ndarray:
-    """n, Σx, Σy, Σx², Σxy, Σy² of each run, shape (questions, runs · 6); x log tokens, y score, both less the run's
-    mean, which changes nothing but the rounding."""
+def length_block(rows: pd.DataFrame, questions: int) -> np.ndarray:
+    """`products_block` of x log tokens and y score, shape (questions, 4)."""
     scored = rows[rows["score"].notna() & (rows["tokens"] > 0)]
     x, y = np.log(scored["tokens"].to_numpy(dtype=float)), scored["score"].to_numpy(dtype=float)
-    run, question = scored["run"].to_numpy(), scored["question"].to_numpy()
-    x, y = _less_mean(x, run, runs), _less_mean(y, run, runs)
-    sums = np.stack([np.ones(len(x)), x, y, x * x, x * y, y * y], axis=1)
-    cells = per_question(sums, question * runs + run, questions * runs)
-    return cells.reshape(questions, runs * 6)
-
-
-def _less_mean(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
-    counts = np.bincount(group, minlength=groups)
-    means = np.bincount(group, weights=values, minlength=groups) / np.maximum(counts, 1)
-    return values - means[group]
-
-
-def within_runs(t: Blocks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Σxx, Σxy, Σyy about the mean of each run, added over runs: length and score within variants."""
-    n, x, y, xx, xy, yy = np.moveaxis(t["length"].reshape(len(t["length"]), -1, 6), 2, 0)
-    held = np.maximum(n, 1e-12)
-    return (xx - x * x / held).sum(axis=1), (xy - x * y / held).sum(axis=1), (yy - y * y / held).sum(axis=1)
+    return products_block(np.stack([x, y], axis=1), strata(scored), scored["question"].to_numpy(), questions)
 
 
 def length_slope(t: Blocks) -> np.ndarray:
     """Score points for e times as many tokens, b = S_xy / S_xx."""
-    xx, xy, _ = within_runs(t)
-    return share(xy, xx)
-
-
-def length_correlation(t: Blocks) -> np.ndarray:
-    """The slope in standard deviations of both, r = S_xy / √(S_xx S_yy)."""
-    xx, xy, yy = within_runs(t)
-    return share(xy, np.sqrt(np.maximum(xx, 0) * np.maximum(yy, 0)))
+    return share(t["length"][:, 2], t["length"][:, 1])
 
 
 def length_figures(totals: Totals, questions: int) -> tuple[Estimate, Estimate]:
     """Slope and correlation of score on log length, or why there is none."""
-    xx, _, yy = (float(part[0]) for part in within_runs(totals.whole))
+    _, xx, _, yy = (float(part) for part in totals.whole["length"][0])
     if not questions:
-        return (Estimate.undefined(0, "no explanation has a score"),) * 2
+        return (Estimate.undefined(0, ALONE),) * 2
     if xx < NOTHING:
-        return (Estimate.undefined(questions, "all explanations of a variant have the same length"),) * 2
+        return (Estimate.undefined(questions, "explanations of one question and variant all have the same length"),) * 2
     slope = totals.estimate(length_slope, questions)
     if yy < NOTHING:
-        return slope, Estimate.undefined(questions, "all explanations of a variant have the same score")
-    return slope, totals.estimate(length_correlation, questions)
+        return slope, Estimate.undefined(questions, "explanations of one question and variant all have the same score")
+    return slope, totals.estimate(correlation_in("length"), questions)
 
 
 # --- spread of verdicts
@@ -159,22 +167,18 @@ def self_agreement(t: Blocks) -> np.ndarray:
 
 
 def criteria_block(rows: pd.DataFrame, criteria: int, questions: int) -> np.ndarray:
-    """n, Σv_i and Σv_i v_j (i ≤ j) of the criteria's values less their means, shape (questions, 1 + k + k(k + 1)/2)."""
+    """`products_block` of the criteria's values, shape (questions, 1 + k(k + 1)/2)."""
     values = rows[[f"c{i}" for i in range(criteria)]].to_numpy(dtype=float).reshape(len(rows), criteria)
     known = ~np.isnan(values).any(axis=1) if criteria else np.zeros(len(rows), dtype=bool)
-    values = values[known] - (values[known].mean(axis=0) if known.any() else 0.0)
-    i, j = np.triu_indices(criteria)
-    sums = np.concatenate([np.ones((len(values), 1)), values, values[:, i] * values[:, j]], axis=1)
-    return per_question(sums, rows["question"].to_numpy()[known], questions)
+    return products_block(values[known], strata(rows[known]), rows["question"].to_numpy()[known], questions)
 
 
 def correlations(t: Blocks, criteria: int) -> np.ndarray:
     """Pearson's r of every two criteria, shape (rows, criteria, criteria); NaN where one never varies."""
     block = t["criteria"]
-    n, means = np.maximum(block[:, 0], 1e-12), block[:, 1 : 1 + criteria] / np.maximum(block[:, :1], 1e-12)
     i, j = np.triu_indices(criteria)
     covariance = np.zeros((len(block), criteria, criteria))
-    covariance[:, i, j] = covariance[:, j, i] = block[:, 1 + criteria :] / n[:, None] - means[:, i] * means[:, j]
+    covariance[:, i, j] = covariance[:, j, i] = block[:, 1:] / np.maximum(block[:, :1], 1e-12)
     variance = np.diagonal(covariance, axis1=1, axis2=2)
     spread = np.sqrt(np.where(variance > NOTHING, variance, np.nan))
     return np.clip(covariance / (spread[:, :, None] * spread[:, None, :]), -1.0, 1.0)
@@ -190,7 +194,8 @@ def criteria_figures(totals: Totals, criteria: int, questions: int) -> tuple[Est
     vary = np.flatnonzero(~np.isnan(np.diag(matrix)))
     if len(vary) < 2:
         said = "no criterion varies" if not len(vary) else "only one criterion varies"
-        return (Estimate.undefined(questions, said),) * 2 + (matrix,)
+        because = f"{said} within a question and variant" if questions else ALONE
+        return (Estimate.undefined(questions, because),) * 2 + (matrix,)
     upper = tuple(vary[index] for index in np.triu_indices(len(vary), 1))
     pairs = totals.estimate(lambda t: correlations(t, criteria)[:, *upper].mean(axis=1), questions)
     first = totals.centred(_first_component_of(criteria, vary), questions, (1 / len(vary), 1.0))
@@ -212,20 +217,12 @@ def _first_component(matrices: np.ndarray) -> np.ndarray:
 # --- two judges of the same explanations
 
 
-def ranks_block(a: np.ndarray, b: np.ndarray, question: np.ndarray, questions: int) -> np.ndarray:
-    """n, Σx, Σy, Σx², Σxy, Σy² of ranks a, b of shape (explanations,), from −½ to ½, shape (questions, 6)."""
-    x, y = ((ranks - ranks.mean()) / max(len(ranks), 1) for ranks in (a, b)) if len(a) else (a, b)
-    sums = np.stack([np.ones(len(x)), x, y, x * x, x * y, y * y], axis=1)
-    return per_question(sums, question, questions)
+def ranks_block(frame: pd.DataFrame, questions: int) -> np.ndarray:
+    """`products_block` of two judges' mid-ranks within each question and run, shape (questions, 4).
 
-
-def correlation_in(block: str) -> Callable[[Blocks], np.ndarray]:
-    """Correlation of the ranks in a block of `ranks_block`: Spearman's ρ, ranks kept as the whole sample has them."""
-
-    def formula(t: Blocks) -> np.ndarray:
-        n, x, y, xx, xy, yy = t[block].T
-        n = np.maximum(n, 1e-12)
-        spread = np.sqrt(np.maximum(xx - x * x / n, 0) * np.maximum(yy - y * y / n, 0))
-        return share(xy - x * y / n, spread)
-
-    return formula
+    frame: question and run (codes), a and b (scores of the two judges); the correlation of the ranks is Spearman's ρ
+    within strata.
+    """
+    stratum = strata(frame)
+    ranks = frame[["a", "b"]].groupby(stratum).rank().to_numpy(dtype=float).reshape(-1, 2)
+    return products_block(ranks, stratum, frame["question"].to_numpy(), questions)

@@ -28,15 +28,20 @@ class LengthBin:
     """Median tokens."""
     explanations: int
     score: Estimate
-    """Mean score; n counts questions."""
+    """Mean score above the mean of its question and variant; n counts questions."""
 
 
 def length_bins(store: Store, card: JudgeCard, settings: CompareSettings) -> list[LengthBin]:
-    """Mean score of a judge in bins of length with about equally many explanations; shortest first."""
-    column = {"expected": "expected", "total": "total"}[settings.score]
+    """Mean score of a judge in bins of length with about equally many explanations; shortest first.
+
+    Scores are taken above the mean of their question and variant, since a hard question has both longer explanations
+    and lower scores; explanations that are the only ones of theirs say nothing and are left out.
+    """
+    column = settings.column
     rows = store.frame(
-        f"SELECT item_id, tokens, {column}::DOUBLE AS score FROM scores WHERE list_contains(?, run) "
-        f"AND origin = 'model' AND tokens > 0 AND {column} IS NOT NULL",
+        f"SELECT item_id, tokens, {column}::DOUBLE - avg({column}) OVER strata AS score FROM scores "
+        f"WHERE list_contains(?, run) AND origin = 'model' AND tokens > 0 AND {column} IS NOT NULL "
+        "WINDOW strata AS (PARTITION BY run, item_id) QUALIFY count(*) OVER strata > 1",
         [card.runs],
     )
     if rows.empty:

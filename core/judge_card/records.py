@@ -135,10 +135,11 @@ class JudgeCard:
     def doubts(self) -> list[str]:
         """Why the scores of this judge are unreliable, in a few words each; empty where they can be used.
 
-        A hard check fails, or nothing shows that the judge measures anything: neither its AUC nor people.
+        A hard check fails, or nothing shows that the judge sees anything within a question and variant: neither its
+        AUC nor the order in which people put explanations.
         """
         hard = [check.title for check in self.failed if check.hard]
-        proven = "pass" in (self.check("auc").verdict, self.check("people").verdict)
+        proven = "pass" in (self.check("auc").verdict, self.check("people_order").verdict)
         return hard or ([] if proven else [UNPROVEN])
 
     @property
@@ -158,7 +159,10 @@ class JudgeCard:
         if self.reliable:
             return ""
         if self.doubts == [UNPROVEN]:
-            return "Nothing shows yet that rankings by its score mean anything: judge more explanations."
+            return (
+                "Nothing shows yet that rankings by its score mean anything: judge more explanations, or let people "
+                "rate several of one question."
+            )
         return "Do not believe rankings by its score."
 
     @property
@@ -174,5 +178,5 @@ class JudgeCard:
         return f"{line} {self.smaller}" if self.smaller else line
 
 
-UNPROVEN = "AUC cannot be told from chance"
+UNPROVEN = "AUC cannot be distinguished from chance"
 """The doubt where no check fails and none shows that the judge can be believed."""

@@ -33,6 +33,7 @@ class Said:
     duels: DuelFigures | None
     peers: Sequence[Peer]
     people: Estimate
+    order: Estimate
     ratings: int
 
 
@@ -46,7 +47,7 @@ def figures_of(said: Said) -> dict[str, Figure]:
         _itself(said),
         *_places(said),
         _peers(said.peers),
-        _people(said),
+        *_people(said),
     ]
     return {figure.name: figure for figure in figures}
 
@@ -59,17 +60,18 @@ def _figure(name: str, title: str, estimate: Estimate, unit: Unit, says: str) ->
 
 
 def _reading(said: Said) -> list[Figure]:
-    auc, counts = said.auc, f"{said.auc.right} right and {said.auc.wrong} wrong explanations"
-    estimate = Estimate(auc.value, auc.low, auc.high, auc.questions)
-    if auc.value is None:
-        estimate = Estimate.undefined(auc.questions, f"its scores are of {counts}")
+    auc = said.auc
+    counts = (
+        f"{auc.right:,} right and {auc.wrong:,} wrong explanations; {auc.left_out:,} questions without both say nothing"
+    )
     return [
         _figure(
             "auc",
             "AUC, right against wrong",
-            estimate,
+            auc.estimate,
             "coefficient",
-            f"A right explanation scores above a wrong one with probability {{figure}}, {counts}; 0.5 is chance.",
+            "A right explanation scores above a wrong one of the same question and variant with probability {figure}; "
+            f"0.5 is chance. Compared are {counts}.",
         ),
         _figure(
             "unjudged",
@@ -88,15 +90,15 @@ def _length(said: Said) -> list[Figure]:
             "Score for e times the tokens",
             said.slope,
             "coefficient",
-            "An explanation of the same variant that is e ≈ 2.7 times as long scores {figure} points higher.",
+            "Of two explanations of a question by a variant one e ≈ 2.7 times as long scores {figure} higher.",
         ),
         _figure(
             "length_correlation",
             "Length and score, correlation",
             said.length,
             "coefficient",
-            "Score and log length within variants correlate by {figure}: its square is the share of variance that "
-            "is length.",
+            "Score and log length within questions and variants correlate by {figure}: its square is the share of "
+            "variance that is length.",
         ),
     ]
 
@@ -127,7 +129,8 @@ def _criteria(said: Said) -> list[Figure]:
             "Criteria, mean correlation",
             said.correlation,
             "coefficient",
-            "Two criteria correlate by {figure} on average: near 1 they are one figure several times.",
+            "Within a question and variant two criteria correlate by {figure} on average: near 1 they are one figure "
+            "several times.",
         ),
         _figure(
             "first_component",
@@ -172,7 +175,7 @@ def _peers(peers: Sequence[Peer]) -> Figure:
     known = [peer for peer in peers if peer.correlation.value is not None]
     title = "Agreement with another judge"
     if not known:
-        because = "no other judge has scored these samples" if not peers else peers[0].correlation.note
+        because = "no other judge of its kind has scored these samples" if not peers else peers[0].correlation.note
         estimate = Estimate.undefined(0, because.removeprefix("undefined, because "))
         return _figure("other_judges", title, estimate, "coefficient", "")
     nearest = max(known, key=lambda peer: peer.correlation.value)
@@ -182,10 +185,18 @@ def _peers(peers: Sequence[Peer]) -> Figure:
         title,
         nearest.correlation,
         "coefficient",
-        f"Its scores and those of {others} correlate in rank by {{figure}}, {nearest.explanations:,} explanations.",
+        f"Within a question and variant its scores and those of {others} correlate in rank by {{figure}}, "
+        f"{nearest.explanations:,} explanations.",
     )
 
 
-def _people(said: Said) -> Figure:
-    says = f"Quadratic κ of its verdicts with {said.ratings:,} ratings by people is {{figure}}."
-    return _figure("people", "Agreement with people", said.people, "coefficient", says)
+def _people(said: Said) -> list[Figure]:
+    agrees = f"Quadratic κ of its verdicts with {said.ratings:,} ratings by people is {{figure}}."
+    orders = (
+        "Of two explanations of a question and variant that a person rated differently, it prefers the same one with "
+        "probability {figure}; 0.5 is chance."
+    )
+    return [
+        _figure("people", "Agreement with people", said.people, "coefficient", agrees),
+        _figure("people_order", "People's order within a question", said.order, "share", orders),
+    ]

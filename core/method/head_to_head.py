@@ -284,7 +284,5 @@ def _compare_batch(work: Work, referee: Referee, duels: Sequence[Duel], done: se
     rows = referee.compare(duels)
     work.append("head_to_head", [row for row in rows if _key(row) not in done])
     done |= {_key(row) for row in rows}
-    count = referee.engine.count_tokens
-    read = sum(2 * (count(duel.a.explanation) + count(duel.b.explanation)) for duel in duels)
-    replies = [choice.reply for row in rows for choice in (row.a_first, row.b_first) if choice and choice.reply]
-    work.cost(read, sum(map(count, replies)), time.monotonic() - began)
+    spent = referee.engine.spent.take()
+    work.cost(spent.read, spent.generated, time.monotonic() - began, spent.unshared)

@@ -284,6 +284,5 @@ def _judge_batch(
     judgements = judge.judge(asked)
     work.append("judgements", [row for row in judgements if (row.item_id, row.sample) not in done])
     done |= {(row.item_id, row.sample) for row in judgements}
-    read = sum(judge.engine.count_tokens(row.explanation) for _, row in asked)
-    written = sum(judge.engine.count_tokens(row.reply or "") for row in judgements)
-    work.cost(read, written, time.monotonic() - began)
+    spent = judge.engine.spent.take()
+    work.cost(spent.read, spent.generated, time.monotonic() - began, spent.unshared)

@@ -14,12 +14,12 @@ Not covered: two pair sets side by side (`core.analysis.pair_difference`), what 
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
+from dataclasses import dataclass, field
 from typing import Literal
 
 from core.data.datasets import load_items
 from core.method.categories import categorise, predicted
+from core.method.pair_draw import anchor_lambda, drawn_pairs
 from core.prompts import load_prompt, option_text
 from core.records import CATEGORIES, Category, Dropped, Explanation, Item, Judgement, Pair, RightBy, Side
 from core.runs.folders import RunFolder
@@ -34,6 +34,7 @@ REASONS = {
     "debater_over_own": "Always wrong: the debater's best over the variant's own lowest.",
     "best_over_random": "Rank: best explanation over a random other.",
     "random_right_over_wrong": "Correctness: a random right explanation over a random wrong one.",
+    "teacher_over_own": "Teacher: a stronger model's best right explanation over the variant's own lowest.",
 }
 """Reason code of a pair → the rule in words."""
 
@@ -44,6 +45,7 @@ DROPPED = {
     "equal_scores": "Chosen and rejected score the same: nothing to prefer.",
     "equal_texts": "Chosen and rejected are the same text: nothing to learn.",
     "no_debate": "No debater response ends in the right answer.",
+    "no_teacher": "No response of the teacher ends in the right answer.",
     "one_sided": "Its explanations are all right or all wrong: none to set against another.",
     "left_out": "The strategy makes no pair of questions of this category.",
     "below_margin": "Chosen leads by less than the margin.",
@@ -61,6 +63,8 @@ class Question:
     own: list[Side]
     debates: list[Side]
     """The debater's responses that end in the right answer."""
+    taught: list[Side] = field(default_factory=list)
+    """The teacher's responses that end in the right answer."""
 
 
 class NoPair(Exception):
@@ -120,12 +124,20 @@ def without_correct(question: Question, settings: PairSettings, rng: random.Rand
     return anchor_choice(question, settings, rng)
 
 
+def teacher_choice(question: Question, settings: PairSettings, rng: random.Random) -> Choice:
+    """The stronger model's best right explanation over what `anchor` rejects: the upper bound (ablation)."""
+    wrong = [side for side in question.own if not side.correct]
+    own = _lowest(wrong or question.own, rng)
+    return _highest(_some(question.taught, "no_teacher"), rng), own, "teacher_over_own"
+
+
 RULES = {
     "anchor": anchor_choice,
     "rank": rank_choice,
     "correctness": correctness_choice,
     "anchor_without_debater": without_debater,
     "anchor_without_correct": without_correct,
+    "teacher": teacher_choice,
 }
 
 DRAWS_OF = {"anchor_without_debater": "anchor", "anchor_without_correct": "anchor"}
@@ -142,6 +154,7 @@ def rules_of(settings: PairSettings) -> dict[Category, str | None]:
         "correctness": (None, "random_right_over_wrong", None),
         "anchor_without_debater": (*anchor[:2], None),
         "anchor_without_correct": (None, *anchor[1:]),
+        "teacher": ("teacher_over_own",) * 3,
     }
     return dict(zip(CATEGORIES, rules[settings.strategy], strict=True))
 
@@ -179,52 +192,6 @@ def leads(pair: Pair, settings: PairSettings) -> bool:
     return lead >= settings.margin - 1e-9 or not _by_score_alone(pair.chosen, pair.rejected, settings)
 
 
-def anchor_lambda(pairs: Sequence[Pair]) -> float | None:
-    """λ: the share of pairs from wavering or always-wrong questions (published); None for no pairs."""
-    if not pairs:
-        return None
-    return sum(pair.category != "consistently_correct" for pair in pairs) / len(pairs)
-
-
-def drawn_pairs(pairs: Sequence[Pair], settings: PairSettings) -> list[Pair]:
-    """The pairs that `target_lambda` and `max_pairs` leave, in their order; all of them where neither is set.
-
-    λ is reached by drawing from either kind of question, so the total is at most what the scarcer kind
-    allows: min(max_pairs, hard / λ, easy / (1 − λ)), rounded down.  The draw is nested: another λ or maximum
-    takes questions of one kind in the same seeded order.
-    """
-    order = draw_order(pairs, settings)
-    if settings.target_lambda is None:
-        kept = order[: settings.max_pairs]
-    else:
-        hard = [pair for pair in order if pair.category != "consistently_correct"]
-        easy = [pair for pair in order if pair.category == "consistently_correct"]
-        n_hard, n_easy = counts_at(settings.target_lambda, len(hard), len(easy), settings.max_pairs)
-        kept = hard[:n_hard] + easy[:n_easy]
-    ids = {pair.item_id for pair in kept}
-    return [pair for pair in pairs if pair.item_id in ids]
-
-
-def draw_order(pairs: Sequence[Pair], settings: PairSettings) -> list[Pair]:
-    """Pairs in the order in which they are drawn; it hangs on the seed and the questions alone."""
-    seeds = seeds_of(("pairs", "draw", settings.seed), (pair.item_id for pair in pairs))
-    return [pair for _, pair in sorted(zip(seeds, pairs, strict=True), key=itemgetter(0))]
-
-
-def counts_at(share: float, hard: int, easy: int, at_most: int | None) -> tuple[int, int]:
-    """How many pairs of hard and of easy questions make a set of λ = share as large as can be.
-
-    >>> counts_at(0.5, 10, 4, None), counts_at(1.0, 10, 4, 6), counts_at(0.75, 6, 9, None)
-    ((4, 4), (6, 0), (6, 2))
-    """
-    limits = [hard + easy] + ([at_most] if at_most is not None else [])
-    limits += [int(hard / share + 1e-9)] if share > 0 else []
-    limits += [int(easy / (1 - share) + 1e-9)] if share < 1 else []
-    total = min(limits)
-    n_hard = min(hard, round(share * total))
-    return n_hard, min(easy, total - n_hard)
-
-
 def _highest(sides: Sequence[Side], rng: random.Random) -> Side:
     top = max(side.score for side in _some(sides, "unjudged"))
     return rng.choice([side for side in sides if side.score == top])
@@ -258,46 +225,65 @@ class Judged:
 
 
 def run_pairs(work: Work) -> None:
-    """Build the pairs of a strategy.  Parents: dataset, samples, judgements; with a debater also
-    debates and debate_judgements."""
-    settings = PairSettings.model_validate(work.config.settings)
+    """Build the pairs of a strategy.  Parents: dataset, samples, judgements; with a debater also debates and
+    debate_judgements, with a teacher also teacher and teacher_judgements."""
+    settings = PairSettings.stored(work.config.settings)
     items = {item.id: item for item in load_items(work.parent("dataset"))}
     own = read_judged(work.parent("samples"), work.parent("judgements"), settings.score)
-    debates = None
+    debates = teacher = None
     if settings.debated:
         debates = read_judged(work.parent("debates"), work.parent("debate_judgements"), settings.score)
-    pairs, dropped = build_pairs(items, own, debates, settings)
+    if settings.taught:
+        teacher = read_judged(work.parent("teacher"), work.parent("teacher_judgements"), settings.score)
+    pairs, dropped = build_pairs(items, own, debates, settings, teacher)
     work.append("pairs", pairs)
     work.append("dropped", dropped)
     work.summary |= {
         "pairs": len(pairs),
         "dropped": dict(Counter(row.reason for row in dropped)),
         "unjudged_responses": len(own.explanations) - len(own.scores),
-        "debates_discarded": debates_discarded(items, debates),
+        "debates_discarded": not_in_gold(items, debates),
+        **({"teacher_discarded": not_in_gold(items, teacher)} if teacher else {}),
         "lambda": anchor_lambda(pairs),
     }
 
 
 def build_pairs(
-    items: Mapping[str, Item], own: Judged, debates: Judged | None, settings: PairSettings
+    items: Mapping[str, Item],
+    own: Judged,
+    debates: Judged | None,
+    settings: PairSettings,
+    teacher: Judged | None = None,
 ) -> tuple[list[Pair], list[Dropped]]:
     """Pairs and dropped questions, in the order the questions were sampled; questions not drawn come last."""
-    return choose_pairs(items, questions_of(items, own, debates, settings.right_by), settings)
+    return choose_pairs(items, questions_of(items, own, debates, settings.right_by, teacher), settings)
 
 
-def questions_of(items: Mapping[str, Item], own: Judged, debates: Judged | None, right_by: RightBy) -> list[Question]:
-    """Every sampled question with its candidates; they hang on no other setting than what decides what is right."""
-    debated = _by_item(debates.explanations) if debates else {}
+def questions_of(
+    items: Mapping[str, Item], own: Judged, debates: Judged | None, right_by: RightBy, teacher: Judged | None = None
+) -> list[Question]:
+    """Every sampled question with its candidates; they depend on no other setting than what decides what is right."""
+    debated, taught = (_right_by_item(judged, items, right_by) for judged in (debates, teacher))
     wanted = SampleSettings.model_validate(own.run.config.settings).n
     found = []
     for item_id, responses in _by_item(own.explanations).items():
         item = items[item_id]
         hits = sum(predicted(row, right_by) == item.gold for row in responses)
         category = categorise(hits, len(responses), wanted) if item.gold is not None else None
-        argued = _ending_in_gold(debated.get(item_id, []), item)
-        sides = _sides(debates, argued, item, right_by) if debates else []
-        found.append(Question(item_id, category, _sides(own, responses, item, right_by), sides))
+        others = (judged.get(item_id, []) for judged in (debated, taught))
+        found.append(Question(item_id, category, _sides(own, responses, item, right_by), *others))
     return found
+
+
+def _right_by_item(judged: Judged | None, items: Mapping[str, Item], right_by: RightBy) -> dict[str, list[Side]]:
+    """Item → the responses of a debater or teacher that end in the right answer, as candidates."""
+    if judged is None:
+        return {}
+    grouped = _by_item(judged.explanations)
+    return {
+        item: _sides(judged, _ending_in_gold(rows, items[item]), items[item], right_by)
+        for item, rows in grouped.items()
+    }
 
 
 def choose_pairs(
@@ -395,11 +381,11 @@ def _ending_in_gold(debated: Iterable[Explanation], item: Item) -> list[Explanat
     return [row for row in debated if row.parsed is not None and row.parsed == item.gold]
 
 
-def debates_discarded(items: Mapping[str, Item], debates: Judged | None) -> int:
-    """Debater responses that do not end in the right answer, and so are no candidates."""
-    if debates is None:
+def not_in_gold(items: Mapping[str, Item], judged: Judged | None) -> int:
+    """Responses of a debater or teacher that do not end in the right answer, and so are no candidates."""
+    if judged is None:
         return 0
-    return sum(not _ending_in_gold([row], items[row.item_id]) for row in debates.explanations)
+    return sum(not _ending_in_gold([row], items[row.item_id]) for row in judged.explanations)
 
 
 def _by_item(explanations: Iterable[Explanation]) -> dict[str, list[Explanation]]:

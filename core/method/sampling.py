@@ -145,7 +145,7 @@ def run_sample(work: Work) -> None:
 def questions_of(work: Work, settings: SampleSettings) -> list[Item]:
     """The run's questions: its selection, for a debater those that the parent got consistently wrong."""
     items = load_items(work.parent("dataset"))
-    if settings.role == "explainer":
+    if settings.role != "debater":
         return select_items(items, settings.select)
     samples = work.parent("samples")
     wanted = SampleSettings.model_validate(samples.config.settings).n
@@ -189,11 +189,11 @@ def _sample_batch(work: Work, sampler: Sampler, items: Sequence[Item], done: set
         return
     work.raise_if_stopped()
     began = time.monotonic()
-    rows, generations = sampler.sample(items)
+    rows, _ = sampler.sample(items)
     work.append("explanations", [row for row in rows if (row.item_id, row.sample) not in done])
     done |= wanted
-    prompts = sum(g.prompt_tokens for g in generations[:: sampler.settings.n])
-    work.cost(prompts, sum(g.tokens for g in generations), time.monotonic() - began)
+    spent = sampler.engine.spent.take()
+    work.cost(spent.read, spent.generated, time.monotonic() - began, spent.unshared)
 
 
 def summarise(rows: Sequence[Explanation], items: Sequence[Item]) -> dict[str, object]:

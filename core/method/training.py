@@ -343,5 +343,6 @@ class _Reporter(TrainerCallback):
 
     def _report_cost(self, tokens: int) -> None:
         now = time.monotonic()
-        self.work.cost(tokens - self._tokens, 0, now - self._at)
+        read = tokens - self._tokens
+        self.work.cost(read, 0, now - self._at, read)
         self._tokens, self._at = tokens, now

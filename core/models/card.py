@@ -143,7 +143,7 @@ def _evaluated(evaluation: Evaluation, label: str) -> str:
     ]
     lines += [
         f"- Δ(W−L) of {rate.a} against {rate.b}: {signed(rate.delta)} percentage points, n = {rate.n} questions, "
-        f"tie margin {evaluation.settings.margin} score points."
+        f"tie margin {evaluation.settings.margin:g} {evaluation.settings.unit}."
         for rate in evaluation.win_rates
         if label in (rate.a, rate.b)
     ]

@@ -24,10 +24,20 @@ TAKEN_BY = {
     "judgements": ("judge",),
     "debates": ("sample",),
     "debate_judgements": ("judge",),
+    "teacher": ("sample",),
+    "teacher_judgements": ("judge",),
     "pairs": ("pairs",),
     "sft": ("sft", "dpo"),
 }
 """Role → kinds of run that may take it.  A second round of DPO starts from the first."""
+
+JUDGED = (
+    ("judgements", "samples"),
+    ("debates", "samples"),
+    ("debate_judgements", "debates"),
+    ("teacher_judgements", "teacher"),
+)
+"""Role → the role whose samples it is made from."""
 
 
 def configs_of(home: Home) -> Known:
@@ -87,8 +97,8 @@ def _require_dataset(config: RunConfig, role: str, parent: RunConfig) -> None:
 def _require_explainer(config: RunConfig, found: Mapping[str, RunConfig], role: str) -> None:
     """A debater argues about a variant's own samples, and pairs are made of these."""
     parent = found.get(role)
-    if parent and parent.settings.get("role", "explainer") != "explainer":
-        raise BadInput(f"{parent.id} is a debater's: name the samples of a variant as the {_words(role)}.")
+    if parent and (of := parent.settings.get("role", "explainer")) != "explainer":
+        raise BadInput(f"{parent.id} is a {of}'s: name the samples of a variant as the {_words(role)}.")
 
 
 def _require_two(config: RunConfig) -> None:
@@ -97,9 +107,9 @@ def _require_two(config: RunConfig) -> None:
 
 
 def _require_judged(config: RunConfig, found: Mapping[str, RunConfig]) -> None:
-    """Scores of these samples; a debate about them, and scores of that debate."""
+    """Scores of these samples; a debate about them, a teacher's samples, and scores of those."""
     _require_explainer(config, found, "samples")
-    for role, of in (("judgements", "samples"), ("debates", "samples"), ("debate_judgements", "debates")):
+    for role, of in JUDGED:
         parent, wanted = found.get(role), config.parents.get(of)
         if parent is None or wanted is None:
             continue
@@ -113,6 +123,9 @@ def _require_judged(config: RunConfig, found: Mapping[str, RunConfig]) -> None:
             raise BadInput(f"{parent.id} is a reader's: it gives no verdicts. Name a judge run of {wanted}.")
         if role == "debates" and parent.settings["role"] != "debater":
             raise BadInput(f"{parent.id} is no debater's: name a sample run with role debater about {wanted}.")
+    teacher = found.get("teacher")
+    if teacher and teacher.settings["role"] != "teacher":
+        raise BadInput(f"{teacher.id} is no teacher's: name a sample run with role teacher.")
 
 
 def _require_one_variant(config: RunConfig, found: Mapping[str, RunConfig], known: Known) -> None:

@@ -65,8 +65,8 @@ def dry_run(home: Home, file: PipelineFile) -> DryRun:
     splits = Counter(question.split for question in questions)
     names = file.models.named
     found = {name: model_at_hand(name, home) for name in names if name}
-    base, judge, reader = ((found[name] or _unknown(name)) if name else None for name in names)
-    steps = plan(file, dataset.id, base, judge, reader)
+    models = ((found[name] or _unknown(name)) if name else None for name in names)
+    steps = plan(file, dataset.id, *models)
     rates, known = measured_rates(home), _known(steps)
     runs = [_planned(home, dataset, 0, rates, known=True)]
     runs += [_planned(home, step, units_of(step, steps, splits), rates, known[step.id]) for step in steps]

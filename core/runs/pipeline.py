@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
 from core.data.datasets import import_dataset, is_done, select_items
 from core.data.questions import Question, QuestionSets, questions_in
@@ -61,12 +61,18 @@ class ModelsTable(Settings):
     base: str = Field("default", description="Model that is fine-tuned and aligned; judges the pairs.")
     judge: str | None = Field(None, description="Judge of the evaluation, a stronger model than base; none: base.")
     reader: str | None = Field(None, description="Reader of the evaluation; none: base; `off`: no reader.")
+    teacher: str | None = Field(None, description="Stronger model that writes what the strategy `teacher` prefers.")
 
     @property
-    def named(self) -> tuple[str, str, str | None]:
-        """Names of base, judge and reader; the last two are base where none is named, no reader is None."""
+    def named(self) -> tuple[str, str, str | None, str | None]:
+        """Names of base, judge, reader and teacher: judge and reader are base where none is named, `off` is None."""
         reader = self.reader or self.base
-        return self.base, self.judge or self.base, None if reader == "off" else reader
+        return self.base, self.judge or self.base, None if reader == "off" else reader, self.teacher
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A teacher is written only where there is one, so that no older id changes."""
+        return {name: value for name, value in dump(self).items() if name != "teacher" or value is not None}
 
 
 class PipelineFile(Settings):
@@ -110,6 +116,12 @@ class PipelineFile(Settings):
         unknown = [name for name in self.evaluated if name not in known]
         if unknown or not self.evaluated:
             raise ValueError(f"variants must be some of {', '.join(known)}, not {', '.join(unknown) or 'none at all'}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_teacher_is_named(self) -> Self:
+        if "teacher" in self.strategies and "teacher" in self.evaluated and self.models.teacher is None:
+            raise ValueError("the strategy teacher needs a stronger model: name it as `teacher` under [models]")
         return self
 
     @model_validator(mode="after")
@@ -159,11 +171,11 @@ def find_pipeline(name: str) -> Path:
 
 def prepare(home: Home, file: PipelineFile) -> RunConfig:
     """Fetch the models, import the data set, and plan: the pipeline's own run configuration."""
-    base, judge, reader = (resolve_model(name, home) if name else None for name in file.models.named)
+    models = [resolve_model(name, home) if name else None for name in file.models.named]
     dataset = loaded(home, file.dataset) or import_dataset(home, *source_of(home, file.dataset))
     if refusal := question_sets(file, questions_in(dataset)).refusal:
         raise BadInput(refusal)
-    steps = plan(file, dataset.id, base, judge, reader)
+    steps = plan(file, dataset.id, *models)
     require_reachable(home, steps)
     settings = {
         "identity": "runs",
@@ -199,7 +211,14 @@ def question_sets(file: PipelineFile, questions: Sequence[Question]) -> Question
     )
 
 
-def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, reader: ModelRef | None) -> list[RunConfig]:
+def plan(
+    file: PipelineFile,
+    dataset: str,
+    base: ModelRef,
+    judge: ModelRef,
+    reader: ModelRef | None,
+    teacher: ModelRef | None = None,
+) -> list[RunConfig]:
     """Every run that the pipeline's variants need, each after the runs it needs, in the paper's order."""
     steps: list[RunConfig] = []
     planned: dict[str, RunConfig] = {}
@@ -236,10 +255,15 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
         pairs_from["debates"] = debates
         pairs_from["debate_judgements"] = add("judge", "debater", file.judge, use_of(base), samples=debates)
 
+    if teacher and "teacher" in strategies:
+        taught = add("sample", "teacher", file.align.model_copy(update={"role": "teacher"}), use_of(teacher))
+        pairs_from["teacher"] = taught
+        pairs_from["teacher_judgements"] = add("judge", "teacher", file.judge, use_of(base), samples=taught)
+
     aligned = as_sampled(file.dpo, file.align.prompt)
     for strategy in strategies:
         settings = PairSettings.model_validate({**file.pairs.model_dump(), "strategy": strategy})
-        needed = {r: i for r, i in pairs_from.items() if settings.debated or not r.startswith("debate")}
+        needed = {role: run for role, run in pairs_from.items() if _needs(settings, role)}
         pairs = add("pairs", strategy, settings, **needed)
         dpo = add("dpo", strategy, aligned, use_of(base, sft), sft=sft, pairs=pairs)
         evaluate(strategy, sft, dpo)
@@ -248,6 +272,12 @@ def plan(file: PipelineFile, dataset: str, base: ModelRef, judge: ModelRef, read
         sides = {"samples_a": sampled[a], "samples_b": sampled[b]}
         add("head_to_head", f"{a} against {b}", file.head_to_head, use_of(judge), **sides)
     return steps
+
+
+def _needs(settings: PairSettings, role: str) -> bool:
+    """Whether a strategy's pairs are made from a parent of this role."""
+    wanted = {"debate": settings.debated, "teacher": settings.taught}
+    return next((needed for name, needed in wanted.items() if role.startswith(name)), True)
 
 
 def _debater(file: PipelineFile) -> SampleSettings:

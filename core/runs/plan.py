@@ -36,7 +36,7 @@ PARENTS: dict[str, tuple[str, ...]] = {
     "dpo": ("dataset", "sft", "pairs"),
 }
 """Roles that a run of each kind needs.  A debater also needs samples; pairs of a strategy with a debater also
-debates and debate_judgements."""
+debates and debate_judgements, of one with a teacher also teacher and teacher_judgements."""
 
 
 def run_config(
@@ -72,6 +72,8 @@ def _check_parents(kind: Kind, settings: Settings, parents: Mapping[str, str]) -
         needed.append("samples")
     if isinstance(settings, PairSettings) and settings.debated:
         needed += ["debates", "debate_judgements"]
+    if isinstance(settings, PairSettings) and settings.taught:
+        needed += ["teacher", "teacher_judgements"]
     missing = [role for role in needed if role not in parents]
     if missing:
         raise BadInput(f"A {kind} run with these settings needs {', '.join(missing)}: name the runs.")
@@ -152,7 +154,10 @@ def command_of(config: RunConfig) -> str:
 def changed_settings(config: RunConfig) -> dict[str, object]:
     """Settings that differ from their defaults, nested names joined by dots."""
     defaults = _flat(RUN_SETTINGS[config.kind].model_construct().model_dump(mode="json"))
-    return {name: value for name, value in _flat(config.settings).items() if defaults.get(name) != value}
+    settings = config.settings
+    if config.kind == "pairs":  # one of before `lambda_total` is asked for again by what it did
+        settings = PairSettings.stored(settings).model_dump(mode="json")
+    return {name: value for name, value in _flat(settings).items() if defaults.get(name) != value}
 
 
 def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:

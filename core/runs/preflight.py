@@ -289,7 +289,8 @@ def _looks_at_named(home: Home, file: PipelineFile, name: str) -> list[Look]:
         return [Look("model", False, str(error))]
     if found is None:
         return [Look("model", True, f"{name} is not on this machine: it is fetched, or converted, when you launch.")]
-    kinds = [("dpo", file.dpo), ("sample", file.test)] if name == file.models.base else [("judge", file.judge)]
+    kinds = [("sample", file.align)] if name == file.models.teacher else [("judge", file.judge)]
+    kinds = [("dpo", file.dpo), ("sample", file.test)] if name == file.models.base else kinds
     planned = [
         RunConfig(kind=kind, label=name, settings=settings.model_dump(mode="json"), model=use_of(found))
         for kind, settings in kinds

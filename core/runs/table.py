@@ -24,7 +24,10 @@ COLUMNS = """
 
 
 def closed_runs(store: Store) -> pd.DataFrame:
-    """Runs that have ended, newest first, with what they are, headline, done, total, tokens, computing seconds."""
+    """Runs that have ended, newest first, with what they are, headline, done, total, and cost.
+
+    tokens (read and generated), unshared (had each reply read its whole prompt), computing (seconds), peak_bytes.
+    """
     frame = _runs(store, "r.state IS NOT NULL")
     figures = headline_figures(store)
     frame["headline"] = [headline(row, figures) for row in frame.to_dict("records")]
@@ -45,10 +48,12 @@ def _runs(store: Store, which: str) -> pd.DataFrame:
             FROM events WHERE type = 'progress' AND run IN (FROM chosen) GROUP BY run
         ), costs AS (
             SELECT run, sum((body->>'prompt_tokens')::BIGINT + (body->>'new_tokens')::BIGINT)::BIGINT AS tokens,
-                sum((body->>'seconds')::DOUBLE) AS computing
+                CASE WHEN count(*) = count(body->>'unshared_tokens') THEN
+                    sum((body->>'unshared_tokens')::BIGINT + (body->>'new_tokens')::BIGINT)::BIGINT END AS unshared,
+                sum((body->>'seconds')::DOUBLE) AS computing, max((body->>'peak_bytes')::BIGINT) AS peak_bytes
             FROM events WHERE type = 'cost' AND run IN (FROM chosen) GROUP BY run
         )
-        SELECT {COLUMNS}, p.done, p.total, c.tokens, c.computing
+        SELECT {COLUMNS}, p.done, p.total, c.tokens, c.unshared, c.computing, c.peak_bytes
         FROM runs r LEFT JOIN runs d ON d.id = r.dataset LEFT JOIN runs s ON s.id = r.parents->>'samples'
         LEFT JOIN progress p ON p.run = r.id LEFT JOIN costs c ON c.run = r.id
         WHERE {which} ORDER BY r.created DESC, r.id

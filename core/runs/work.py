@@ -7,6 +7,8 @@ whose last line may be torn; `Work` cuts it and the stage goes on after the rows
 import hashlib
 import json
 import os
+import resource
+import sys
 import time
 import traceback
 from collections.abc import Iterable, Mapping
@@ -34,6 +36,10 @@ OUTPUTS = {
     "pipeline": (),
 }
 """Record files of each run kind."""
+
+
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes in the unit in which the system reports the most memory a process has held."""
 
 
 class Work:
@@ -78,8 +84,14 @@ class Work:
     def progress(self, done: int, total: int, unit: str) -> None:
         self.event("progress", done=done, total=total, unit=unit)
 
-    def cost(self, prompt_tokens: int, new_tokens: int, seconds: float) -> None:
-        self.event("cost", prompt_tokens=prompt_tokens, new_tokens=new_tokens, seconds=round(seconds, 3))
+    def cost(self, prompt_tokens: int, new_tokens: int, seconds: float, unshared_tokens: int | None = None) -> None:
+        """What a batch took: prompt tokens that the model read (what prompts share once) and tokens it generated.
+
+        unshared_tokens: the prompt tokens if each reply had read its whole prompt; None where nothing is shared.
+        """
+        unshared = {} if unshared_tokens is None else {"unshared_tokens": unshared_tokens}
+        spent = {"prompt_tokens": prompt_tokens, "new_tokens": new_tokens, "seconds": round(seconds, 3)}
+        self.event("cost", **spent, **unshared, **peak_memory())
 
     def loaded(self, seen: Mapping[str, Any]) -> None:
         """What the run computes with (see `core.engines.Engine.provenance`), and a note on each of its fallbacks."""
@@ -138,6 +150,14 @@ class Work:
         draft = self.path / "result.json.new"
         draft.write_text(json.dumps(result, indent=1))
         draft.rename(self.path / "result.json")
+
+
+def peak_memory() -> dict[str, Any]:
+    """The most memory that this process has held: bytes, and whether of a GPU (torch's own count) or of the host."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        return {"peak_bytes": torch.cuda.max_memory_allocated(), "memory": "cuda"}
+    return {"peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT, "memory": "host"}
 
 
 def cut_torn_line(path: Path) -> None:

@@ -1,73 +1,64 @@
-"""Area under the ROC curve of any number of resamples at once.
+"""Area under the ROC curve within strata: right against wrong explanations of one question by one variant.
 
-    ranked = Ranked.of(scores, right, questions)        # questions: codes 0 to n − 1
-    ranked.area(np.ones((1, n)))                         # the sample's own AUC, shape (1,)
+    compared = Compared.of(scores, right, questions, variants)       # codes, each of shape (explanations,)
+    compared.area(Resamples(len(compared.weights)))                  # an Estimate
 
-AUC = P(score of a right one > score of a wrong one) + ½ P(equal), the Mann–Whitney statistic over the number of pairs
-(Hanley & McNeil 1982).  `core.analysis.agreement.judge_auc` says when it is undefined.
+Within a stratum A = P(score of a right one > score of a wrong one) + ½ P(equal), the Mann–Whitney statistic over the
+number of pairs (Hanley & McNeil 1982).  The figure is Σ w A / Σ w over strata with both, with van Elteren's weights
+w = R·W / (R + W + 1) for R right and W wrong ones (van Elteren 1960; Kawaguchi, Koch & Wang 2011): where all questions
+have equally many responses every pair counts alike, and no question with many responses outweighs the others.  What a
+question or a variant adds to all of its scores cancels.  bench/judge_auc.py compares the weights.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
+import pandas as pd
 
+from core.statistics.coefficients import estimate_of
+from core.statistics.estimates import Estimate
 from core.statistics.resampling import Resamples
+from core.statistics.sums import share
 
-HELD = 1 << 21
-"""Weights of slots and segments held in memory at a time."""
+SHARE = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
-class Ranked:
-    """Explanations sorted once: right ones fall into slots between segments of wrong ones."""
+class Compared:
+    """The strata with right and wrong explanations, added up by question; questions without one are no part of it."""
 
-    right: csr_array
-    """Right explanations of each slot and question, shape (slots, questions)."""
-    wrong: csr_array
-    """Wrong explanations of each segment and question, shape (segments, questions), by ascending score."""
-    below: np.ndarray
-    """How many segments score less than a slot, shape (slots,)."""
-    upto: np.ndarray
-    """How many segments score at most as much."""
+    areas: np.ndarray
+    """Σ w A of each question, shape (questions,)."""
+    weights: np.ndarray
+    """Σ w of each question."""
+    right: int
+    """Right explanations in these strata."""
+    wrong: int
+    left_out: int
+    """Questions in which no variant has both."""
 
     @classmethod
-    def of(cls, scores: np.ndarray, right: np.ndarray, questions: np.ndarray) -> "Ranked":
-        """scores, right (bool) and questions (codes), each of shape (explanations,)."""
-        n = int(questions.max()) + 1
-        order = np.argsort(scores[~right], kind="stable")
-        lower = scores[~right][order]
-        ends = np.stack([np.searchsorted(lower, scores[right], side) for side in ("left", "right")], axis=1)
-        slots, slot = np.unique(ends, axis=0, return_inverse=True)
-        cuts = np.unique(slots)
-        segment = np.searchsorted(cuts, np.arange(len(lower)), side="right")
-        return cls(
-            _counts(slot.ravel(), questions[right], (len(slots), n)),
-            _counts(segment, questions[~right][order], (len(cuts) + 1, n)),
-            np.searchsorted(cuts, slots[:, 0]) + 1,
-            np.searchsorted(cuts, slots[:, 1]) + 1,
-        )
+    def of(cls, scores: np.ndarray, right: np.ndarray, questions: np.ndarray, variants: np.ndarray) -> "Compared":
+        """scores, right (bool), and codes of the question and the variant of each explanation."""
+        many = int(questions.max(initial=-1)) + 1
+        strata, stratum = np.unique(questions * (variants.max(initial=0) + 1) + variants, return_inverse=True)
+        question = np.zeros(len(strata), dtype=int)
+        question[stratum] = questions
+        r, every = (np.bincount(stratum, weights=w, minlength=len(strata)) for w in (right, np.ones(len(right))))
+        w = every - r
+        ranks = pd.Series(scores).groupby(stratum).rank().to_numpy()
+        won = np.bincount(stratum, weights=ranks * right, minlength=len(strata)) - r * (r + 1) / 2
+        weight, both = r * w / (every + 1), r * w > 0
+        area = weight * share(won, r * w)
+        sums = [np.bincount(question[both], weights=x[both], minlength=many) for x in (area, weight)]
+        held = sums[1] > 0
+        return cls(sums[0][held], sums[1][held], int(r[both].sum()), int(w[both].sum()), int((~held).sum()))
 
-    def area(self, weights: np.ndarray) -> np.ndarray:
-        """AUC with each question counted weights times, (rows, questions) → (rows,); NaN where a class is missing."""
-        columns = np.ascontiguousarray(weights.T, dtype=np.float32)
-        positive = self.right @ columns
-        negative = np.cumsum(np.vstack([np.zeros_like(columns[:1]), self.wrong @ columns]), axis=0)
-        above = (positive * (negative[self.below] + negative[self.upto])).sum(axis=0, dtype=float)
-        pairs = positive.sum(axis=0, dtype=float) * negative[-1]
-        return np.divide(above, 2 * pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
-
-    def draws(self, resamples: Resamples) -> np.ndarray:
-        """AUC of each resample of questions, shape (resamples,)."""
-        rows = max(1, HELD // (len(self.below) + self.wrong.shape[0]))
-        return np.concatenate([self.area(part) for block in resamples.weights() for part in _parts(block, rows)])
-
-
-def _counts(groups: np.ndarray, questions: np.ndarray, shape: tuple[int, int]) -> csr_array:
-    return csr_array((np.ones(len(groups), dtype=np.float32), (groups, questions)), shape=shape)
-
-
-def _parts(block: np.ndarray, rows: int) -> Iterator[np.ndarray]:
-    for start in range(0, len(block), rows):
-        yield block[start : start + rows]
+    def area(self, resamples: Resamples) -> Estimate:
+        """The stratified AUC with Wilson's interval for the spread that resampled questions give it."""
+        n = len(self.weights)
+        if not n:
+            return Estimate.undefined(0, "no question has right and wrong explanations by one variant")
+        draws = resamples.draws(np.stack([self.areas, self.weights], axis=1))
+        value = float(self.areas.sum() / self.weights.sum())
+        return estimate_of(value, share(draws[:, 0], draws[:, 1]), n, SHARE)

@@ -81,3 +81,23 @@ def per_question(values: np.ndarray, question: np.ndarray, questions: int) -> np
     """
     columns = [np.bincount(question, weights=column, minlength=questions) for column in values.T]
     return np.stack(columns, axis=1) if columns else np.zeros((questions, 0))
+
+
+def less_group_mean(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Values of shape (rows, k) less their mean in each group (codes): what the group adds to all of them cancels.
+
+    >>> less_group_mean(np.array([[1.0], [3.0], [7.0]]), np.array([0, 0, 4])).ravel().tolist()
+    [-1.0, 1.0, 0.0]
+    """
+    n = int(groups.max(initial=-1)) + 1
+    counts = np.maximum(np.bincount(groups, minlength=n), 1)
+    return values - (per_question(values, groups, n) / counts[:, None])[groups]
+
+
+def in_company(groups: np.ndarray) -> np.ndarray:
+    """Which rows are not alone in their group (codes), boolean.
+
+    >>> in_company(np.array([0, 0, 4])).tolist()
+    [True, True, False]
+    """
+    return np.bincount(groups, minlength=1)[groups] > 1

@@ -84,8 +84,8 @@ BREAKS = [
     ),
     Break(
         "explanations of one question are resampled as independent, in the judge's AUC",
-        "core/analysis/agreement.py",
-        (("codes = np.unique(questions, return_inverse=True)[1]", "codes = np.arange(len(questions))"),),
+        "core/statistics/auc.py",
+        (("np.bincount(question[both], ", "np.bincount(np.flatnonzero(both), "),),
         ("tests/test_agreement.py::test_the_interval_resamples_questions_not_explanations",),
     ),
     Break(
