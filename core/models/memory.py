@@ -175,7 +175,7 @@ def available_bytes() -> int:
     return psutil.virtual_memory().available
 
 
-def refuse_if_too_large(model: ModelRef, needed: Needs, place: Place) -> None:
+def refuse_if_too_large(model: "ModelRef", needed: Needs, place: Place) -> None:
     """Raise ModelUnavailable if a run that computes as little as can be at once needs more than is free."""
     if needed.total > place.free:
         raise ModelUnavailable(
