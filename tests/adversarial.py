@@ -111,7 +111,10 @@ def _reply(chat: Chat, seed: int) -> str:
     dice = random.Random(seed)
     number = re.findall(r"wood (\d+)", chat.messages[-1].content) or ["0"]
     answer = dice.choice([f"wood {number[-1]}", f"{NAME} {number[-1]}", ""])
-    return f"{dice.choice(TEXTS)} so it ends\n" + (f"Answer: {answer}" if answer else "")
+    text = dice.choice(TEXTS)
+    if text.startswith("Answer:"):
+        return text.partition("\n")[0]  # an answer and no explanation, which is the worst
+    return f"{text} so it ends\n" + (f"Answer: {answer}" if answer else "")
 
 
 def _written(chat: Chat, seed: int) -> str:

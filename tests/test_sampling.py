@@ -82,3 +82,10 @@ def test_the_summary_counts_unparsed_as_incorrect():
     assert summary["explanations"] == 4
     assert summary["unparsed"] == sum(r.parsed is None for r in rows)
     assert summary["right_parsed"] == sum(r.parsed == "glass" for r in rows if r.item_id == "q0")
+
+
+def test_rows_say_why_no_answer_was_read_and_the_summary_counts_it():
+    rows, _ = sampler(lambda chat, seed: "Answer: glass or wood\n").sample(ITEMS)
+    assert {(row.parsed, row.unread, row.reading) for row in rows} == {(None, "alternatives", 2)}
+    summary = summarise(rows, ITEMS)
+    assert (summary["unread"], summary["readings"]) == ({"alternatives": 4}, {"2": 4})

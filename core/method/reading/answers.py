@@ -153,23 +153,22 @@ def _goes_on(content: str, label: str, names: Names) -> bool:
 
 def _changed(after: str, label: str, names: Names) -> Unread | None:
     """How what follows the answer takes it back or puts another one next to it; None where it does neither."""
-    same = {label} | names.parts_of(label)
     after = "\n".join(filter(None, (line.strip() for line in after.split("\n"))))
     own = {folded(option.text) for option in names.options if option.label == label}
     for found in RETRACTED.finditer(after):
         denies = own & DENIALS and re.match(r"\W*(?:no|nein|non|that|this|it)\b", found[0], re.IGNORECASE)
         sentence = re.split(r"[.!?\n]", after[found.end() :], maxsplit=1)[0]
-        if not denies or names.mentioned(sentence) - same:
+        if not denies or names.others(sentence, label):
             return "correction"
     for found in TURNED.finditer(after):
-        if names.mentioned(found[0]) - same:
+        if names.others(found[0], label):
             return (
                 "alternatives"
                 if re.match(r"\W*(?:or|alternatively|maybe|perhaps|oder|ou)\b", found[0], re.I)
                 else "correction"
             )
     for sentence in re.split(r"[.!?\n]", after):
-        if AS_WELL.search(sentence) and RIGHT.search(sentence) and names.mentioned(sentence) - same:
+        if AS_WELL.search(sentence) and RIGHT.search(sentence) and names.others(sentence, label):
             return "alternatives"
     for line in after.split("\n"):
         if names.whole(line) - {label}:

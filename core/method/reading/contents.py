@@ -113,7 +113,7 @@ def after_name(text: str, end: int, head: Head, names: Names, longest: int | Non
         return _unread(text, names, None, prose=True)
     reason = REASON_WITHIN.search(tail)
     free = tail[: reason.start()] if reason else tail
-    if names.mentioned(free) - {label} - names.parts_of(label) or names.begins_another(_piece(free), label):
+    if names.others(free, label) or names.begins_another(_piece(free), label):
         return _unread(text, names, None, at_least="several")
     denying = WRONG if NEGATION.search(label + " " + text[:end]) else NEGATION  # "no, it is not so" only denies
     clause = _same_clause(free[max(0, (longest or end) - end) :])

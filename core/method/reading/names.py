@@ -172,6 +172,19 @@ class Names:
             found |= self.whole(piece)
         return found | {label for match in self._mention.finditer(text) for label in self._meant(match)}
 
+    def others(self, text: str, label: str) -> set[str]:
+        """Options that are named next to this one; a text that is a part of its text speaks of it, not of another.
+
+        >>> names = Names([Option(label="A", text="wet sand"), Option(label="B", text="sand")])
+        >>> names.others("The sand is dark", "A"), names.others("or (B) sand", "A")
+        (set(), {'B'})
+        """
+        named = self.mentioned(text) - {label}
+        parts = named & self._parts_of(label)
+        for alias in (alias for alias, of in self._texts if of in parts):
+            text = re.sub(rf"\b{re.escape(alias)}\b", " ", text, flags=re.IGNORECASE)
+        return named - (parts - self.mentioned(text)) if parts else named
+
     def unnamed(self, text: str) -> str:
         """The text without the names in it, so that no word of a name is taken for a word about it."""
         return self._mention.sub(" ", text)
@@ -203,7 +216,7 @@ class Names:
         others = (alias for alias, of in self._texts if of != label)
         return bool(part) and any(re.search(rf"\b{re.escape(part)}\b", alias) for alias in others)
 
-    def parts_of(self, label: str) -> set[str]:
+    def _parts_of(self, label: str) -> set[str]:
         """Options whose text is a part of this option's text."""
         whole = {alias for alias, of in self._texts if of == label}
         return {of for alias, of in self._texts if any(re.search(rf"\b{re.escape(alias)}\b", text) for text in whole)}
