@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Agreement in sets whose names collide, and the scale of a coefficient."""
 
 import json
@@ -9,7 +8,7 @@ from core.data.judgements import import_judgements, judgement_settings
 from core.settings import CompareSettings
 from core.store.database import any_store
 
-SETTINGS = CompareSettings(resamples=50)
+SETTINGS = CompareSettings(resamples=100)
 
 
 def added(home, folder, name, text):
