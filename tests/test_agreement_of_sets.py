@@ -8,7 +8,7 @@ from core.data.judgements import import_judgements, judgement_settings
 from core.settings import CompareSettings
 from core.store.database import any_store
 
-SETTINGS = CompareSettings(resamples=50)
+SETTINGS = CompareSettings(resamples=100)
 
 
 def added(home, folder, name, text):

@@ -498,7 +498,7 @@ def test_a_file_is_mapped_and_loaded_on_the_page(home, tmp_path, released):
     app.button(key="load").click().run()
     assert not app.exception
     assert "1 judgements loaded, 1 rejected." in [message.value for message in app.success]
-    assert "preference '9' is none" in words(app) and "easy (person)" in words(app)
+    assert "preference 'worse' is none" in words(app) and "easy (person)" in words(app)
 
 
 # --- what a form needs to know

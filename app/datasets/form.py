@@ -27,6 +27,7 @@ from core.errors import BadInput
 from core.loading.fetching import HUB_SETS, NO_SAMPLES, find_source, sample_names
 from core.loading.items import has_repeated_text
 from core.loading.reading import SUFFIXES, is_table
+from core.loading.remarks import remarks
 from core.records import Item, Reject
 from core.runs.folders import RunFolder
 from core.settings import ImportSettings
@@ -54,6 +55,8 @@ def load(here: Lab) -> None:
         settings = _mapping(file, guessed)
     good, bad = _glanced(stamp(file), str(file), settings.model_dump_json())
     _preview(good, bad, settings)
+    for remark in remarks(file, settings):
+        plain(remark)
     if st.button("Load this data set", type="primary", icon=":material/download:", disabled=not good, key="load"):
         _import(here, file, settings)
 

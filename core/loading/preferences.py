@@ -98,6 +98,7 @@ def parse_preference(value: Any, a: str = "", b: str = "", values: Mapping[str, 
     >>> parse_preference("gpt-4", a="llama", b="gpt-4")
     2.0
     """
+    a, b = tidy(a), tidy(b)
     is_name = isinstance(value, str) and tidy(value) in {a, b} - {""}
     if values and not is_name and (meaning := meaning_in(value, values)):
         return {"first": A, "tie": TIE, "second": B, "nothing": None}[meaning]
