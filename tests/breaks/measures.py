@@ -68,10 +68,7 @@ BREAKS: list[Break] = [
                 "        for key, group in groups.items()\n        if group[0].mode != READER\n    ]",
             ),
         ),
-        (
-            "tests/test_lab_api.py::test_a_comparison_says_n_interval_and_tie_margin",
-            "tests/test_page_judges.py::test_a_reader_has_a_card_and_win_rates_of_its_own_kind",
-        ),
+        ("tests/test_page_judges.py::test_a_reader_has_a_card_and_win_rates_of_its_own_kind",),
     ),
     Break(
         "a judge's cost counts what prompts share once for each prompt",
