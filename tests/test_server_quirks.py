@@ -253,7 +253,7 @@ def test_a_verdict_tried_in_a_thought_is_not_the_verdict(wire_server, samples, h
     lines = "\n".join(f"- {key}: unsatisfactory" for key in KEYS)
     wire_server.reshape = message(content=f"<think>{lines}</think>{lines.replace('unsatisfactory', 'excellent')}")
     model = model_on(wire_server.url)
-    assert "thinks before it answers" in open_server(model).cannot_choose(())
+    assert "thinks before it answers" in str(open_server(model).cannot_choose(()))
     folder = done(home, judging(samples, model, max_new_tokens=24))
     rows = folder.read("judgements", Judgement)
     assert [row.total for row in rows] == [20] * 6 and all("unsatisfactory" in row.thought for row in rows)
