@@ -1,5 +1,6 @@
 """Two explanations side by side: both orders, flips, unread replies, resuming, the store and the figures."""
 
+import json
 import re
 
 import numpy as np
@@ -26,7 +27,7 @@ from core.models.variants import use_of
 from core.prompts import load_prompt
 from core.records import HeadToHead
 from core.rubrics import load_rubric
-from core.runs.folders import all_runs, content_hash, create_run
+from core.runs.folders import all_runs, content_hash, create_run, file_hash
 from core.runs.pipeline import DatasetTable, PipelineFile, plan
 from core.runs.plan import run_config
 from core.runs.work import Work
@@ -311,10 +312,13 @@ def test_runs_without_a_common_question_cannot_be_compared(home, tmp_path):
     filled_lab(home, tmp_path, variants=["base", "sft"])
     config = tiny_config(home, tmp_path)
     on_train = next(
-        f.id for f in all_runs(home) if f.config.kind == "sample" and f.config.settings["select"]["split"] == "test"
+        f for f in all_runs(home) if f.config.kind == "sample" and f.config.settings["select"]["split"] == "test"
     )
-    empty = create_run(home, config.model_copy(update={"parents": config.parents | {"samples_a": on_train}}))
-    (home.runs / on_train / "explanations.jsonl").write_text("")
+    empty = create_run(home, config.model_copy(update={"parents": config.parents | {"samples_a": on_train.id}}))
+    rows, seal = on_train.path / "explanations.jsonl", on_train.result
+    rows.write_text("")
+    seal["files"]["explanations"] = {"rows": 0, "bytes": 0, "sha256": file_hash(rows)}
+    (on_train.path / "result.json").write_text(json.dumps(seal))
     with pytest.raises(BadInput, match="no question in common"), Work(empty) as work:
         run_head_to_head(work)
     assert empty.result["state"] == "failed"
