@@ -10,7 +10,7 @@ from rich.console import Console
 
 from core.cli import annotations, data, explanations, judgements, judges, models, results, running, showing, votes
 from core.cli.common import cli
-from core.errors import LabError
+from core.errors import LabError, disk_refusal
 
 __all__ = [
     "annotations",
@@ -32,6 +32,9 @@ def main() -> None:
     """Entry point: an error that a person can act on is one sentence and exit code 1."""
     try:
         cli()
-    except LabError as error:
-        Console(stderr=True).print(f"[bold red]anchorlab:[/] {error}", highlight=False, soft_wrap=True)
+    except (LabError, OSError) as error:
+        refusal = error if isinstance(error, LabError) else disk_refusal(error)
+        if refusal is None:
+            raise
+        Console(stderr=True).print(f"[bold red]anchorlab:[/] {refusal}", highlight=False, soft_wrap=True)
         sys.exit(1)

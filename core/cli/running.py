@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete_run, console, print_rows
+from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete_run, console, print_rows, say_problems
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
 from core.models.finding import resolve_model
 from core.models.variants import require_reachable, use_of
 from core.runs import launcher
 from core.runs.dryrun import DryRun, dry_run
-from core.runs.folders import RunConfig, RunFolder, all_runs, find_run
+from core.runs.folders import RunConfig, RunFolder, all_runs, find_run, unreadable_runs
 from core.runs.pipeline import PipelineFile, find_pipeline, prepare, preset_names, read_pipeline
 from core.runs.plan import run_config, settings_from
 from core.runs.removal import plan_removal, remove_runs
@@ -174,7 +174,10 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
     if context.invoked_subcommand:
         return
     rows = []
-    for folder in all_runs(default_home()):
+    home = default_home()
+    say_problems(unreadable_runs(home))
+    for folder in all_runs(home):
+        say_problems(folder.damage)
         done, total, unit = progress_of(folder)
         progress = f"{done}/{total} {unit}" if total else ""
         rows.append({"id": folder.id, "label": folder.config.label, "state": folder.state, "progress": progress})

@@ -16,7 +16,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, model_validator
 
 from core.data.datasets import import_dataset, is_done
-from core.errors import BadInput, LabError, RunStopped
+from core.errors import BadInput, Damaged, LabError, RunStopped
 from core.home import PROJECT, Home
 from core.loading.fetching import find_source
 from core.models.finding import ModelRef, resolve_model
@@ -228,8 +228,11 @@ def _debater(file: PipelineFile) -> SampleSettings:
 
 
 def steps_of(config: RunConfig) -> list[RunConfig]:
-    """The planned runs of a pipeline run."""
-    return [RunConfig.model_validate(step) for step in config.settings["steps"]]
+    """The planned runs of a pipeline run; `Damaged` where its plan is none."""
+    try:
+        return [RunConfig.model_validate(step) for step in config.settings["steps"]]
+    except (ValueError, KeyError, TypeError):
+        raise Damaged(f"The plan of {config.id} cannot be read: plan it again with `anchorlab pipeline`.") from None
 
 
 def run_pipeline(work: Work) -> None:
