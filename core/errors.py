@@ -35,12 +35,18 @@ class DiskRefuses(LabError):
 REFUSALS = {
     errno.ENOSPC: "The disk is full{at}: free space, then do it again. What was asked for last is not kept.",
     errno.EDQUOT: "The disk quota is used up{at}: free space, then do it again. What was asked for last is not kept.",
+    errno.EFBIG: "A file may not grow as far as this needs{at}: raise the limit on the size of files (`ulimit -f`). What "
+    "was asked for last is not kept.",
     errno.EROFS: "The disk is read-only{at}: what is there can be viewed, and nothing can be changed or added. "
     "To work on, copy the state folder to a disk that can be written and name it in ANCHORLAB_HOME.",
     errno.EACCES: "This is not permitted{at}: give the user that runs the lab the right to read and write there.",
     errno.EPERM: "This is not permitted{at}: give the user that runs the lab the right to read and write there.",
 }
 """What the disk refuses, by the error's number → the sentence; `at`: the file, where it is known."""
+
+
+SAID = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""Those that are looked for in the text of an error of another kind."""
 
 
 def disk_refusal(error: BaseException) -> DiskRefuses | None:
@@ -56,5 +62,5 @@ def disk_refusal(error: BaseException) -> DiskRefuses | None:
     if isinstance(error, LabError):
         return None
     said = str(error)
-    number = next((number for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS) if os.strerror(number) in said), None)
+    number = next((number for number in SAID if os.strerror(number) in said), None)
     return DiskRefuses(REFUSALS[number].format(at="")) if number is not None else None

@@ -648,7 +648,7 @@ def test_a_database_made_anew_names_the_folders_that_it_left_out(home):
 def test_a_file_that_is_no_database_is_one_sentence_and_can_be_made_anew(home):
     whole_loop(home)
     home.database.write_bytes(b"not a database" * 1000)
-    with pytest.raises(LabError, match=r"cannot be opened .*: `anchorlab rebuild` makes it anew"):
+    with pytest.raises(LabError, match=r"cannot be read .*: `anchorlab rebuild`, or Rebuild under"):
         open_store(home)
     with rebuild(home) as store:
         assert rows_in(store) == lines_of(home)
@@ -753,7 +753,7 @@ store.close()
 def test_after_a_full_disk_the_store_goes_on_under_its_readers(home):
     whole_loop(home)
     with process(FULL_DISK) as child:
-        assert child.communicate(timeout=60)[0].splitlines() == ["FatalException", "{12} 0"]
+        assert child.communicate(timeout=60)[0].splitlines() == ["DiskRefuses", "{12} 0"]
     with open_store(home) as store:
         assert store.ingest() == 0
         assert rows_in(store) == lines_of(home)

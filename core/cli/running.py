@@ -17,6 +17,7 @@ from core.models.variants import require_reachable, use_of
 from core.runs import launcher
 from core.runs.dryrun import DryRun, dry_run
 from core.runs.folders import RunConfig, RunFolder, all_runs, find_run, unreadable_runs
+from core.runs.lost import why_lost
 from core.runs.pipeline import PipelineFile, find_pipeline, prepare, preset_names, read_pipeline
 from core.runs.plan import run_config, settings_from
 from core.runs.removal import plan_removal, remove_runs
@@ -271,7 +272,7 @@ def report_end(folder: RunFolder) -> None:
     """How a run ended; anything but done is an error with what to do."""
     result = folder.result
     if result is None:
-        raise LabError(f"{folder.id}: its worker was killed; `anchorlab resume {folder.id}` goes on.")
+        raise LabError(f"{folder.id}: {why_lost(folder)}; `anchorlab resume {folder.id}` goes on.")
     if result["state"] != "done":
         why = result["error"]["message"] if result["error"] else ""
         raise LabError(f"{folder.id} {result['state']}: {why} (log: {folder.log})")

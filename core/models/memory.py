@@ -9,9 +9,8 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
-
 from core.errors import BadInput, ModelUnavailable
+from core.machine import free_memory
 from core.models.finding import ModelRef
 
 GIB = 2**30
@@ -98,7 +97,7 @@ def refuse_if_too_large(model: ModelRef, itemsize: int, beside: int, free: int |
     """Raise ModelUnavailable if weights, `beside` (bytes) and the worker need more than is free (None: main memory)."""
     weights = parameters(Path(model.path)) * itemsize
     needed = weights + beside + RUNTIME_BYTES
-    available = psutil.virtual_memory().available if free is None else free
+    available = free_memory() if free is None else free
     if needed > available:
         raise ModelUnavailable(
             f"{model.name} needs about {needed / GIB:.1f} GiB ({weights / GIB:.1f} for weights), "
@@ -110,7 +109,7 @@ def refuse_if_too_large(model: ModelRef, itemsize: int, beside: int, free: int |
 def refuse_long_pass(folder: Path, tokens: int, itemsize: int, free: int | None = None) -> None:
     """Raise BadInput if one row of a training, which a pass cannot be shorter than, needs more than is free."""
     needed = training_bytes(folder, tokens, itemsize)
-    available = psutil.virtual_memory().available if free is None else free
+    available = free_memory() if free is None else free
     if tokens > TOKENS_A_PASS and needed > available:
         raise BadInput(
             f"The longest row to train on has {tokens:,} tokens and needs about {needed / GIB:.1f} GiB, "

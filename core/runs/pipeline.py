@@ -24,6 +24,7 @@ from core.models.variants import require_reachable, use_of
 from core.runs.detached import branch
 from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder, find_run
 from core.runs.launcher import launch, spawned, stop
+from core.runs.lost import why_lost
 from core.runs.plan import run_config
 from core.runs.work import Work
 from core.runs.worker import do_run, prepared_to_fork
@@ -277,5 +278,5 @@ def _check(folder: RunFolder) -> None:
     if state == "stopped":
         raise RunStopped(f"{folder.id} was stopped; resume the pipeline to go on from there.")
     if state != "done":
-        why = result["error"]["message"] if result and result["error"] else "its worker was killed"
+        why = result["error"]["message"] if result and result["error"] else why_lost(folder)
         raise LabError(f"{folder.id} did not finish ({why}); see its log, then resume the pipeline.")

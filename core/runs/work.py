@@ -22,6 +22,7 @@ from typing import Any, Self
 from core import durable
 from core.errors import BadInput, LabError, RunStopped, disk_refusal
 from core.home import Home
+from core.machine import kills_for_memory
 from core.records import (
     Dropped,
     Explanation,
@@ -148,7 +149,7 @@ class Work:
     def started(self) -> None:
         """The wait for a slot is over: work begins, and the clock with it; a fork has loaded what it needs before."""
         self._began = time.monotonic()
-        self.event("started", forked=parent_process() is not None)
+        self.event("started", forked=parent_process() is not None, kills_for_memory=kills_for_memory())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -237,5 +238,7 @@ def _describe(error: BaseException | None) -> dict[str, str] | None:
     if error is None:
         return None
     known = error if isinstance(error, LabError) else disk_refusal(error)
+    if isinstance(error, MemoryError):
+        known = LabError("Memory ran out: free memory, or take a smaller model, smaller n or fewer max_new_tokens.")
     message = str(known) if known else f"{type(error).__name__}: {error}"
     return {"message": message, "traceback": "" if known else "".join(traceback.format_exception(error))}
