@@ -35,8 +35,8 @@ class DiskRefuses(LabError):
 REFUSALS = {
     errno.ENOSPC: "The disk is full{at}: free space, then do it again. What was asked for last is not kept.",
     errno.EDQUOT: "The disk quota is used up{at}: free space, then do it again. What was asked for last is not kept.",
-    errno.EFBIG: "A file may not grow as far as this needs{at}: raise the limit on the size of files (`ulimit -f`). What "
-    "was asked for last is not kept.",
+    errno.EFBIG: "A file may not grow as far as this needs{at}: raise the limit on file sizes (`ulimit -f`). What was "
+    "asked for last is not kept.",
     errno.EROFS: "The disk is read-only{at}: what is there can be viewed, and nothing can be changed or added. "
     "To work on, copy the state folder to a disk that can be written and name it in ANCHORLAB_HOME.",
     errno.EACCES: "This is not permitted{at}: give the user that runs the lab the right to read and write there.",

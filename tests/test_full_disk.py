@@ -1,6 +1,5 @@
 """A disk that is full, or read-only, in small file systems of their own; needs a user who may mount them."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -77,10 +76,12 @@ def test_a_run_on_a_disk_that_fills_up_is_failed_with_the_reason_and_goes_on_lat
             work.progress(1, 2, "steps")
     assert run.state == "failed" and run.damage == []
     assert run.result["error"]["message"].startswith("The disk is full")
+    fill(small)
     with pytest.raises(OSError):
         create_run(small, RunConfig(kind="sft", label="b", settings={}))
     assert [path.name for path in small.runs.iterdir()] == [run.id]
-    (small.path / "ballast").unlink()
+    for ballast in small.path.glob("ballast*"):
+        ballast.unlink()
     with Work(run) as work:
         work.started()
     assert run.state == "done"
@@ -109,8 +110,7 @@ def test_a_rebuild_that_was_killed_leaves_no_draft_once_the_lab_is_opened(home):
 
 def test_a_read_only_home_can_be_viewed_by_pages_and_commands(filled, home, mounted, capsys):
     shutil.copytree(filled, home.path)
-    mounted("--bind", str(home.path), str(home.path))
-    mounted("-o", "remount,bind,ro", str(home.path))
+    mounted("--bind", "-o", "ro", str(home.path), str(home.path))
     with pytest.raises(DiskRefuses, match="The disk is read-only"):
         journal.write(home, "archive", {"run": "import-1f03"})
     with any_store(home) as store:
@@ -137,6 +137,4 @@ def test_what_a_library_says_of_a_full_disk_is_found_in_its_words():
     error = RuntimeError("I/O error: No space left on device (os error 28)")
     assert str(disk_refusal(error)).startswith("The disk is full: free space")
     assert disk_refusal(ValueError("no space in this name")) is None and disk_refusal(KeyError("x")) is None
-    assert json.dumps(str(disk_refusal(OSError(30, "Read-only file system", "/x")))).startswith(
-        '"The disk is read-only'
-    )
+    assert str(disk_refusal(OSError(30, "Read-only file system", "/x"))).startswith("The disk is read-only (/x): ")

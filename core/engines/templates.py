@@ -10,6 +10,7 @@ from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from core.engines import Chat
+from core.engines.bounded import bounded_rendering, checked_length
 from core.engines.choosing import Tokens
 from core.errors import ModelUnavailable
 from core.models.finding import ModelRef
@@ -46,7 +47,9 @@ def _begins(tokenizer: PreTrainedTokenizerBase) -> str:
 
 
 def _apply(tokenizer: PreTrainedTokenizerBase, messages: Messages, going_on: bool = True) -> str:
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=going_on)
+    with bounded_rendering():
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=going_on)
+    return checked_length(text)
 
 
 def takes_system(tokenizer: PreTrainedTokenizerBase) -> bool:

@@ -63,6 +63,8 @@ def _opened(home: Home) -> BinaryIO:
         return home.journal.open("ab+", buffering=0)
     except IsADirectoryError:
         raise Damaged(f"{home.journal} is a folder where what people do is written: move it away.") from None
+    except OSError as error:
+        raise disk_refusal(error) or error from None
 
 
 def _append(file: BinaryIO, line: bytes) -> None:
