@@ -59,7 +59,7 @@ def test_an_act_that_does_not_fit_is_refused_in_a_sentence_and_leaves_nothing(sm
     journal.write(small, "rating_of_later", {"note": "kept"})
     fill(small)
     before = small.journal.read_bytes()
-    with pytest.raises(DiskRefuses, match="The disk is full.*free space"):
+    with pytest.raises(DiskRefuses, match=r"The disk is full.*free space"):
         journal.write(small, "rating_of_later", {"note": "x" * 20_000})
     assert small.journal.read_bytes() == before
     (small.path / "ballast").unlink()
@@ -78,7 +78,7 @@ def test_a_run_on_a_disk_that_fills_up_is_failed_with_the_reason_and_goes_on_lat
     assert run.result["error"]["message"].startswith("The disk is full")
     fill(small)
     with pytest.raises(OSError):
-        create_run(small, RunConfig(kind="sft", label="b", settings={}))
+        create_run(small, RunConfig(kind="sft", label="b", settings={"steps": 1}))
     assert [path.name for path in small.runs.iterdir()] == [run.id]
     for ballast in small.path.glob("ballast*"):
         ballast.unlink()
