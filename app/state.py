@@ -18,11 +18,14 @@ from app.working import once
 from core.analysis.diagnostics import Diagnostic, diagnose
 from core.analysis.results import Details, Evaluation, evaluations
 from core.analysis.results import details as details_of
+from core.errors import LabError, disk_refusal
 from core.home import Home, default_home
 from core.judge_card.pictures import LengthBin, length_bins
 from core.runs.detached import reap
+from core.runs.folders import run_paths
+from core.runs.seals import seal_stamp
 from core.settings import CompareSettings
-from core.store.database import Store, announce, open_store, rebuild
+from core.store.database import Store, announce, rebuild, store_to_show
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +42,7 @@ class Lab:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.store = open_store(home)
+        self.store = store_to_show(home)
         announce(self.store, f"http://{st.get_option('server.address')}:{st.get_option('server.port')}")
         self.problem: str | None = None
         """Why the newest rows could not be taken in; None while all is well."""
@@ -77,10 +80,11 @@ class Lab:
             except Exception as error:
                 if self.problem is None:
                     log.exception("ingesting failed; trying again every %s s", INGEST_SECONDS)
-                self.problem = f"{type(error).__name__}: {error}"
+                known = error if isinstance(error, LabError) else disk_refusal(error)
+                self.problem = str(known or f"{type(error).__name__}: {error}")
 
     def _seals_now(self) -> set[str]:
-        return {f"{path}:{path.stat().st_mtime_ns}" for path in self.home.runs.glob("*/result.json")}
+        return {f"{path.name}:{seal_stamp(path)}" for path in run_paths(self.home)}
 
     def _keep_fresh(self) -> None:
         while not self._closing.wait(INGEST_SECONDS):

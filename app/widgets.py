@@ -15,7 +15,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from app.address import given, held
-from core.errors import LabError, StoreBusy
+from core.errors import LabError, StoreBusy, disk_refusal
 from core.home import Home
 from core.method.parsing import read_response
 from core.method.reading.reasons import reason_words
@@ -206,6 +206,9 @@ def boundary() -> Iterator[None]:
     except LabError as error:
         _show_problem("This cannot be done as it is", str(error))
     except Exception as error:
+        if refusal := disk_refusal(error):
+            _show_problem("The disk refuses", str(refusal), again=True)
+            return
         _show_problem("Something went wrong here", f"{type(error).__name__}: {error}", again=True)
         st.write("Nothing is lost: runs go on, and what they produced is in their folders.")
         with st.expander("Details for a bug report"):

@@ -8,7 +8,7 @@ uploads/        files that were loaded through the browser
 fetched/        data sets of the Hub, as JSON Lines
 texts/          texts of a page that are too long for its URL
 backups/        copies of the database
-journal.jsonl   what people did, a line each
+journal.jsonl   what people did, a line each (journal.damaged.jsonl: copies of lines that cannot be read)
 slots/          lock files of the machine-wide queue
 playground/     live rounds: what was asked, what was said so far
 lab.duckdb      everything above, queryable (can be rebuilt at any time)
@@ -51,6 +51,10 @@ class Home:
         return self.path / "lab.duckdb"
 
     @property
+    def database_draft(self) -> Path:
+        return self.path / "lab.duckdb.new"
+
+    @property
     def database_lock(self) -> Path:
         return self.path / "lab.duckdb.lock"
 
@@ -61,6 +65,10 @@ class Home:
     @property
     def journal(self) -> Path:
         return self.path / "journal.jsonl"
+
+    @property
+    def journal_damaged(self) -> Path:
+        return self.path / "journal.damaged.jsonl"
 
     @property
     def fetched(self) -> Path:

@@ -377,7 +377,6 @@ CHANGES = {
     "a row removed": ("explanations.jsonl", remove_first_line),
     "a row added": ("explanations.jsonl", lambda text: text + text.splitlines(keepends=True)[0]),
     "an event removed": ("events.jsonl", remove_first_line),
-    "an unreadable seal": ("result.json", lambda text: text[:40]),
 }
 
 
@@ -395,6 +394,22 @@ def test_a_run_changed_after_its_seal_is_left_out_with_the_reason_until_it_is_pu
     with opened(home) as store:
         assert store.problems == []
         assert rows_in(store) == lines_of(home)
+
+
+def test_a_seal_that_cannot_be_read_counts_as_none_and_its_rows_come_in(home):
+    loop = whole_loop(home)
+    before = edit(loop.samples, "result.json", lambda text: text[:40])
+    with opened(home) as store:
+        (problem, *waiting) = store.problems
+        assert problem.startswith(f"result.json of {loop.samples.id} cannot be read (")
+        assert problem.endswith(
+            f"the run counts as not ended; `anchorlab resume {loop.samples.id}` makes what is missing again."
+        )
+        assert f"The rows of {loop.judge.id} are left out until the runs it was made from are in." in waiting
+        assert rows_in(store, loop.samples)["explanations"] and loop.samples.state == "lost"
+    (loop.samples.path / "result.json").write_bytes(before)
+    with opened(home) as store:
+        assert store.problems == [] and rows_in(store) == lines_of(home)
 
 
 def test_a_run_that_was_put_right_is_in_a_database_made_anew(home):
@@ -633,7 +648,7 @@ def test_a_database_made_anew_names_the_folders_that_it_left_out(home):
 def test_a_file_that_is_no_database_is_one_sentence_and_can_be_made_anew(home):
     whole_loop(home)
     home.database.write_bytes(b"not a database" * 1000)
-    with pytest.raises(LabError, match=r"cannot be opened .*: `anchorlab rebuild` makes it anew"):
+    with pytest.raises(LabError, match=r"cannot be read .*: `anchorlab rebuild`, or Rebuild under"):
         open_store(home)
     with rebuild(home) as store:
         assert rows_in(store) == lines_of(home)
@@ -738,7 +753,7 @@ store.close()
 def test_after_a_full_disk_the_store_goes_on_under_its_readers(home):
     whole_loop(home)
     with process(FULL_DISK) as child:
-        assert child.communicate(timeout=60)[0].splitlines() == ["FatalException", "{12} 0"]
+        assert child.communicate(timeout=60)[0].splitlines() == ["DiskRefuses", "{12} 0"]
     with open_store(home) as store:
         assert store.ingest() == 0
         assert rows_in(store) == lines_of(home)

@@ -19,6 +19,7 @@ from core.method.reading.reasons import counted
 from core.method.rereading import cannot_reread, readings_of, reread
 from core.runs.folders import FROM_BEFORE, RunConfig, RunFolder, in_words
 from core.runs.lineage import ancestors, descendants, edges, family, generations, reduced, sources_of, turned
+from core.runs.lost import why_lost
 from core.runs.pipeline import steps_of
 from core.runs.plan import command_of
 from core.runs.table import newest_explanations, newest_scores, pipelines_with
@@ -88,6 +89,10 @@ def progress(here: Lab, folder: RunFolder) -> None:
     """How far it is or how it ended, its notes, curves or steps."""
     progress_line(here.home, folder)
     result = folder.result
+    for problem in folder.damage:
+        plain(problem)
+    if folder.state == "lost":
+        plain(f"It did not end by itself: {why_lost(folder)}. Resume goes on from what is there.")
     if result and result["error"]:
         if result["state"] == "failed":
             st.error("It ended with an error")

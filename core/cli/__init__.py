@@ -23,7 +23,7 @@ from core.cli import (
     votes,
 )
 from core.cli.common import cli
-from core.errors import LabError
+from core.errors import LabError, disk_refusal
 
 __all__ = [
     "annotations",
@@ -46,7 +46,10 @@ def main() -> None:
     """Entry point: an error that a person can act on is one sentence and exit code 1."""
     try:
         cli()
-    except LabError as error:
-        said = Text.assemble(("anchorlab:", "bold red"), f" {error}")  # text of files is never markup
+    except (LabError, OSError) as error:
+        refusal = error if isinstance(error, LabError) else disk_refusal(error)
+        if refusal is None:
+            raise
+        said = Text.assemble(("anchorlab:", "bold red"), f" {refusal}")  # text of files is never markup
         Console(stderr=True).print(said, highlight=False, soft_wrap=True)
         sys.exit(1)

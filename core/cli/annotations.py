@@ -7,12 +7,10 @@ import pandas as pd
 import typer
 
 from core.annotation.exporting import What, agreement_frame, annotation_rows, counts, export_annotations
-from core.cli.common import RESULTS, AsJson, cli, export_rows, print_rows
-from core.home import default_home
+from core.cli.common import RESULTS, AsJson, cli, export_rows, open_lab, print_rows
 from core.settings import CompareSettings
 from core.statistics.estimates import Estimate
 from core.statistics.words import interval
-from core.store.database import any_store
 
 annotations = typer.Typer(no_args_is_help=True, help="What people said of explanations here: list, agreement, export.")
 cli.add_typer(annotations, name="annotations", rich_help_panel=RESULTS)
@@ -30,7 +28,7 @@ Wanted = Annotated[
 @annotations.command("list", epilog="Example: anchorlab annotations list --json")
 def annotations_list(as_json: AsJson = False) -> None:
     """Who has annotated how much, and how: blind, spot-check, pairwise, in place."""
-    with any_store(default_home()) as store:
+    with open_lab() as store:
         rows = counts(store).to_dict("records")
     print_rows(rows, as_json, NONE)
 
@@ -38,7 +36,7 @@ def annotations_list(as_json: AsJson = False) -> None:
 @annotations.command("agreement", epilog="Example: anchorlab annotations agreement --json")
 def annotations_agreement(as_json: AsJson = False) -> None:
     """How far each judge agrees with people's blind ratings, and people with each other, by criterion."""
-    with any_store(default_home()) as store:
+    with open_lab() as store:
         frame = agreement_frame(store, CompareSettings())
     if as_json:
         print(frame.to_json(orient="records", force_ascii=False))
@@ -72,7 +70,7 @@ def annotations_export(
     as_json: AsJson = False,
 ) -> None:
     """Write annotations to a file, or print them as JSON."""
-    with any_store(default_home()) as store:
+    with open_lab() as store:
         export_rows(
             file, as_json, lambda: annotation_rows(store, what), lambda path: export_annotations(store, path, what)
         )

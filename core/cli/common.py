@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ from core.errors import BadInput
 from core.home import default_home
 from core.runs.folders import all_runs
 from core.runs.plan import read_assignment
+from core.store.database import Store, any_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +85,19 @@ def assigned(settings: list[str] | None) -> dict[str, Any]:
             name, value = read_assignment(word)
             found[name] = value
     return found
+
+
+def open_lab() -> Store:
+    """The lab's database, up to date; what cannot be read of the lab is said on stderr, and the rest is there."""
+    store = any_store(default_home())
+    say_problems(store.problems)
+    return store
+
+
+def say_problems(problems: Iterable[str]) -> None:
+    """What cannot be read, a line each, where it is in nobody's way who reads the output."""
+    for problem in problems:
+        print(f"anchorlab: {problem}", file=sys.stderr)
 
 
 def print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:

@@ -15,11 +15,11 @@ from core.analysis.figures import cards_frame, comparisons_frame, details_frame,
 from core.analysis.report import show_evaluation, show_head_to_heads, show_parts
 from core.analysis.results import Details, Evaluation, details, duel_doubts, evaluations
 from core.annotation.exporting import agreement_frame
-from core.cli.common import RESULTS, AsJson, cli, complete_run, console
+from core.cli.common import RESULTS, AsJson, cli, complete_run, console, open_lab, say_problems
 from core.home import default_home
 from core.runs.folders import find_run
 from core.settings import CompareSettings
-from core.store.database import Store, any_store
+from core.store.database import Store
 from core.store.database import rebuild as remade
 from core.store.files import refuse_existing
 
@@ -30,7 +30,7 @@ def compare(
     with_parts: Annotated[bool, typer.Option("--parts", help="Also Δ(W−L) by criterion and by category.")] = False,
 ) -> None:
     """Accuracy and win rates of all variants that can be compared, with 95% intervals over questions."""
-    with any_store(default_home()) as store:
+    with open_lab() as store:
         found = evaluations(store, CompareSettings())
         duels = head_to_heads(store, CompareSettings())
         signs = {evaluation.key: diagnose(store, evaluation) for evaluation in found}
@@ -76,8 +76,7 @@ def rebuild() -> None:
         counts = [f"{store.rows(f'SELECT count(*) FROM {table}')[0][0]:,} {table}" for table in COUNTED]
         problems = store.problems
     console.print(f"Rebuilt: {', '.join(counts)}.", highlight=False)
-    for problem in problems:
-        console.print(problem, style="yellow", markup=False, highlight=False)
+    say_problems(problems)
 
 
 COUNTED = ("runs", "items", "explanations", "verdicts", "pairs")
@@ -127,7 +126,7 @@ def export_table(
 ) -> None:
     """Write a table (explanations, verdicts, scores, …), a query's result or figures to a file."""
     _free(file, force)
-    with any_store(default_home()) as store:
+    with open_lab() as store:
         figures = FRAMES.get(what)
         rows = write_frame(figures(store, CompareSettings()), file) if figures else store.export(what, file)
     _say(f"{rows:,} rows written to {file}.")
@@ -167,7 +166,7 @@ def export_adapter(
     """Write the adapter of an sft or dpo run as a folder for PEFT, with a model card."""
     _free(folder, force)
     home = default_home()
-    with any_store(home) as store:
+    with open_lab() as store:
         found = evaluations(store, CompareSettings())
     sharing.export_adapter(home, find_run(home, run), folder, found)
     _say(f"Adapter and model card written to {folder}.")

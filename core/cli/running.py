@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from core.analysis.costs import strategy_costs
-from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete_run, console, print_rows
+from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete_run, console, print_rows, say_problems
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
 from core.models.finding import resolve_model
@@ -18,7 +18,8 @@ from core.models.variants import completed, require_reachable, use_of
 from core.runs import launcher
 from core.runs.belonging import configs_of, usual_variant, whole_chain
 from core.runs.dryrun import DryRun, dry_run
-from core.runs.folders import FROM_BEFORE, ModelUse, RunConfig, RunFolder, all_runs, find_run
+from core.runs.folders import FROM_BEFORE, ModelUse, RunConfig, RunFolder, all_runs, find_run, unreadable_runs
+from core.runs.lost import why_lost
 from core.runs.pipeline import PipelineFile, find_pipeline, prepare, preset_names, read_pipeline
 from core.runs.plan import run_config, settings_from, settings_on
 from core.runs.removal import plan_removal, remove_runs
@@ -216,7 +217,10 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
     if context.invoked_subcommand:
         return
     rows = []
-    for folder in all_runs(default_home()):
+    home = default_home()
+    say_problems(unreadable_runs(home))
+    for folder in all_runs(home):
+        say_problems(folder.damage)
         done, total, unit = progress_of(folder)
         progress = f"{done}/{total} {unit}" if total else ""
         rows.append({"id": folder.id, "label": folder.config.label, "state": folder.state, "progress": progress})
@@ -327,7 +331,7 @@ def report_end(folder: RunFolder) -> None:
     """How a run ended; anything but done is an error with what to do."""
     result = folder.result
     if result is None:
-        raise LabError(f"{folder.id}: its worker was killed; `anchorlab resume {folder.id}` goes on.")
+        raise LabError(f"{folder.id}: {why_lost(folder)}; `anchorlab resume {folder.id}` goes on.")
     if result["state"] != "done":
         why = result["error"]["message"] if result["error"] else ""
         raise LabError(f"{folder.id} {result['state']}: {why} (log: {folder.log})")

@@ -15,6 +15,7 @@ from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerBase
 from transformers.utils.chat_template_utils import _compile_jinja_template
 
+from core.engines.bounded import bounded_rendering, checked_length
 from core.engines.choosing import Tokens
 from core.engines.turns import Messages
 from core.errors import ModelUnavailable
@@ -72,7 +73,9 @@ def apply_template(
     if moment:
         values["strftime_now"] = lambda form: moment.strftime(form)
     template = _compile_jinja_template(tokenizer.chat_template)
-    return template.render(messages=messages, add_generation_prompt=going_on, **values)
+    with bounded_rendering():
+        text = template.render(messages=messages, add_generation_prompt=going_on, **values)
+    return checked_length(text)
 
 
 def renders_date(tokenizer: PreTrainedTokenizerBase) -> bool:

@@ -6,12 +6,14 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
+from core import durable
 from core.engines import Chat, Message
 from core.engines.adapters import apply_adapter, can_stay_beside, refuse_misfit
 from core.engines.chats import ChatTokenizer
@@ -92,14 +94,25 @@ def choose_dtype(home: Home) -> torch.dtype:
         return getattr(torch, given)
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    kept = home.path / "dtype.json"
-    if not kept.exists():
+    kept = _kept_dtype(home)
+    if kept is None:
         seconds = time_matmuls()
-        home.path.mkdir(parents=True, exist_ok=True)
-        draft = kept.with_suffix(".new")
-        draft.write_text(json.dumps({"dtype": dtype_of(seconds), "matmul_seconds": seconds}))
-        draft.replace(kept)
-    return getattr(torch, json.loads(kept.read_text())["dtype"])
+        kept = {"dtype": dtype_of(seconds), "matmul_seconds": seconds}
+        durable.make_folder(home.path)
+        durable.write_file(home.path / "dtype.json", json.dumps(kept))
+    return getattr(torch, kept["dtype"])
+
+
+def _kept_dtype(home: Home) -> dict[str, Any] | None:
+    """What this home decided on; None where it has not, or the file cannot be read: it is then decided again."""
+    try:
+        kept = json.loads((home.path / "dtype.json").read_bytes())
+        whole = kept["dtype"] in DTYPES and all(
+            isinstance(kept["matmul_seconds"][name], int | float) for name in DTYPES
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return kept if whole else None
 
 
 def dtype_for(model: ModelRef, adapters: Sequence[Path], dtype: torch.dtype) -> torch.dtype:
@@ -146,7 +159,10 @@ def dtype_reason(home: Home) -> str:
         return OVERRULED_BY
     if torch.cuda.is_available():
         return "GPU with bf16" if torch.cuda.is_bf16_supported() else "GPU without bf16"
-    seconds = json.loads((home.path / "dtype.json").read_text())["matmul_seconds"]
+    kept = _kept_dtype(home)
+    if kept is None:
+        return "CPU"
+    seconds = kept["matmul_seconds"]
     return "CPU matmul " + ", ".join(f"{name} {1000 * value:.1f} ms" for name, value in seconds.items())
 
 

@@ -16,7 +16,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from core.errors import ModelUnavailable
 from core.home import Home
@@ -26,6 +26,7 @@ from core.models.memory import parameters
 from core.progress import tell
 from core.records import Record
 from core.runs.folders import AdapterRef, ServerRef, adapter_hash, content_hash, file_hash
+from core.settings import problems_of
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,8 @@ def resolve_model(name: str, home: Home) -> ModelRef:
     known = registrations(home)
     if name in known:
         return registered_model(known[name], home)
+    if why := unread_registrations(home).get(name):
+        raise ModelUnavailable(why)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return reference(folder.resolve(), folder.name, f"folder {folder.name}")
@@ -92,9 +95,30 @@ def resolve_model(name: str, home: Home) -> ModelRef:
 
 
 def registrations(home: Home) -> dict[str, Registration]:
-    """Registered models by name."""
-    files = sorted(home.models.glob("*.json"))
-    return {file.stem: _at_home(home, Registration.model_validate_json(file.read_bytes())) for file in files}
+    """Registered models by name; those whose file cannot be read are left out (`unread_registrations`)."""
+    return {name: entry for name, entry in _registered(home).items() if isinstance(entry, Registration)}
+
+
+def unread_registrations(home: Home) -> dict[str, str]:
+    """Name of a registered model whose file cannot be read → a sentence on what is wrong and what to do."""
+    return {name: why for name, why in _registered(home).items() if isinstance(why, str)}
+
+
+def _registered(home: Home) -> dict[str, Registration | str]:
+    return {file.stem: _registration(home, file) for file in sorted(home.models.glob("*.json")) if file.name[0] != "."}
+
+
+def _registration(home: Home, file: Path) -> Registration | str:
+    try:
+        return _at_home(home, Registration.model_validate_json(file.read_bytes()))
+    except ValidationError as error:
+        why = problems_of(error).removeprefix(": ")
+    except OSError as error:
+        why = error.strerror or str(error)
+    return (
+        f"The registration {file} cannot be read ({why}): remove it, or register the model again under this name with "
+        "`anchorlab model add`."
+    )
 
 
 def _at_home(home: Home, entry: Registration) -> Registration:

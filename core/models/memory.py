@@ -11,9 +11,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import psutil
-
 from core.errors import BadInput, ModelUnavailable
+from core.machine import free_memory
 
 if TYPE_CHECKING:
     from core.models.finding import ModelRef
@@ -171,8 +170,8 @@ def rows_that_fit(free: int, each: int, most: int) -> int:
 
 
 def available_bytes() -> int:
-    """Memory of this machine that is free."""
-    return psutil.virtual_memory().available
+    """Memory of this machine, or of the container it runs in, that is free."""
+    return free_memory()
 
 
 def refuse_if_too_large(model: "ModelRef", needed: Needs, place: Place) -> None:

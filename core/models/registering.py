@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from core import durable
 from core.errors import BadInput, ModelUnavailable
 from core.home import Home
 from core.models.finding import (
@@ -19,6 +20,7 @@ from core.models.finding import (
     registered_model,
     registrations,
     resolve_model,
+    unread_registrations,
 )
 from core.models.memory import parameters, text_config
 from core.runs.folders import ServerRef
@@ -77,10 +79,8 @@ def _refuse_taken(home: Home, entry: Registration) -> None:
 
 
 def _write(home: Home, entry: Registration) -> None:
-    home.models.mkdir(parents=True, exist_ok=True)
-    draft = home.models / f".{entry.name}.new"
-    draft.write_text(entry.model_dump_json(indent=1))
-    draft.replace(home.models / f"{entry.name}.json")
+    durable.make_folder(home.models)
+    durable.write_file(home.models / f"{entry.name}.json", entry.model_dump_json(indent=1))
 
 
 def _registration(home: Home, source: str, name: str | None, template: Path | None, base: str | None) -> Registration:
@@ -139,7 +139,7 @@ def _resolved(home: Home, entry: Registration, base: str | None) -> ModelRef:
 def listed(home: Home) -> list[dict[str, Any]]:
     """Name, source, parameters, dtype, architecture, hash and adapters of the models this home knows."""
     names = ["default"] if (home.models / DEFAULT.split("/")[1]).is_dir() else []
-    return [_described(home, name) for name in [*names, *registrations(home)]]
+    return [_described(home, name) for name in [*names, *registrations(home), *unread_registrations(home)]]
 
 
 def _described(home: Home, name: str) -> dict[str, Any]:

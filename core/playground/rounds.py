@@ -12,10 +12,11 @@ import json
 import re
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from core.errors import BadInput
+from core.errors import BadInput, Damaged
 from core.home import Home
 from core.playground.records import Answer, Round, Status, Wish
 from core.runs.folders import RunFolder
@@ -52,9 +53,12 @@ def look(home: Home, round: str) -> Round | None:
         wish = Wish.model_validate_json(_file(home, round, "json").read_bytes())
     except FileNotFoundError:
         return None
+    except (OSError, ValueError):
+        raise Damaged(f"The round {round} of the Playground cannot be read: ask the question again.") from None
     found = Round(wish, "queued")
     for said in events(home, round):
-        _hear(found, said)
+        with suppress(KeyError, TypeError, ValueError, AttributeError):  # a line that is none: the others are shown
+            _hear(found, said)
     if found.waiting:
         found.status = _status(home, found)
         found.before = len([other for other in queue(home) if other < round]) if found.status == "queued" else 0
@@ -99,7 +103,17 @@ def events(home: Home, round: str) -> list[dict[str, Any]]:
     path = _file(home, round, "jsonl")
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    return [said for said in map(_said, lines) if said]
+
+
+def _said(line: bytes) -> dict[str, Any] | None:
+    """What a line says; None where it says nothing that can be read."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) and isinstance(said.get("type"), str) else None
 
 
 def say(home: Home, round: str, type: str, **values: Any) -> None:
@@ -116,7 +130,7 @@ def ended(home: Home, round: str, state: Status, message: str = "") -> None:
 
 def queue(home: Home) -> list[str]:
     """Rounds that are not ended, the oldest first; those that were called off are left out."""
-    waiting = sorted(path.stem for path in home.playground.glob("*.waiting"))
+    waiting = sorted(path.stem for path in home.playground.glob("*.waiting") if NAME.fullmatch(path.stem))
     return [round for round in waiting if not cancelled(home, round)]
 
 
@@ -131,6 +145,8 @@ def wish_of(home: Home, round: str) -> Wish:
 def tidy(home: Home) -> None:
     """Close rounds that were called off while no worker lived, and drop files of rounds that ended long ago."""
     for path in home.playground.glob("*.waiting"):
+        if not NAME.fullmatch(path.stem):
+            continue
         if cancelled(home, path.stem):
             ended(home, path.stem, "cancelled")
         elif any(said["type"] == "ended" for said in events(home, path.stem)):

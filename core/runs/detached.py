@@ -18,7 +18,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.errors import Damaged
 from core.home import PROJECT
+from core.runs.folders import NO_HOLDER
 
 ALLOCATOR = {
     "MALLOC_MMAP_MAX_": "0",
@@ -41,11 +43,14 @@ def hold(path: Path, seconds: float) -> int | None:
 
     Tried for `seconds`, because looking whether a process is alive holds its lock for an instant.
     """
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except IsADirectoryError:
+        raise Damaged(f"{path} is a folder where a lock file should be: remove it.") from None
     for _ in range(max(1, round(seconds / STEP_SECONDS))):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.truncate(lock, 0)
+            os.pwrite(lock, NO_HOLDER.encode(), 0)
             return lock
         except BlockingIOError:
             time.sleep(STEP_SECONDS)

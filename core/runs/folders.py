@@ -7,6 +7,9 @@
 
 State is never stored: a sealed folder says how it ended, a held lock means alive, and anything else
 was cut off and can be resumed.  Writing is `core.runs.work`; starting a worker is `core.runs.launcher`.
+
+Whatever was done to a folder, reading it here gives what can be read: a seal or an event that is none is left out and
+named by `RunFolder.damage`, a configuration that is none is `Damaged` and named by `unreadable_runs`.
 """
 
 import fcntl
@@ -14,6 +17,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,9 +29,13 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
-from core.errors import BadInput
+from core import durable
+from core.errors import BadInput, Damaged
 from core.home import Home
 from core.records import Record
+from core.runs.events import read_event
+from core.runs.seals import Moment, read_seal, reserve
+from core.settings import problems_of
 
 Kind = Literal[
     "import", "judgements", "sft", "responses", "sample", "judge", "head_to_head", "pairs", "dpo", "pipeline"
@@ -41,6 +49,11 @@ FROM_BEFORE = (
     "others than the folder holds now"
 )
 """What runs say of themselves whose id leaves these out, after their number or name."""
+DRAFT = ".new-"
+"""How the name of a run folder begins that is being made."""
+
+NO_HOLDER = " " * 32
+"""What a lock holds while nobody does: as long as a pid, which then fits on a disk that is full."""
 
 VERSIONED = ("torch", "transformers", "trl", "peft", "datasets", "duckdb", "streamlit")
 
@@ -130,7 +143,8 @@ class RunConfig(BaseModel):
     inputs: dict[str, str] = {}
     """Role → content hash of what is read beside the parents: source file, prompt, rubric."""
     versions: dict[str, str] = {}
-    created: float = 0.0
+    created: Moment = 0.0
+    """Seconds since 1970."""
 
     @property
     def from_before(self) -> bool:
@@ -220,16 +234,26 @@ class RunFolder:
 
     @cached_property
     def config(self) -> RunConfig:
-        """As it is written, folders of models found from the state folder that it lies in."""
-        written = RunConfig.model_validate_json((self.path / "config.json").read_bytes())
-        return written.moved(Home(self.path.parent.parent).found)
+        """What it computes, its models found from the state folder it lies in; `Damaged` where it does not say."""
+        try:
+            written = RunConfig.model_validate_json((self.path / "config.json").read_bytes())
+            return written.moved(Home(self.path.parent.parent).found)
+        except ValidationError as error:
+            why = problems_of(error).removeprefix(": ")
+        except OSError as error:
+            why = error.strerror or str(error)
+        way = "put it back from a copy, or move the folder away"
+        raise Damaged(f"config.json of {self.id} cannot be read ({why}): {way}.")
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """The seal: state, error, files with rows and hashes, summary, seconds; None if not sealed."""
+        """The seal: state, error, files with rows and hashes, summary, seconds; None if not sealed.
+
+        A seal that cannot be read counts as none (`damage` names it): the run can be resumed.
+        """
         try:
-            return json.loads((self.path / "result.json").read_bytes())
-        except FileNotFoundError:
+            return read_seal(self.path)
+        except Damaged:
             return None
 
     @property
@@ -239,12 +263,14 @@ class RunFolder:
 
     @property
     def alive(self) -> bool:
-        """Whether a process holds the run's lock."""
-        with (self.path / "lock").open("rb") as lock:
-            try:
+        """Whether a process holds the run's lock; nobody holds one that is not there."""
+        try:
+            with (self.path / "lock").open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
         return False
 
     @property
@@ -261,12 +287,28 @@ class RunFolder:
     def lines(self, name: str) -> Iterator[bytes]:
         """Whole lines of an output file; a torn last line is not one."""
         path = self.path / f"{name}.jsonl"
+        if path.is_dir():
+            raise Damaged(f"{path.name} of {self.id} is a folder: move it away, then {self.mend}")
         if path.exists():
             with path.open("rb") as file:
                 yield from (line for line in file if line.endswith(b"\n"))
 
     def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.lines("events")]
+        """Its events in order; lines that are none are left out (`damage` counts them)."""
+        return self._events()[0]
+
+    def _events(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """(events, why each other line is none)."""
+        events, unread = [], []
+        try:
+            for place, line in enumerate(self.lines("events"), 1):
+                try:
+                    events.append(read_event(line))
+                except ValueError as error:
+                    unread.append(f"line {place}: {error}")
+        except (Damaged, OSError) as error:
+            unread.append(str(error))
+        return events, unread
 
     @property
     def moment(self) -> datetime:
@@ -278,8 +320,34 @@ class RunFolder:
         return datetime.fromisoformat(noted[0]) if noted else datetime.fromtimestamp(self.config.created)
 
     def read(self, name: str, record: type[R]) -> list[R]:
-        """All rows of an output file, checked."""
-        return [record.model_validate_json(line) for line in self.lines(name)]
+        """All rows of an output file, checked; `Damaged` names the first line that is none."""
+        rows = []
+        for place, line in enumerate(self.lines(name), 1):
+            try:
+                rows.append(record.model_validate_json(line))
+            except ValidationError as error:
+                why = problems_of(error).removeprefix(": ")
+                raise Damaged(f"Line {place} of {name}.jsonl of {self.id} is no row ({why}): {self.mend}") from None
+        return rows
+
+    @property
+    def mend(self) -> str:
+        """What to do where a file of it is damaged, as the end of a sentence."""
+        if self.id.startswith(("import-", "judgements-", "responses-")):
+            return "load its file again."
+        return f"`anchorlab resume {self.id}` makes what is missing again."
+
+    @property
+    def damage(self) -> list[str]:
+        """Sentences on what cannot be read of its seal and its events, each with what to do."""
+        found = []
+        try:
+            read_seal(self.path)
+        except Damaged as error:
+            found.append(f"{error}: the run counts as not ended; {self.mend}")
+        if unread := self._events()[1]:
+            found.append(unread_events(self.id, len(unread), unread[0]))
+        return found
 
     def adapter(self) -> Path:
         return self.path / "adapter"
@@ -289,27 +357,43 @@ def create_run(home: Home, config: RunConfig) -> RunFolder:
     """The run's folder, made in one step if it is not there yet (a double click makes one run)."""
     folder = RunFolder(home.runs / config.id)
     if folder.path.exists():
+        if isinstance(run_or_why(folder.path), str):  # what it was is known again
+            _write_config(folder.path, config)
         return folder
-    home.runs.mkdir(parents=True, exist_ok=True)
-    draft = home.runs / f".new-{config.id}-{os.getpid()}-{time.monotonic_ns()}"
-    draft.mkdir()
-    noted = config.moved(home.kept).model_copy(update={"created": time.time(), "versions": _versions()})
-    (draft / "config.json").write_text(noted.model_dump_json(indent=1))
-    (draft / "lock").touch()
+    durable.make_folder(home.runs)
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=home.runs))
     try:
-        draft.rename(folder.path)
-    except OSError:  # another process made the same run in the meantime
+        _write_config(draft, config)
+        (draft / "lock").write_text(NO_HOLDER)
+        reserve(draft)
+        draft.chmod(0o755)
+        durable.move(draft, folder.path)
+    except OSError:
         shutil.rmtree(draft)
+        if not folder.path.exists():  # else another process made the same run in the meantime
+            raise
     return folder
 
 
 def note_model(folder: RunFolder, use: ModelUse) -> RunFolder:
     """The run with another note of where its model lies, which is no part of its id; its lock must be held."""
     home = Home(folder.path.parent.parent)
-    draft = folder.path / "config.json.new"
-    draft.write_text(folder.config.model_copy(update={"model": use}).moved(home.kept).model_dump_json(indent=1))
-    draft.replace(folder.path / "config.json")
+    noted = folder.config.model_copy(update={"model": use}).moved(home.kept)
+    durable.write_file(folder.path / "config.json", noted.model_dump_json(indent=1))
     return RunFolder(folder.path)
+
+
+def _write_config(folder: Path, config: RunConfig) -> None:
+    kept = Home(folder.parent.parent).kept
+    noted = config.moved(kept).model_copy(update={"created": time.time(), "versions": _versions()})
+    durable.write_file(folder / "config.json", noted.model_dump_json(indent=1))
+
+
+def unread_events(run: str, count: int, first: str = "") -> str:
+    """A sentence on lines of a run's events.jsonl that are no events."""
+    what = "1 line of events.jsonl is no event and is" if count == 1 else f"{count} lines are no events and are"
+    of = f"Of events.jsonl of {run} " if count > 1 else f"Of {run} "
+    return f"{of}{what} left out{f' ({first})' if first else ''}: its progress and cost may be incomplete."
 
 
 @cache
@@ -334,15 +418,31 @@ def run_at(home: Home, run_id: str) -> RunFolder | None:
     """The run with exactly this id; None where there is none, or where the id is no name of a folder."""
     if run_id.startswith(".") or Path(run_id).name != run_id:
         return None
-    path = home.runs / run_id
-    return _run_at(path, _written(path))
+    found = run_or_why(home.runs / run_id)
+    return found if isinstance(found, RunFolder) else None
 
 
 def all_runs(home: Home) -> list[RunFolder]:
-    """Every run of this home, oldest first; folders that cannot be read as runs are left out (the store names them)."""
-    paths = [path for path in home.runs.glob("*-*") if not path.name.startswith(".")]
-    readable = [folder for path in paths if (folder := _run_at(path, _written(path)))]
+    """Every run of this home, oldest first; folders that cannot be read as runs are left out (`unreadable_runs`)."""
+    readable = [run for path in run_paths(home) if isinstance(run := run_or_why(path), RunFolder)]
     return sorted(readable, key=lambda folder: (folder.config.created, folder.id))
+
+
+def unreadable_runs(home: Home) -> list[str]:
+    """A sentence for each thing among the runs that is none, with what to do."""
+    if home.runs.exists() and not home.runs.is_dir():
+        return [f"{home.runs} is a file where the folder of runs should be: move it away, and put the folder back."]
+    return [why for path in run_paths(home) if isinstance(why := run_or_why(path), str)]
+
+
+def run_paths(home: Home) -> list[Path]:
+    """What is named as a run among the runs, by name."""
+    return sorted(path for path in home.runs.glob("*-*") if not path.name.startswith("."))
+
+
+def run_or_why(path: Path) -> RunFolder | str:
+    """The run in a folder, or a sentence on why it is none."""
+    return _run_at(path, _written(path))
 
 
 def _written(path: Path) -> int:
@@ -354,10 +454,13 @@ def _written(path: Path) -> int:
 
 
 @lru_cache(maxsize=16_384)
-def _run_at(path: Path, written: int) -> RunFolder | None:
-    """The run in a folder, None where it is none; its configuration is read once, for it never changes."""
+def _run_at(path: Path, written: int) -> RunFolder | str:
+    """As `run_or_why`; a configuration is read once, for it never changes."""
     folder = RunFolder(path)
     try:
-        return folder if folder.config.id == folder.id else None
-    except (OSError, ValidationError):
-        return None
+        if folder.config.id == folder.id:
+            return folder
+        why = f"its config.json is that of {folder.config.id}: put its own back from a copy, or move the folder away."
+    except Damaged as error:
+        why = str(error)
+    return f"The folder {folder.id} among the runs is left out: {why}"

@@ -17,6 +17,7 @@ from core.runs.belonging import configs_of, require_belonging, require_there
 from core.runs.detached import hold, spawn
 from core.runs.folders import RunConfig, RunFolder, create_run, note_model
 from core.runs.sealed import require_whole
+from core.runs.seals import reserve
 from core.runs.work import Work
 
 GRACE_SECONDS = 10.0
@@ -60,6 +61,7 @@ def resume(folder: RunFolder, start: Start = spawned) -> bool:
     try:
         folder = _found_again(folder)
         _require_sources(folder)
+        reserve(folder.path)  # where the disk is full, whoever starts the run hears of it
         (folder.path / "stop").unlink(missing_ok=True)
         start(folder, lock)
     finally:
@@ -110,7 +112,7 @@ def stop(folder: RunFolder, grace: float = GRACE_SECONDS) -> None:
 def _signal(folder: RunFolder, number: signal.Signals) -> None:
     """Signal the process group of the lock's holder, whose pid stands in the lock file."""
     holder = (folder.path / "lock").read_text().strip()
-    if holder and folder.alive:
+    if holder.isdigit() and folder.alive:
         try:
             os.killpg(int(holder), number)
         except ProcessLookupError:

@@ -18,7 +18,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, mode
 
 from core.data.datasets import import_dataset, is_done, select_items
 from core.data.questions import Question, QuestionSets, questions_in
-from core.errors import BadInput, LabError, RunStopped
+from core.errors import BadInput, Damaged, LabError, RunStopped
 from core.home import PROJECT, Home
 from core.loading.fetching import find_source
 from core.models.finding import ModelRef, resolve_model
@@ -27,6 +27,7 @@ from core.runs.belonging import require_belonging
 from core.runs.detached import branch
 from core.runs.folders import Kind, ModelUse, RunConfig, RunFolder, find_run
 from core.runs.launcher import launch, spawned, stop
+from core.runs.lost import why_lost
 from core.runs.plan import as_sampled, run_config
 from core.runs.work import Work
 from core.runs.worker import do_run, prepared_to_fork
@@ -289,8 +290,11 @@ def _debater(file: PipelineFile) -> SampleSettings:
 
 
 def steps_of(config: RunConfig) -> list[RunConfig]:
-    """The planned runs of a pipeline run."""
-    return [RunConfig.model_validate(step) for step in config.settings["steps"]]
+    """The planned runs of a pipeline run; `Damaged` where its plan is none."""
+    try:
+        return [RunConfig.model_validate(step) for step in config.settings["steps"]]
+    except (ValueError, KeyError, TypeError):
+        raise Damaged(f"The plan of {config.id} cannot be read: plan it again with `anchorlab pipeline`.") from None
 
 
 def run_pipeline(work: Work) -> None:
@@ -338,5 +342,5 @@ def _check(folder: RunFolder) -> None:
     if state == "stopped":
         raise RunStopped(f"{folder.id} was stopped; resume the pipeline to go on from there.")
     if state != "done":
-        why = result["error"]["message"] if result and result["error"] else "its worker was killed"
+        why = result["error"]["message"] if result and result["error"] else why_lost(folder)
         raise LabError(f"{folder.id} did not finish ({why}); see its log, then resume the pipeline.")

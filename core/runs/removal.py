@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.errors import BadInput
+from core.errors import BadInput, Damaged
 from core.home import Home
 from core.runs.folders import RunFolder, all_runs, find_run
 from core.runs.launcher import take_lock
@@ -108,7 +108,11 @@ def named(runs: Sequence[RunFolder]) -> str:
 
 
 def _steps(folder: RunFolder) -> set[str]:
-    return {step.id for step in steps_of(folder.config)} if folder.config.kind == "pipeline" else set()
+    """Ids of a pipeline's steps; a plan that cannot be read makes no run again."""
+    try:
+        return {step.id for step in steps_of(folder.config)} if folder.config.kind == "pipeline" else set()
+    except Damaged:
+        return set()
 
 
 def _bytes(folder: RunFolder) -> int:

@@ -86,7 +86,7 @@ def headline(row: dict[str, Any], figures: dict[str, float]) -> str:
         return ""
     try:
         return _headline(row, json.loads(row["summary"]), figures.get(row["id"]))
-    except KeyError:  # sealed by a version that did not sum this up
+    except (KeyError, TypeError, ValueError):  # sealed by a version that did not sum this up, or edited since
         return ""
 
 

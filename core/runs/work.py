@@ -1,7 +1,11 @@
 """The writing side of a run: append whole lines, say how far it is, stop when asked, seal.
 
 Only the process that holds the run's lock makes a `Work`.  What a crash leaves behind is a folder
-whose last line may be torn; `Work` cuts it and the stage goes on after the rows that are there.
+whose last line may be torn; `Work` cuts it and the stage goes on after the rows that are there.  Lines that are no
+rows are moved to `<file>.damaged`, and computed again.
+
+Rows, adapter and seal are on the disk before a run says done (`core.durable`).  A disk that fills up ends a run as
+failed, with the reason: its seal has had its room from the beginning (`core.runs.seals`).
 """
 
 import hashlib
@@ -17,11 +21,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from core.errors import BadInput, LabError, RunStopped
+from core import durable
+from core.errors import BadInput, LabError, RunStopped, disk_refusal
 from core.home import Home
-from core.records import Record
+from core.machine import kills_for_memory
+from core.records import (
+    Dropped,
+    Explanation,
+    HeadToHead,
+    Item,
+    Judgement,
+    Pair,
+    Preference,
+    Rating,
+    Record,
+    Reject,
+)
+from core.runs.events import read_event
 from core.runs.folders import RunConfig, RunFolder
 from core.runs.sealed import adapter_seal, require_whole
+from core.runs.seals import reserve, unseal, write_seal
 
 OUTPUTS = {
     "import": ("items", "rejects"),
@@ -36,6 +55,19 @@ OUTPUTS = {
     "pipeline": (),
 }
 """Record files of each run kind."""
+
+RECORDS: dict[str, type[Record]] = {
+    "items": Item,
+    "rejects": Reject,
+    "explanations": Explanation,
+    "judgements": Judgement,
+    "head_to_head": HeadToHead,
+    "pairs": Pair,
+    "dropped": Dropped,
+    "preferences": Preference,
+    "ratings": Rating,
+}
+"""Record file → what its lines are."""
 
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -117,39 +149,84 @@ class Work:
     # --- opening and sealing
 
     def __enter__(self) -> Self:
-        (self.path / "result.json").unlink(missing_ok=True)
-        for name in (*OUTPUTS[self.config.kind], "events"):
-            cut_torn_line(self.path / f"{name}.jsonl")
-        self.event("queued")
+        reserve(self.path)
+        try:
+            apart = {name: set_right(self.path / f"{name}.jsonl", name) for name in self._names}
+            unseal(self.path)
+            self.event("queued")
+            for name, count in apart.items():
+                if count:
+                    self.note(f"{count} lines of {name}.jsonl could not be read and are in {name}.jsonl.damaged.")
+        except OSError as error:
+            self._seal("failed", error)
+            raise
         return self
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return (*OUTPUTS[self.config.kind], "events")
 
     def started(self) -> None:
         """The wait for a slot is over: work begins, and the clock with it; a fork has loaded what it needs before."""
         self._began = time.monotonic()
-        self.event("started", forked=parent_process() is not None)
+        self.event("started", forked=parent_process() is not None, kills_for_memory=kills_for_memory())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         state = "done" if error is None else "stopped" if isinstance(error, RunStopped) else "failed"
-        self.event("ended", state=state)
+        try:
+            self.event("ended", state=state)
+            durable.flush_tree(self.path)
+        except OSError as refused:
+            self._seal("failed", error or refused)
+            raise
         self._seal(state, error)
         return error is None or isinstance(error, RunStopped)
 
     def _seal(self, state: str, error: BaseException | None) -> None:
-        names = (*OUTPUTS[self.config.kind], "events")
+        """Say how it ended, of whole lines alone: a disk that is full takes parts of one."""
+        paths = {name: self.path / f"{name}.jsonl" for name in self._names}
+        for path in paths.values():
+            cut_torn_line(path)
         result = {
             "state": state,
             "error": _describe(error),
-            "files": {name: _seal_of(self.path / f"{name}.jsonl") for name in names},
+            "files": {name: _seal_of(path) for name, path in paths.items()},
             **({"adapter": adapter} if (adapter := adapter_seal(self.folder)) else {}),
             "summary": self.summary,
             "seconds": round(time.monotonic() - self._began, 2),
             "finished": time.time(),
         }
-        draft = self.path / "result.json.new"
-        draft.write_text(json.dumps(result, indent=1))
-        draft.rename(self.path / "result.json")
+        write_seal(self.path, result)
+
+
+def set_right(path: Path, name: str) -> int:
+    """Cut a torn last line, and move lines that are no rows to `<file>.damaged`; the number of those.
+
+    name: which record file it is.  A folder where the file should be is moved there as a whole.
+    """
+    damaged = path.with_name(f"{path.name}.damaged")
+    if path.is_dir():
+        path.rename(damaged)
+    cut_torn_line(path)
+    with path.open("rb") as file:
+        bad = [line for line in file if not _is_row(name, line)]
+    if bad:
+        with damaged.open("ab") as apart:
+            apart.writelines(bad)
+            durable.flush(apart)
+        with path.open("rb") as file:
+            durable.write_file(path, b"".join(line for line in file if _is_row(name, line)))
+    return len(bad)
+
+
+def _is_row(name: str, line: bytes) -> bool:
+    try:
+        read_event(line) if name == "events" else RECORDS[name].model_validate_json(line)
+    except ValueError:
+        return False
+    return True
 
 
 def peak_memory() -> dict[str, Any]:
@@ -189,6 +266,8 @@ def _seal_of(path: Path) -> dict[str, Any]:
 def _describe(error: BaseException | None) -> dict[str, str] | None:
     if error is None:
         return None
-    known = isinstance(error, LabError)
-    message = str(error) if known else f"{type(error).__name__}: {error}"
+    known = error if isinstance(error, LabError) else disk_refusal(error)
+    if isinstance(error, MemoryError):
+        known = LabError("Memory ran out: free memory, or take a smaller model, smaller n or fewer max_new_tokens.")
+    message = str(known) if known else f"{type(error).__name__}: {error}"
     return {"message": message, "traceback": "" if known else "".join(traceback.format_exception(error))}

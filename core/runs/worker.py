@@ -35,7 +35,7 @@ def main() -> None:
 def do_run(folder: RunFolder, lock: int) -> None:
     """Do a run in this process, which leads its process group and is handed the run's lock as an open file."""
     os.set_inheritable(lock, False)
-    os.write(lock, str(os.getpid()).encode())
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
     signal.signal(signal.SIGTERM, _stop)
     with Work(folder, lock) as work, slot(work) if computes_here(folder.config) else nullcontext():
         work.started()

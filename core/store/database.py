@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,12 +25,13 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from core.errors import BadInput, LabError, StoreBusy
+from core import durable
+from core.errors import BadInput, Damaged, DiskRefuses, LabError, StoreBusy, disk_refusal
 from core.home import Home
 from core.store import journal
-from core.store.files import draft_of
+from core.store.files import draft_of, drop_leftovers
 from core.store.ingest import ROW_TABLES, Ingester
-from core.store.schema import MIGRATIONS
+from core.store.schema import MIGRATIONS, SHAPE
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "2GB",
@@ -51,6 +52,9 @@ EXPORTS = {
 FORMULA = r"^[=+\-@\t\r]"
 """How a text begins that a spreadsheet would take for a formula."""
 
+BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.IOException, duckdb.SerializationException)
+"""Errors of a database file that does not hold what it should."""
+
 TRIES = 5
 """Times the lock is asked for: looking who owns it (`owner`) holds it for an instant."""
 
@@ -60,6 +64,13 @@ NO_TABLES: Tables = {}
 
 Values = Sequence[Any] | Mapping[str, Any]
 """What a query's placeholders stand for: `?` and `$1` in order, `$name` by name."""
+
+
+MEND = (
+    "`anchorlab rebuild`, or Rebuild under Settings, makes it again from the run folders and the journal, which hold "
+    "everything."
+)
+"""What to do with a database that cannot be used, as the end of a sentence."""
 
 
 class Store:
@@ -78,6 +89,8 @@ class Store:
         self.journal_read: tuple[list[int] | None] | None = None
         """Stamp of the journal when it was last taken in; None before it was."""
         self._ingester = Ingester(self)
+        self._unkept: list[str] = []
+        """Why nothing can be kept in this home, where that is so."""
         with ExitStack() as undo:
             undo.callback(self._let_go)
             self._connection = self._connect()
@@ -91,19 +104,32 @@ class Store:
     def _connect(self) -> duckdb.DuckDBPyConnection:
         try:
             return duckdb.connect(str(self._path) if self._path else ":memory:", config=CONFIG)
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise LabError(
-                f"The database {self._path} cannot be opened ({reason}): `anchorlab rebuild` makes it anew."
-            ) from None
+        except (duckdb.Error, UnicodeError) as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: Exception) -> LabError:
+        """What to tell of an error that the database file, or its disk, is the reason of."""
+        if refusal := disk_refusal(error):
+            return refusal
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        return Damaged(f"The database {self._path} cannot be read ({reason}): {MEND}")
 
     def _migrate(self) -> None:
+        try:
+            self._bring_up_to_date()
+            there = set(self.tables())
+        except duckdb.Error as error:
+            raise self._damaged(error) from None
+        if missing := sorted(SHAPE - there):
+            raise Damaged(f"The database {self._path} has no {missing[0]}: {MEND}")
+
+    def _bring_up_to_date(self) -> None:
         with self.transaction() as cursor:
             cursor.execute("CREATE TABLE IF NOT EXISTS migrations (name VARCHAR NOT NULL, applied TIMESTAMP)")
         applied = {row[0] for row in self.rows("SELECT name FROM migrations")}
         unknown = applied - {name for name, _ in MIGRATIONS}
         if unknown:
-            raise LabError("The database was made by a newer version of this lab: `anchorlab rebuild` makes it anew.")
+            raise LabError(f"The database was made by a newer version of this lab: {MEND}")
         for name, statements in MIGRATIONS:
             if name not in applied:
                 with self.transaction() as cursor:
@@ -152,9 +178,9 @@ class Store:
             self._cursors += 1
         try:
             yield cursor
-        except duckdb.FatalException:
+        except BROKEN as error:
             self._broken = True
-            raise
+            raise self._damaged(error) from None
         finally:
             cursor.close()
             with self._opening:
@@ -182,6 +208,8 @@ class Store:
             except duckdb.DataError as error:
                 cursor.execute("ROLLBACK")
                 raise ValueError(str(error)) from None
+            except BROKEN:  # it takes no statement any more, and keeps nothing of this
+                raise
             except BaseException:
                 cursor.execute("ROLLBACK")
                 raise
@@ -214,14 +242,15 @@ class Store:
     def take_in_journal(self) -> int:
         """Take in what people did since; the number of new lines.  Quick: no run folder is looked at."""
         with self._ingesting:
-            return journal.take_in(self)
+            try:
+                return journal.take_in(self)
+            except DiskRefuses as refusal:
+                raise DiskRefuses(f"What was entered is kept, and is seen once there is room. {refusal}") from None
 
     @property
     def problems(self) -> list[str]:
         """Sentences on what lies in the run folders and is not in the database."""
-        broken = [
-            f"The folder {name} among the runs is left out: {why}." for name, why in self._ingester.unreadable.items()
-        ]
+        broken = [*self._ingester.problems, *journal.problems(self), *self._unkept]
         query = "SELECT id, quarantined FROM runs WHERE quarantined IS NOT NULL ORDER BY id"
         left_out = [f"The rows of {run} are left out: {why}." for run, why in self.rows(query)]
         query = "SELECT id FROM runs WHERE state IS NOT NULL AND finished IS NULL AND quarantined IS NULL ORDER BY id"
@@ -304,35 +333,49 @@ def _none_for_missing(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def open_store(home: Home) -> Store:
-    """The home's database file, owned from now on; `StoreBusy` names the process that has it."""
+    """The home's database file, owned from now on; `StoreBusy` names the process that has it.
+
+    `DiskRefuses` where nothing can be written; `Damaged` says how the database is made again.  What a process that was
+    killed left half made is dropped.
+    """
     lock = _take(home)
+    drop_leftovers(home)
     return Store(home, home.database, lock)
 
 
 def any_store(home: Home) -> Store:
-    """The home's database, or one in memory if another process owns it; up to date either way."""
+    """The home's database, or one in memory if another process owns it or nothing can be written; up to date."""
     try:
-        store = open_store(home)
+        store = store_to_show(home)
     except StoreBusy:
         store = Store(home, None)
-    store.ingest()
+    try:
+        store.ingest()
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
-def rebuild(home: Home) -> Store:
-    """The home's database made anew from its run folders; the old one stands until the new one is whole."""
-    lock = _take(home)
-    draft = home.path / "lab.duckdb.new"
-    for leftover in (draft, draft.with_name(draft.name + ".wal")):
-        leftover.unlink(missing_ok=True)
+def store_to_show(home: Home) -> Store:
+    """The home's database; where nothing can be written there, one in memory that says so among its problems."""
     try:
-        with Store(home, draft) as store:
-            store.ingest()
+        return open_store(home)
+    except DiskRefuses as refusal:
+        store = Store(home, None)
+        store._unkept = [str(refusal)]
+        return store
+
+
+def rebuild(home: Home) -> Store:
+    """The home's database made again from its run folders; the old one stays until the new one is whole."""
+    lock = _take(home)
+    try:
+        _make_again(home)
     except BaseException:
+        drop_leftovers(home)
         os.close(lock)
         raise
-    home.database.with_name(home.database.name + ".wal").unlink(missing_ok=True)
-    draft.replace(home.database)
     store = Store(home, home.database, lock)
     store.ingest()
     return store
@@ -340,11 +383,25 @@ def rebuild(home: Home) -> Store:
 
 def lab_id(home: Home, draw: bool = True) -> str:
     """Which lab this is: a name drawn once, kept in the state folder and moved with it; empty where none was drawn."""
-    if draw:
-        home.path.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError), home.lab_id.open("x") as file:
-            file.write(uuid.uuid4().hex)
-    return home.lab_id.read_text().strip() if home.lab_id.exists() else ""
+    if draw and not home.lab_id.exists():
+        durable.make_folder(home.path)
+        durable.write_file(home.lab_id, uuid.uuid4().hex)
+    return home.lab_id.read_text().strip() if home.lab_id.is_file() else ""
+
+
+def _make_again(home: Home) -> None:
+    """A draft takes the old file's place once it is whole; what is a folder there is kept beside it."""
+    drop_leftovers(home)
+    draft = home.database_draft
+    with Store(home, draft) as store:
+        store.ingest()
+    durable.flush_path(draft)
+    log = home.database.with_name(home.database.name + ".wal")
+    for old in (home.database, log):
+        if old.is_dir():
+            old.rename(old.with_name(f"{old.name}.{time.time_ns()}.damaged"))
+    log.unlink(missing_ok=True)
+    durable.move(draft, home.database)
 
 
 # --- the lock beside the file
@@ -352,14 +409,30 @@ def lab_id(home: Home, draw: bool = True) -> str:
 
 def _take(home: Home) -> int:
     """The lock as an open file.  The database's own lock is dropped when its file is opened twice."""
-    home.path.mkdir(parents=True, exist_ok=True)
-    lock = os.open(home.database_lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        durable.make_folder(home.path)
+        lock = os.open(home.database_lock, os.O_RDWR | os.O_CREAT, 0o644)
+    except IsADirectoryError:
+        raise Damaged(f"{home.database_lock} is a folder where a lock file should be: remove it.") from None
+    except OSError as error:
+        if refusal := disk_refusal(error):
+            raise refusal from None
+        raise Damaged(f"The state folder {home.path} cannot be opened ({error.strerror}): name another.") from None
     if not any(_locked(lock) for _ in range(TRIES)):
         os.close(lock)
         raise StoreBusy(_busy_sentence(home))
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, json.dumps({"pid": os.getpid()}).encode(), 0)
+    _write_owner(lock, {"pid": os.getpid()})
     return lock
+
+
+def _write_owner(lock: int, who: dict[str, Any]) -> None:
+    """Who owns it, for whoever finds it taken; a disk without room for this takes nothing from the owner."""
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, json.dumps(who).encode(), 0)
+    except OSError as error:
+        if not disk_refusal(error):
+            raise
 
 
 def _locked(lock: int) -> bool:
@@ -374,23 +447,33 @@ def _locked(lock: int) -> bool:
 def announce(store: Store, address: str) -> None:
     """Say in the lock file where the app that owns this store can be seen."""
     if store._lock is not None:
-        os.ftruncate(store._lock, 0)
-        os.pwrite(store._lock, json.dumps({"pid": os.getpid(), "address": address}).encode(), 0)
+        _write_owner(store._lock, {"pid": os.getpid(), "address": address})
 
 
 def owner(home: Home) -> dict[str, Any] | None:
     """Who owns the database ({"pid": …}, the app adds its "address"); None while nobody does."""
     try:
         lock = os.open(home.database_lock, os.O_RDONLY)
-    except FileNotFoundError:
+    except OSError:
         return None
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return None
     except BlockingIOError:
-        return json.loads(os.pread(lock, 4096, 0) or b"{}")
+        return _read_owner(lock)
+    except OSError:  # a folder: nobody holds it
+        return None
     finally:
         os.close(lock)
+
+
+def _read_owner(lock: int) -> dict[str, Any]:
+    """What the owner wrote; nothing where that is not to be read."""
+    try:
+        found = json.loads(os.pread(lock, 4096, 0))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _busy_sentence(home: Home) -> str:

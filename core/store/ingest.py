@@ -4,7 +4,7 @@ Each pass reads what was appended since the last one, up to the newest line end,
 together with how far it read; a crash between the two cannot happen.  When a run is sealed its files
 must agree with the seal (rows, bytes, SHA-256); one that does not is read anew once, and then
 quarantined: its rows are left out and the reason is shown.  A run's rows come in after its parents',
-and go out with them.
+and go out with them.  Whatever is wrong with one folder is said of that folder, and the others come in.
 """
 
 import json
@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from core.runs.folders import RunConfig, RunFolder, content_hash, file_hash
+from core.errors import Damaged, disk_refusal
+from core.runs.events import finite
+from core.runs.folders import (
+    RunConfig,
+    RunFolder,
+    content_hash,
+    file_hash,
+    run_or_why,
+    run_paths,
+    unread_events,
+    unreadable_runs,
+)
+from core.runs.seals import read_seal, seal_stamp
 from core.runs.work import OUTPUTS
 from core.settings import problems_of
 from core.store import journal
@@ -45,17 +57,15 @@ ROW_TABLES = (
     "ingested",
 )
 
-SEAL = ("state", "error", "files", "summary", "seconds", "finished")
-"""What every result.json says."""
-
 
 class Ingester:
     """Takes in what is new in a home's run folders; one for each open store."""
 
     def __init__(self, store: "Store") -> None:
         self.store = store
-        self.unreadable: dict[str, str] = {}
-        """Folders that are no runs: name → why."""
+        self.unreadable: list[str] = []
+        """A sentence for each thing among the runs that is none."""
+        self._unsealed: dict[str, str] = {}  # run → why its seal cannot be read
         self._folders: dict[str, RunFolder] = {}
         self._settled: dict[str, float | None] = {}  # run → time of the seal after which nothing is left to do
 
@@ -68,25 +78,36 @@ class Ingester:
 
     def _look(self) -> None:
         """Find new folders, and forget the rows of those that somebody deleted or broke."""
-        runs, unreadable = self.store.home.runs, {}
-        names = {path.name for path in runs.glob("*-*") if not path.name.startswith(".")}
-        self._folders = {name: folder for name, folder in self._folders.items() if name in names}
-        for name in names - self._folders.keys():
-            folder = RunFolder(runs / name)
-            try:
-                if folder.config.id == name:
-                    self._folders[name] = folder
-                else:
-                    unreadable[name] = f"its config.json is that of {folder.config.id}"
-            except (OSError, ValidationError) as error:
-                unreadable[name] = f"its config.json cannot be read: {type(error).__name__}"
-        self.unreadable = unreadable
+        home = self.store.home
+        self.unreadable = unreadable_runs(home)
+        if home.runs.exists() and not home.runs.is_dir():
+            return
+        paths = {path.name: path for path in run_paths(home)}
+        self._folders = {name: folder for name, folder in self._folders.items() if name in paths}
+        for name in paths.keys() - self._folders.keys():
+            if isinstance(folder := run_or_why(paths[name]), RunFolder):
+                self._folders[name] = folder
         known = {row[0] for row in self.store.rows("SELECT id FROM runs")}
         for name in known - self._folders.keys():
             self._forget(name)
 
+    @property
+    def problems(self) -> list[str]:
+        """What a person should know of folders, seals and events that cannot be read."""
+        seals = [f"{why}: the run counts as not ended; {self._mend(run)}" for run, why in self._unsealed.items()]
+        query = (
+            "SELECT i.run, i.lines - count(e.run) AS unread FROM ingested i LEFT JOIN events e ON e.run = i.run "
+            "WHERE i.file = 'events' GROUP BY i.run, i.lines HAVING unread > 0 ORDER BY i.run"
+        )
+        events = [unread_events(run, count) for run, count in self.store.rows(query)]
+        return [*self.unreadable, *seals, *events]
+
+    def _mend(self, run: str) -> str:
+        return RunFolder(self.store.home.runs / run).mend
+
     def _forget(self, run: str) -> None:
         self._settled.pop(run, None)
+        self._unsealed.pop(run, None)
         with self.store.transaction() as cursor:
             _delete_rows(cursor, run)
             cursor.execute("DELETE FROM runs WHERE id = ?", [run])
@@ -104,30 +125,61 @@ class Ingester:
     # --- one run
 
     def _take_in_run(self, folder: RunFolder) -> int:
-        sealed, result = _seal_time(folder), None
+        sealed, result = seal_stamp(folder.path), None
         if folder.id in self._settled and self._settled[folder.id] == sealed:
             return 0
-        with self.store.transaction() as cursor:
-            _register(cursor, folder)
+        self._register(folder)
         try:
-            result = _read_seal(folder)
-            if (sealed is None) != (result is None):  # sealed or resumed in this instant: next pass
+            result, readable = self._read_seal(folder)
+            if readable and (sealed is None) != (result is None):  # sealed or resumed in this instant: next pass
                 return 0
-            if result and self._known_seal(folder) == result["finished"]:
+            if result and self._holds(folder, result):
                 self._settled[folder.id] = sealed
                 return 0
             return self._take_in_files(folder, result, sealed)
-        except Quarantine as why:
-            if _seal_time(folder) == sealed:  # else sealed or resumed while it was read
-                self._quarantine(folder, str(why), result)
+        except (Quarantine, Damaged, OSError) as why:
+            if disk_refusal(why):
+                raise
+            if seal_stamp(folder.path) == sealed:  # else sealed or resumed while it was read
+                self._quarantine(folder, getattr(why, "strerror", None) or str(why), result)
                 self._settled[folder.id] = sealed
             return 0
 
-    def _known_seal(self, folder: RunFolder) -> float | None:
-        """When the seal that the database holds was written; None where there is work left to do."""
-        query = "SELECT finished FROM runs WHERE id = ? AND (complete OR state <> 'done') AND quarantined IS NULL"
+    def _read_seal(self, folder: RunFolder) -> tuple[dict[str, Any] | None, bool]:
+        """The seal and whether it can be read; one that cannot counts as none, and is named among the problems."""
+        try:
+            result = read_seal(folder.path)
+        except Damaged as error:
+            self._unsealed[folder.id] = str(error)
+            return None, False
+        self._unsealed.pop(folder.id, None)
+        return result, True
+
+    def _holds(self, folder: RunFolder, result: dict[str, Any]) -> bool:
+        """Whether the database has all of this run and says of it what the seal says; its files are as long as then."""
+        query = (
+            "SELECT finished, state, summary FROM runs WHERE id = ? AND (complete OR state <> 'done') "
+            "AND quarantined IS NULL"
+        )
         found = self.store.rows(query, [folder.id])
-        return found[0][0] if found else None
+        sizes = {name: _size(folder.path / f"{name}.jsonl") for name in result["files"]}
+        return (
+            bool(found)
+            and found[0] == (result["finished"], result["state"], _json(result["summary"]))
+            and all(sizes[name] == seal["bytes"] for name, seal in result["files"].items())
+        )
+
+    def _register(self, folder: RunFolder) -> None:
+        """The run's own row, once; a row that is not what its folder says begins from nothing."""
+        row = _row(folder)
+        names = ", ".join(AS_CONFIGURED)
+        found = self.store.rows(f"SELECT {names} FROM runs WHERE id = ?", [folder.id])
+        if found and found[0] == tuple(row[name] for name in AS_CONFIGURED):
+            return
+        with self.store.transaction() as cursor:
+            _delete_rows(cursor, folder.id)
+            cursor.execute("DELETE FROM runs WHERE id = ?", [folder.id])
+            insert(cursor, "runs", [row])
 
     def _take_in_files(self, folder: RunFolder, result: dict[str, Any] | None, sealed: float | None) -> int:
         self._start_over_if_shorter(folder)
@@ -165,6 +217,8 @@ class Ingester:
     def _take_in_file(self, folder: RunFolder, name: str) -> int:
         """Rows appended since the last pass; the number of new lines."""
         path, taken = folder.path / f"{name}.jsonl", 0
+        if path.is_dir():
+            raise Damaged(f"{path.name} is a folder where a file should be: move it away, then {folder.mend}")
         if not path.exists():
             return 0
         while True:
@@ -179,7 +233,7 @@ class Ingester:
                     cursor.execute(
                         "INSERT INTO ingested VALUES (?, ?, ?, ?)", [folder.id, name, start + len(chunk), lines + count]
                     )
-            except (ValueError, KeyError, OverflowError) as error:
+            except (ValueError, KeyError, TypeError, OverflowError) as error:
                 what = (
                     problems_of(error).removeprefix(": ")
                     if isinstance(error, ValidationError)
@@ -210,7 +264,7 @@ class Ingester:
             path = folder.path / f"{name}.jsonl"
             if self._offset(folder.id, name) != (seal["bytes"], seal["rows"]):
                 return False
-            if not path.exists() or file_hash(path) != seal["sha256"]:
+            if not path.is_file() or file_hash(path) != seal["sha256"]:
                 return False
         return True
 
@@ -226,7 +280,7 @@ class Ingester:
     def _seal(self, folder: RunFolder, result: dict[str, Any], taken_in: bool) -> None:
         """How the run ended; `finished` stays NULL while its rows wait for a parent's."""
         error = result["error"]["message"] if result["error"] else None
-        values = [result["state"], error, json.dumps(result["summary"]), result["seconds"]]
+        values = [result["state"], error, _json(result["summary"]), result["seconds"]]
         finished, complete = result["finished"] if taken_in else None, taken_in and result["state"] == "done"
         with self.store.transaction() as cursor:
             cursor.execute(
@@ -250,23 +304,8 @@ def _place(folder: RunFolder) -> tuple[int, int, float]:
     return ORDER.index(folder.config.kind), len(folder.config.parents), folder.config.created
 
 
-def _seal_time(folder: RunFolder) -> float | None:
-    try:
-        return (folder.path / "result.json").stat().st_mtime
-    except FileNotFoundError:
-        return None
-
-
-def _read_seal(folder: RunFolder) -> dict[str, Any] | None:
-    try:
-        result = folder.result
-        return None if result is None else {name: result[name] for name in SEAL}
-    except (ValueError, KeyError, TypeError):
-        raise Quarantine("its result.json cannot be read") from None
-
-
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _whole_lines(path: Path, start: int) -> bytes:
@@ -289,12 +328,14 @@ def variant_key(config: RunConfig) -> str | None:
     return content_hash(config.model.identity)[:12] if config.model else None
 
 
-def _register(cursor: "DuckDBPyConnection", folder: RunFolder) -> None:
-    """The run's own row, once."""
+AS_CONFIGURED = ("kind", "label", "dataset", "variant", "settings", "parents", "inputs", "versions")
+"""Columns of a run's row that its configuration alone decides; a person's SQL may have changed them."""
+
+
+def _row(folder: RunFolder) -> dict[str, Any]:
+    """The run's own row."""
     config, model = folder.config, folder.config.model
-    if cursor.execute("SELECT 1 FROM runs WHERE id = ?", [folder.id]).fetchone():
-        return
-    row = {
+    return {
         "id": folder.id,
         "kind": config.kind,
         "label": config.label,
@@ -305,7 +346,10 @@ def _register(cursor: "DuckDBPyConnection", folder: RunFolder) -> None:
         "model_source": model and model.source,
         "chain": model.chain if model else None,
         "variant": variant_key(config),
-        **{name: json.dumps(getattr(config, name)) for name in ("settings", "parents", "inputs", "versions")},
+        **{name: _json(getattr(config, name)) for name in ("settings", "parents", "inputs", "versions")},
         "complete": False,
     }
-    insert(cursor, "runs", [row])
+
+
+def _json(value: Any) -> str:
+    return json.dumps(finite(value))

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 
 from core.records import (
     Dropped,
@@ -23,6 +22,7 @@ from core.records import (
     Record,
     Reject,
 )
+from core.runs.events import finite, read_event
 from core.runs.folders import RunFolder
 
 if TYPE_CHECKING:
@@ -33,15 +33,6 @@ class Quarantine(Exception):
     """Why a run's files are not believed."""
 
 
-class Event(BaseModel):
-    """A line of events.jsonl: when, what, and whatever else belongs to it."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    t: float
-    type: str
-
-
 def insert(cursor: "DuckDBPyConnection", table: str, rows: list[dict[str, Any]]) -> None:
     if rows:
         cursor.register("incoming", pa.Table.from_pylist(rows))
@@ -50,13 +41,18 @@ def insert(cursor: "DuckDBPyConnection", table: str, rows: list[dict[str, Any]])
 
 
 def _read_events(cursor: "DuckDBPyConnection", folder: RunFolder, start: int, lines: list[bytes]) -> int:
-    events = [Event.model_validate_json(line) for line in lines]
-    rows = [
-        {"run": folder.id, "seq": start + i, "t": event.t, "type": event.type, "body": json.dumps(event.model_extra)}
-        for i, event in enumerate(events)
-    ]
+    """Lines that are no events are counted and left out: they say how a run went, and nothing rests on them."""
+    rows = []
+    for i, line in enumerate(lines):
+        try:
+            event = finite(read_event(line))
+        except ValueError:
+            continue
+        body = {name: value for name, value in event.items() if name not in ("t", "type")}
+        rows.append({"run": folder.id, "seq": start + i, "t": float(event["t"]), "type": event["type"]})
+        rows[-1]["body"] = json.dumps(body)
     insert(cursor, "events", rows)
-    return len(rows)
+    return len(lines)
 
 
 def _flat_reader(

@@ -4,6 +4,8 @@ Rows stand in (run, line) order as the folders hold them, so a page of a run is 
 secondary index pays for itself.  `*_by` views are questions that several pages ask.
 """
 
+import re
+
 MIGRATIONS: list[tuple[str, str]] = [
     (
         "runs and what they wrote",
@@ -311,3 +313,17 @@ MIGRATIONS: list[tuple[str, str]] = [
         """,
     ),
 ]
+
+
+def _shape() -> frozenset[str]:
+    """Tables and views that a database has once all migrations have been applied."""
+    names: set[str] = set()
+    for _, statements in MIGRATIONS:
+        for verb, name in re.findall(
+            r"\b(CREATE|DROP)\b(?: OR REPLACE)? (?:TABLE|VIEW) (?:IF (?:NOT )?EXISTS )?(\w+)", statements
+        ):
+            names = names | {name} if verb == "CREATE" else names - {name}
+    return frozenset(names)
+
+
+SHAPE = _shape()
