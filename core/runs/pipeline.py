@@ -135,9 +135,11 @@ class PipelineFile(Settings):
         return self
 
     def written(self) -> dict[str, Any]:
-        """As JSON; what came later is left out where it is not given, so that it changes no older pipeline's id."""
+        """As JSON, with judge and reader by name; what came later is left out where it is not given."""
         later = {name for name in ("variants", "duels") if getattr(self, name) is None}
-        return self.model_dump(mode="json", exclude=later | ({"head_to_head"} if self.duels is None else set()))
+        whole = self.model_dump(mode="json", exclude=later | ({"head_to_head"} if self.duels is None else set()))
+        base, judge, reader = self.models.named
+        return whole | {"models": {"base": base, "judge": judge, "reader": reader or "off"}}
 
 
 def read_pipeline(path: Path) -> PipelineFile:
