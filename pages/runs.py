@@ -46,7 +46,7 @@ here = lab()
 header(
     "Runs", "Everything that costs compute: launched here, at work in the background, safe from refresh and restart."
 )
-how = held("show", SHOWN[0], SHOWN.__contains__)
+how = held("show", SHOWN[0], SHOWN.__contains__, opens="default")
 show = st.segmented_control("Show", SHOWN, required=True, label_visibility="collapsed", **how)
 if (removed := st.session_state.pop("_removed", None)) is not None:
     plain(removed)

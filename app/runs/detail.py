@@ -52,7 +52,7 @@ def detail(here: Lab, run: str) -> None:
             state_badge(state)
             plain(f"{run}  ·  asked for {clock(folder.config.created)}")
         tabs = [tab for tab in TABS if tab != "Newest rows" or folder.config.kind in WRITERS]
-        how = held("tab", tabs[0], tabs.__contains__)
+        how = held("tab", tabs[0], tabs.__contains__, opens="default")
         tab = st.segmented_control("Show", tabs, required=True, label_visibility="collapsed", **how)
         live(lambda: _tab(here, folder, state, tab), alive=folder.alive)
 
