@@ -231,10 +231,8 @@ def test_the_file_is_shown_with_the_choices_above_it(lab_home):
     dataset = next(run for run in all_runs(lab_home) if run.config.kind == "import")
     app.selectbox(key="launch_on").select(dataset.id).run()
     shown = next(code.value for code in app.code if "[sft]" in code.value)
-    assert (
-        f'name = "{dataset.config.label}"' in shown
+    assert f'name = "{dataset.config.label}"' in shown
     assert 'name = "demo"' in held_in(app.text_area, "launch_file").value
-    )
 
 
 def test_what_is_missing_is_said_and_the_button_is_disabled(lab_home):
