@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from app.address import given, held
+from app.address import given, held_one
 from core.errors import LabError, StoreBusy, disk_refusal
 from core.home import Home
 from core.method.parsing import read_response
@@ -177,7 +177,7 @@ def choice(
     opening = options[0] if start is None else start
     if what and (asked := given(key)) and asked not in options:
         plain(f"No {what} here has the id {asked}: it was deleted, or is another lab's. Another is shown.")
-    how = held(key, opening, options.__contains__, drops=drops)
+    how = held_one(key, opening, options, drops=drops)
     return st.selectbox(label, options, format_func=lambda one: labels.get(one) or str(label_of(one)), **how, **select)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.address import held
+from app.address import held_tabs
 from app.anchors.categories import categories_tab
 from app.anchors.one_run import one_run
 from app.anchors.pairs import pairs_tab
@@ -16,7 +16,7 @@ header(
     "Anchors",
     "Labels as the anchor: what a variant always gets right, sometimes, or never, and the pairs made of each.",
 )
-first, second, third = st.tabs(TABS, **held("tab", TABS[0], TABS.__contains__))
+first, second, third = st.tabs(TABS, **held_tabs("tab", TABS))
 if first.open:
     with first:
         categories_tab(here)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.address import held
+from app.address import held_tabs
 from app.annotate.agreement import agreement
 from app.annotate.queue import chosen_queue
 from app.annotate.tasks import PAIRWISE, RATE, SPOT_CHECK
@@ -29,7 +29,7 @@ with left:
     header("Annotate", "What people think of the explanations, by keys; and how far the judges agree with them.")
 with right:
     rater = annotator(here)
-tabs = st.tabs(TABS, **held("tab", TABS[0], TABS.__contains__))
+tabs = st.tabs(TABS, **held_tabs("tab", TABS))
 for tab, what in zip(tabs, (RATE, SPOT_CHECK, PAIRWISE), strict=False):
     if tab.open:
         with tab:

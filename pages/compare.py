@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.address import held
+from app.address import held_tabs
 from app.compare.choices import TABS, chosen_settings
 from app.compare.duels import duels_tab
 from app.compare.holds import holds_tab
@@ -28,7 +28,7 @@ def tabs(here: Lab, evaluation: Evaluation, found: list[Evaluation]) -> None:
         lambda: duels_tab(here, evaluation, found),
         lambda: holds_tab(evaluation, found),
     )
-    for tab, draw in zip(st.tabs(TABS, **held("tab", TABS[0], TABS.__contains__)), drawings, strict=True):
+    for tab, draw in zip(st.tabs(TABS, **held_tabs("tab", TABS)), drawings, strict=True):
         if tab.open:
             with tab:
                 draw()

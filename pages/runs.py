@@ -48,7 +48,7 @@ here = lab()
 header(
     "Runs", "Everything that costs compute: launched here, at work in the background, safe from refresh and restart."
 )
-how = held("show", SHOWN[0], SHOWN.__contains__)
+how = held("show", SHOWN[0], SHOWN.__contains__, opens="default")
 show = st.segmented_control("Show", SHOWN, required=True, label_visibility="collapsed", **how)
 for what in ("_removed", "_refused"):
     if (said := st.session_state.pop(what, None)) is not None:

@@ -6,7 +6,9 @@ app = opened("compare", evaluation=key)
 assert "Δ(W−L)" in words(app)
 """
 
+from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -44,6 +46,11 @@ def turned(app: AppTest, **query: str) -> AppTest:
         app.query_params[key] = value
     app.session_state["_page"] = ""
     return app.run()
+
+
+def held_in(widgets: Iterable[Any], name: str) -> Any:
+    """The widget of a parameter, whose key is another once it was set otherwise: `held_in(app.selectbox, "pair")`."""
+    return next(widget for widget in widgets if (widget.key or "").split("~")[0] == name)
 
 
 def words(app: AppTest) -> str:

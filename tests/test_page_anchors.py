@@ -11,7 +11,7 @@ from core.analysis.pair_sources import pair_sources, read_material
 from core.records import CATEGORIES, Item, Option, Pair
 from core.runs.folders import RunFolder
 from core.settings import PairSettings
-from tests.app import opened, released, store_of, words  # noqa: F401
+from tests.app import held_in, opened, released, store_of, words  # noqa: F401
 from tests.lab import wait_until
 from tests.test_store import import_config, judge_config, judgement, response, sample_config, sealed
 from tests.test_transitions import chain_lab
@@ -185,7 +185,7 @@ def test_another_set_to_start_from_brings_its_own_settings(lab_home):
     assert app.selectbox(key="a_strategy").value == "correctness"
     other = next(path.name for path in lab_home.runs.glob("pairs-*") if path.name != anchor_set(lab_home))
     app.selectbox(key="pairs").set_value(other).run()
-    assert sound(app).selectbox(key="a_strategy").value == "rank"
+    assert held_in(sound(app).selectbox, "a_strategy").value == "rank"
     assert "a_strategy" not in app.query_params
 
 

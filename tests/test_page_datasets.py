@@ -11,7 +11,7 @@ from core.errors import BadInput
 from core.home import SAMPLES
 from core.store.journal import archived
 from core.store.queries import label_counts
-from tests.app import opened, released, store_of, words  # noqa: F401
+from tests.app import held_in, opened, released, store_of, words  # noqa: F401
 from tests.lab import toy_dataset
 
 
@@ -123,10 +123,10 @@ def test_an_archived_data_set_is_shown_and_restored(home):
     import_dataset(home, *load_settings(SAMPLES / "material.toml"))
     app = opened("datasets", dataset=folder.id, tab="Put away")
     app.button(key="archive").click().run()
-    assert folder.id not in "".join(app.selectbox(key="dataset").options)
+    assert folder.id not in "".join(held_in(app.selectbox, "dataset").options)
     app.toggle(key="archived").set_value(True).run()
-    assert any(option.endswith(f"({folder.id}), archived") for option in app.selectbox(key="dataset").options)
-    app.selectbox(key="dataset").select(folder.id).run()
+    assert any(option.endswith(f"({folder.id}), archived") for option in held_in(app.selectbox, "dataset").options)
+    held_in(app.selectbox, "dataset").select(folder.id).run()
     app.button(key="restore").click().run()
     assert not app.exception and not archived(home)
 

@@ -15,7 +15,7 @@ from core.runs.folders import RunFolder
 from core.settings import CompareSettings
 from core.store.database import open_store
 from tests.adversarial import HOSTILE, adversarial_lab, injected, rendered, watched
-from tests.app import opened, released, store_of, words  # noqa: F401
+from tests.app import held_in, opened, released, store_of, words  # noqa: F401
 from tests.browser import browser_page, served, settle
 from tests.test_foreign import add, lines, rows_of
 
@@ -47,7 +47,7 @@ def test_filters_narrow_are_in_the_url_and_go_away_as_chips(lab_home):
     app.text_input(key="wanted_text").input("no such words anywhere").run()
     assert "0 of 80 explanations" in words(app)
     assert not app.exception
-    app.multiselect(key="wanted_chips").set_value([("variant", "sft")]).run()
+    held_in(app.multiselect, "wanted_chips").set_value([("variant", "sft")]).run()
     assert "32 of 80 explanations" in words(app)
     app.button(key="clear").click().run()
     assert "80 of 80 explanations" in words(app)

@@ -13,7 +13,7 @@ from core.runs.lineage import descendants, edges_of_folders
 from core.statistics.words import plural
 from core.store.database import open_store
 from core.store.queries import datasets
-from tests.app import opened, released, words  # noqa: F401
+from tests.app import held_in, opened, released, words  # noqa: F401
 from tests.lab import filled_lab, toy_dataset, wait_until
 
 HOSTILE = (
@@ -53,7 +53,7 @@ def test_an_empty_lab_leads_to_the_launch_panel(home):
     app = opened("runs")
     assert not app.exception and "No run yet" in words(app)
     app.button(key="no_runs_button").click().run()
-    assert app.session_state["show"] == "Launch"
+    assert app.query_params["show"] == "Launch"
     assert "runs are left to do" in words(app) or "Not counted" in words(app)
 
 
@@ -216,7 +216,8 @@ def test_an_edited_pipeline_file_survives_a_refresh_however_long_it_is(lab_home)
     assert len(link["launch_file"]) < 60
     assert opened("runs", **link).text_area(key="launch_file").value == edited
     app.selectbox(key="launch_from").select(run_of(lab_home, "pipeline").id).run()  # another file begins as it is
-    assert "launch_file" not in app.query_params and 'name = "toy"' in app.text_area(key="launch_file").value
+    assert "launch_file" not in app.query_params
+    assert 'name = "toy"' in held_in(app.text_area, "launch_file").value
     for file in lab_home.texts.iterdir():
         file.unlink()
     gone = opened("runs", **link)
@@ -230,7 +231,8 @@ def test_the_file_is_shown_with_the_choices_above_it(lab_home):
     dataset = next(run for run in all_runs(lab_home) if run.config.kind == "import")
     app.selectbox(key="launch_on").select(dataset.id).run()
     shown = next(code.value for code in app.code if "[sft]" in code.value)
-    assert f'name = "{dataset.config.label}"' in shown and 'name = "demo"' in app.text_area(key="launch_file").value
+    assert f'name = "{dataset.config.label}"' in shown
+    assert 'name = "demo"' in held_in(app.text_area, "launch_file").value
 
 
 def test_what_is_missing_is_said_and_the_button_is_disabled(lab_home):

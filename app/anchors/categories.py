@@ -69,7 +69,7 @@ def categories_tab(here: Lab) -> None:
 def choice_of_parts() -> str:
     """Which of the views; the first where none is chosen."""
     names = {name: key for key, name in PARTS.items()}
-    how = held("part", PARTS["shares"], names.__contains__)
+    how = held("part", PARTS["shares"], names.__contains__, opens="default")
     return names.get(st.segmented_control("View", list(names), label_visibility="collapsed", **how), "shares")
 
 

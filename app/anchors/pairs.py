@@ -108,7 +108,7 @@ def chosen_start(known: dict[str, Start]) -> Start:
 
 def chosen_view() -> str:
     names = {name: key for key, name in VIEWS.items()}
-    how = held("show", VIEWS["rules"], names.__contains__)
+    how = held("show", VIEWS["rules"], names.__contains__, opens="default")
     return names.get(st.segmented_control("View", list(names), label_visibility="collapsed", **how), "rules")
 
 

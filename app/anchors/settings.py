@@ -80,7 +80,6 @@ def _widget(side: str, name: str, field: FieldInfo, start: PairSettings) -> Any:
         step=1 if whole else STEPS[name],
         help=field.description,
         placeholder="any" if name == "target_lambda" else "none",
-        **({"value": None} if value is None else {}),
         **held(key, value if value is None else kind(value), math.isfinite, kind),
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.address import given, held, put, this_page, value, view_of
+from app.address import given, put, shown_one, this_page, value, view_of
 from app.annotate.guideline import guideline
 from app.annotate.keypad import BACK, FORWARD, NEXT, REVEAL, SKIP, SUBMIT, Action, Entered, Field, keypad
 from app.state import Lab
@@ -57,10 +57,9 @@ def annotator(here: Lab) -> str | None:
     typed = st.selectbox(
         "Your name",
         names,
-        index=None,
         accept_new_options=True,
         placeholder="Type or choose it",
-        **held("rater", None, read=str) | {"on_change": _named, "args": ()},
+        **shown_one("rater", given("rater"), names, _named),
     )
     st.session_state["_rater"] = typed
     if not typed:
@@ -72,11 +71,11 @@ def annotator(here: Lab) -> str | None:
         return None
 
 
-def _named() -> None:
+def _named(name: str | None) -> None:
     """Another name: it has tasks of its own."""
-    st.session_state["_rater"] = st.session_state["rater"]
-    tasks = [name for name in view_of(this_page()) if name.endswith("_task")]
-    put(rater=st.session_state["rater"], **dict.fromkeys(tasks))
+    st.session_state["_rater"] = name
+    tasks = [parameter for parameter in view_of(this_page()) if parameter.endswith("_task")]
+    put(rater=name, **dict.fromkeys(tasks))
 
 
 def work(here: Lab, rater: str, queue: Queue, bench: Bench) -> None:

@@ -30,12 +30,12 @@ def chosen_settings(place: DeltaGenerator) -> CompareSettings:
     score = value("score", SCORES[0], SCORES.__contains__)
     default = CompareSettings(score=score).margin
     margin = held(f"margin_{score}", default, lambda margin: 0 <= margin <= 15)
-    tie_margin = st.session_state[margin["key"]]
+    tie_margin = margin["value"]
     nats = held("margin_reader", CompareSettings().reader_margin, lambda margin: 0 <= margin <= 5)
     settings = CompareSettings(
         score=score,
         tie_margin=None if tie_margin == default else tie_margin,
-        reader_margin=st.session_state[nats["key"]],
+        reader_margin=nats["value"],
     )
     with place.popover(f"{score} score, ties within {settings.margin:g}", icon=":material/balance:", width="stretch"):
         choice("Score that decides", SCORES, key="score")

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.address import held, put
+from app.address import held, held_tabs, put
 from app.charts.data import label_bars
 from app.figures import chart
 from app.navigation import link
@@ -38,7 +38,7 @@ def show(here: Lab, row: dict[str, Any]) -> None:
     link("runs", "Run the method on it", icon=":material/rocket_launch:", show="Launch", launch_kind="pipeline",
          launch_on=dataset)  # fmt: skip
     names = ["Questions", "Splits and labels", "Rejected rows", "Put away"]
-    questions, balance, rejected, away = st.tabs(names, **held("tab", names[0], names.__contains__))
+    questions, balance, rejected, away = st.tabs(names, **held_tabs("tab", names))
     if questions.open:
         with questions:
             _questions(here, dataset)

@@ -7,10 +7,11 @@ text as it is.  Only the lab's own words stand in pills.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
-from app.address import all_given
+from app.address import all_given, shown, shown_one
 from app.explanations.view import CLOSED, FACETS, change, clear
 from app.state import Lab
 from core.analysis.browsing import ORDERS, Facets, Wanted
@@ -62,16 +63,13 @@ def chips(known: Catalogue, wanted: Wanted, found: Facets, rubric: Rubric | None
         if active:
             st.button("Clear all", icon=":material/filter_alt_off:", type="tertiary", key="clear", on_click=clear)
     if active:
-        st.session_state[KEY("chips")] = list(active)
         st.multiselect(
             "Filters in force",
             list(active),
-            key=KEY("chips"),
             format_func=lambda chip: active.get(chip, ""),
             label_visibility="collapsed",
-            on_change=_take_away,
-            args=(list(active),),
             select_all=False,
+            **shown(KEY("chips"), list(active), partial(_take_away, list(active))),
         )
 
 
@@ -101,11 +99,10 @@ def _active(known: Catalogue, wanted: Wanted, rubric: Rubric | None) -> dict[Chi
     return found
 
 
-def _take_away(active: Sequence[Chip]) -> None:
-    left = {tuple(chip) for chip in st.session_state[KEY("chips")]}
+def _take_away(active: Sequence[Chip], kept: Sequence[Chip]) -> None:
+    left = {tuple(chip) for chip in kept}
     for name, value in set(active) - left:
-        kept = [other for other in all_given(name) if value and not _is_chip(name, other, value)]
-        change(name, kept)
+        change(name, [other for other in all_given(name) if value and not _is_chip(name, other, value)])
 
 
 def _is_chip(name: str, given: str, value: str) -> bool:
@@ -126,8 +123,7 @@ def _facet(known: Catalogue, name: str, counts: dict[str, int], chosen: Sequence
         return
     names = {one.dataset: one.dataset_name for one in known.drawn}
     with st.popover(_titled(LABELS[name], len(chosen)), key=f"open_{name}"):
-        shown = lambda value: f"{words(names.get(value, value))} · {counts.get(value, 0):,}"  # noqa: E731
-        _several(name, values, list(chosen), shown)
+        _several(name, values, list(chosen), lambda one: f"{words(names.get(one, one))} · {counts.get(one, 0):,}")
         if name == "variant" and len(names) > 1 and len(all_given("dataset")) != 1:
             st.caption("A name stands for other weights in each data set: filter by data set to keep them apart.")
 
@@ -142,44 +138,29 @@ def _titled(label: str, chosen: int) -> str:
     return f"{label} ({chosen})" if chosen else label
 
 
-def _several(name: str, values: list[str], chosen: list[str], shown: Callable[[str], str]) -> None:
-    st.session_state[KEY(name)] = chosen
+def _several(name: str, values: list[str], chosen: list[str], label_of: Callable[[str], str]) -> None:
+    how = shown(KEY(name), chosen, partial(_changed, name))
     if name in CLOSED:
-        st.pills(
-            LABELS[name],
-            values,
-            selection_mode="multi",
-            key=KEY(name),
-            format_func=shown,
-            help=HELP.get(name),
-            on_change=_from_widget,
-            args=(name,),
-        )
+        st.pills(LABELS[name], values, selection_mode="multi", format_func=label_of, help=HELP.get(name), **how)
     else:
-        st.multiselect(LABELS[name], values, key=KEY(name), format_func=shown, on_change=_from_widget, args=(name,))
+        st.multiselect(LABELS[name], values, format_func=label_of, **how)
 
 
-def _from_widget(name: str) -> None:
-    value = st.session_state[KEY(name)]
+def _changed(name: str, value: list[str] | str | None) -> None:
     values = value if isinstance(value, list) else [value]
     change(name, [one for one in values if one not in (None, "")])
 
 
 def _text(wanted: Wanted) -> None:
-    st.session_state[KEY("text")] = wanted.text
-    st.text_input(
-        "Contains", key=KEY("text"), icon=":material/search:", on_change=_from_widget, args=("text",), width=260
-    )
+    how = shown(KEY("text"), wanted.text, partial(_changed, "text"))
+    st.text_input("Contains", icon=":material/search:", width=260, **how)
 
 
 def _order(wanted: Wanted) -> None:
-    st.session_state[KEY("order")] = wanted.order
     st.segmented_control(
         "Order",
         ORDERS,
-        key=KEY("order"),
-        on_change=_from_widget,
-        args=("order",),
+        **shown(KEY("order"), wanted.order, partial(_changed, "order"), opens="default"),
         help="Most disputed: judges that are furthest apart on an explanation where several judged it, else the "
         "samples of a question whose scores are.",
     )
@@ -221,12 +202,12 @@ def _length(known: Catalogue, wanted: Wanted) -> None:
 
 def _slider(label: str, name: str, low: float, high: float, chosen: tuple[float, float] | None, step: float) -> None:
     start, end = chosen or (low, high)
-    st.session_state[KEY(name)] = (max(low, min(start, high)), min(high, max(end, low)))
-    st.slider(label, low, high, key=KEY(name), step=step, on_change=_from_slider, args=(name, low, high))
+    within = (max(low, min(start, high)), min(high, max(end, low)))
+    st.slider(label, low, high, step=step, **shown(KEY(name), within, partial(_slid, name, low, high)))
 
 
-def _from_slider(name: str, low: float, high: float) -> None:
-    start, end = st.session_state[KEY(name)]
+def _slid(name: str, low: float, high: float, between: tuple[float, float]) -> None:
+    start, end = between
     ends = [] if (start, end) == (low, high) else [f"{start:g}~{end:g}"]
     parameter, _, place = name.partition("_")
     if not place:
@@ -239,26 +220,20 @@ def _from_slider(name: str, low: float, high: float) -> None:
 def _judge(known: Catalogue, wanted: Wanted) -> None:
     with st.popover("Judge", key="open_judge"):
         if known.judges:
-            st.session_state[KEY("judge")] = wanted.judge or next(iter(known.judges))
-            st.selectbox(
-                "Scores by", list(known.judges), key=KEY("judge"), format_func=known.judges.get, on_change=_from_widget,
-                args=("judge",),
-            )  # fmt: skip
-        st.session_state[KEY("scoring")] = wanted.score
+            judges = list(known.judges)
+            how = shown_one(KEY("judge"), wanted.judge or judges[0], judges, partial(_changed, "judge"))
+            st.selectbox("Scores by", judges, format_func=known.judges.get, **how)
+        scores = ["expected", "total"]
         st.radio(
             "Score",
-            ["expected", "total"],
-            key=KEY("scoring"),
-            on_change=_from_widget,
-            args=("scoring",),
+            scores,
+            **shown_one(KEY("scoring"), wanted.score, scores, partial(_changed, "scoring")),
             help="expected: from the probabilities of the verdicts; total: the sum of the likeliest ones.",
         )
-        st.session_state[KEY("by")] = wanted.by
+        ways = ["forced", "parsed"]
         st.radio(
             "Right by",
-            ["forced", "parsed"],
-            key=KEY("by"),
-            on_change=_from_widget,
-            args=("by",),
+            ways,
+            **shown_one(KEY("by"), wanted.by, ways, partial(_changed, "by")),
             help="Which prediction makes a response right; forced: without a readable one option probabilities decide.",
         )

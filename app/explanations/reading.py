@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.address import given, held, put
+from app.address import given, held, put, shown_one
 from app.annotate.in_place import annotate_here
 from app.explanations.card import Score, explanation_card, judge_behind
 from app.explanations.lineage import lineage
@@ -134,13 +134,9 @@ def _judge(known: Catalogue, drawn: Sequence[Drawn], wanted: Wanted) -> str | No
         return None
     chosen = wanted.judge if wanted.judge in there else there[0]
     if len(there) > 1:
-        st.session_state["reading_judge"] = chosen
-        st.selectbox("Judge", there, key="reading_judge", format_func=known.judges.get, on_change=_other_judge)
+        how = shown_one("reading_judge", chosen, there, lambda judge: put(judge=judge))
+        st.selectbox("Judge", there, format_func=known.judges.get, **how)
     return chosen
-
-
-def _other_judge() -> None:
-    put(judge=st.session_state["reading_judge"])
 
 
 # --- the question

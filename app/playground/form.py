@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.address import given, held, put
+from app.address import given, held, held_one, put
 from app.playground import asked
 from app.state import Lab
 from app.widgets import boundary, choice
@@ -61,7 +61,7 @@ def ask_form(here: Lab, session: str | None) -> None:
 
 
 def _question(here: Lab) -> Question | None:
-    how = held("play_source", TYPED, (TYPED, PICKED).__contains__)
+    how = held_one("play_source", TYPED, (TYPED, PICKED))
     source = st.radio("Question", (TYPED, PICKED), horizontal=True, label_visibility="collapsed", **how)
     return _typed() if source == TYPED else _picked(here)
 

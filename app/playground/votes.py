@@ -1,9 +1,11 @@
 """The room's vote on a blind round, its reveal, and the tally of the rounds that have been revealed."""
 
 from contextlib import suppress
+from functools import partial
 
 import streamlit as st
 
+from app.address import shown
 from app.playground.round import rubric_of
 from app.state import Lab
 from app.tables import grid
@@ -61,22 +63,20 @@ def _by_criterion(here: Lab, found: Round, standing: dict[str, str]) -> None:
     options = [*PLACES[: len(found.wish.contenders)], "tie", "bad"]
     with st.expander("Vote by criterion", expanded=any(name != OVERALL for name in standing)):
         for criterion in rubric.criteria:
-            key = f"play_vote_{found.wish.round}_{criterion.key}"
-            st.session_state[key] = standing.get(criterion.key)  # what stands, whoever chose it
+            standing_now = standing.get(criterion.key)  # whoever chose it
+            vote = partial(_choose, here, found.wish.round, criterion.key)
             st.segmented_control(
                 criterion.key.replace("_", " "),
                 options,
-                key=key,
                 format_func=lambda said: words_of(found, said),
-                on_change=_choose,
-                args=(here, found.wish.round, criterion.key, key),
+                **shown(f"play_vote_{found.wish.round}_{criterion.key}", standing_now, vote, opens="default"),
             )
 
 
-def _choose(here: Lab, round: str, criterion: str, key: str) -> None:
+def _choose(here: Lab, round: str, criterion: str, said: str | None) -> None:
     """Vote on a criterion as its buttons say, unless the names have been shown meanwhile."""
     with suppress(BadInput):  # the page that is drawn next shows the names, and what the room said
-        choose(here.store, round, criterion, st.session_state[key])
+        choose(here.store, round, criterion, said)
 
 
 def verdict_of_the_room(here: Lab, found: Round) -> None:

@@ -57,7 +57,7 @@ def detail(here: Lab, run: str) -> None:
         if folder.config.from_before:
             st.caption(f"This run is {FROM_BEFORE}.")
         tabs = [tab for tab in TABS if tab != "Newest rows" or folder.config.kind in WRITERS]
-        how = held("tab", tabs[0], tabs.__contains__)
+        how = held("tab", tabs[0], tabs.__contains__, opens="default")
         tab = st.segmented_control("Show", tabs, required=True, label_visibility="collapsed", **how)
         live(lambda: _tab(here, folder, state, tab), alive=folder.alive)
 

@@ -78,9 +78,8 @@ def settings_form(kind: str, splits: Sequence[str]) -> Settings:
 
     Those that could be used last are `last_good` then.
     """
-    how = st.segmented_control(
-        "Settings", [FORM, TEXT], **held("launch_as", FORM, drops=["launch_text"]), required=True
-    )
+    shown_as = held("launch_as", FORM, [FORM, TEXT].__contains__, drops=["launch_text"], opens="default")
+    how = st.segmented_control("Settings", [FORM, TEXT], required=True, **shown_as)
     _look_at_the_url(kind)
     start = _start(kind, f"{how}_{_version(kind)}")
     settings = _form(kind, start, splits) if how == FORM else _text(kind, start)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.address import given, held, put
+from app.address import given, held, held_one, put
 from app.navigation import link
 from app.runs.form import last_good, replace, settings_form
 from app.runs.pipeline import launch_pipeline
@@ -373,7 +373,6 @@ def model_form(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | Non
         return completed(based)
     first = chosen.judge if kind in ("judge", "head_to_head") else chosen.model
     names = list(dict.fromkeys([first, "default", *registrations(here.home)]))
-    how = held("launch_base", first)
     known = names if given("launch_base") in (None, *names) else [*names, given("launch_base")]
     with st.container(width=310):
         name = st.selectbox(
@@ -381,7 +380,7 @@ def model_form(here: Lab, kind: Kind, parents: dict[str, str]) -> ModelUse | Non
             known,
             accept_new_options=True,
             help="`default`, a registered name (`anchorlab model add`), or type a folder or a Hub id.",
-            **how,
+            **held_one("launch_base", first, known),
         )
     return _at_hand(here, here.sealed, name or first)
 
