@@ -239,7 +239,7 @@ def test_a_row_that_cannot_be_used_is_a_reject_with_a_sentence(home, tmp_path, r
         ('{"item_id": "q1", "response": "So."}\n', {}, "for the question"),
         ('{"question": "Why?", "response": "So."}\n', {"authors": "variants"}, "column for the author"),
         ('{"question": "Why?", "response": "So."}\n', {"prediction": "said"}, "'said' for the prediction"),
-        ('{"question": "Why?", "response": "So."}\n', {}, "Without an options column"),
+        ('{"question": "Why?", "response": "So."}\n', {}, "no options column and no gold.*--dataset ID"),
         ('{"question": "Why?", "options": ["a", "b"], "response": ["So."]}\n', {}, "row 1: Its explanation is a list"),
     ],
 )
