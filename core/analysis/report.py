@@ -48,15 +48,16 @@ def show_evaluation(evaluation: Evaluation, found: Details, console: Console) ->
     if evaluation.reader_auc:
         console.print(_believed(auc_sentence("reader", evaluation.reader_auc), evaluation.reader_auc))
     for a, b in evaluation.identical:
-        console.print(f"[bold red]{a} and {b} gave identical responses: was an adapter not loaded?[/]")
+        said = f"{a} and {b} gave identical responses: was an adapter not loaded?"
+        console.print(said, style="bold red", markup=False, highlight=False)
 
 
 def show_card_line(card: JudgeCard, console: Console) -> None:
     """Print a judge card in short: the line, and what each failed check is about."""
-    console.print(card.line, style="" if card.reliable else "bold yellow", highlight=False)
+    console.print(card.line, style="" if card.reliable else "bold yellow", highlight=False, markup=False)
     for check in card.failed:
         style = "yellow" if check.hard else "dim"
-        console.print(f"  {check.title}: {card.figure(check.figure).sentence}", style=style, highlight=False)
+        console.print(f"  {check.title}: {card.figure(check.figure).sentence}", style=style, highlight=False, markup=False)
 
 
 def show_card(card: JudgeCard, console: Console) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.common import DATA, AsJson, cli, console, print_rows
+from core.cli.common import DATA, AsJson, cli, console, print_rows, say
 from core.errors import BadInput, ModelUnavailable
 from core.home import default_home
 from core.models.checking import check_model
@@ -44,7 +44,7 @@ def model_add(
     if as_json:
         print(added.model_dump_json())
         return
-    console.print(f"{added.name}: {added.source}, {added.hash[:12]}; `anchorlab model check {added.name}` tries it.")
+    say(f"{added.name}: {added.source}, {added.hash[:12]}; `anchorlab model check {added.name}` tries it.")
 
 
 @model.command("list", epilog="Example: anchorlab model list --json")

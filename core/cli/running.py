@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from core.analysis.costs import strategy_costs
-from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete_run, console, print_rows, say_problems
+from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete_run, console, print_rows, say, say_problems
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
 from core.models.finding import resolve_model
@@ -191,7 +191,7 @@ def _show_dry_run(planned: DryRun, as_json: bool) -> None:
     console.print(f"{len(rows)} runs, {done} of them done and reused; about {minutes:.0f} min for the rest.")
     if planned.missing:
         names = ", ".join(planned.missing)
-        console.print(f"Ids are hashes of the weights: those of {names} are not on this machine yet.", soft_wrap=True)
+        say(f"Ids are hashes of the weights: those of {names} are not on this machine yet.")
     if planned.sets.refusal:
         raise BadInput(planned.sets.refusal)
 
