@@ -57,7 +57,8 @@ def show_card_line(card: JudgeCard, console: Console) -> None:
     console.print(card.line, style="" if card.reliable else "bold yellow", highlight=False, markup=False)
     for check in card.failed:
         style = "yellow" if check.hard else "dim"
-        console.print(f"  {check.title}: {card.figure(check.figure).sentence}", style=style, highlight=False, markup=False)
+        said = f"  {check.title}: {card.figure(check.figure).sentence}"
+        console.print(said, style=style, highlight=False, markup=False)
 
 
 def show_card(card: JudgeCard, console: Console) -> None:

@@ -10,7 +10,18 @@ import typer
 from pydantic import ValidationError
 
 from core.analysis.costs import strategy_costs
-from core.cli.common import RUNS, AsJson, RunId, cli, complete_dataset, complete_run, console, print_rows, say, say_problems
+from core.cli.common import (
+    RUNS,
+    AsJson,
+    RunId,
+    cli,
+    complete_dataset,
+    complete_run,
+    console,
+    print_rows,
+    say,
+    say_problems,
+)
 from core.errors import BadInput, LabError
 from core.home import Home, default_home
 from core.models.finding import resolve_model
