@@ -40,7 +40,7 @@ def done(home: Home, config: RunConfig) -> RunFolder:
 
 def judging(samples: RunFolder, model: ModelRef, **settings) -> RunConfig:
     parents = {"dataset": samples.config.parents["dataset"], "samples": samples.id}
-    return run_config("judge", "base", JudgeSettings(empty="judge", **settings), parents, use_of(model))
+    return run_config("judge", "base", JudgeSettings(**{"empty": "judge"} | settings), parents, use_of(model))
 
 
 def six_samples(home: Home, folder: Path) -> RunFolder:

@@ -239,7 +239,9 @@ def test_a_cut_off_thought_is_no_empty_explanation_and_is_unjudged(wire_server, 
     assert [(row.response, row.parsed, row.thought[:7]) for row in rows] == [("", None, "<think>")] * 2
     assert drawn.result["summary"]["only_thought"] == 2
     for mode in ("probabilities", "written", "reader"):
-        judged = done(home, judging(drawn, judge_model, mode=mode, max_new_tokens=4)).read("judgements", Judgement)
+        judged = done(home, judging(drawn, judge_model, empty="rule", mode=mode, max_new_tokens=4)).read(
+            "judgements", Judgement
+        )
         assert [(row.origin, row.total, row.expected) for row in judged] == [("model", None, None)] * 2
         assert all("cut off" in row.unjudged for row in judged)
     with open_store(home) as store:
