@@ -5,7 +5,7 @@ that may be part of the reasoning (`the answer is B`).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.method.reading.names import Names
@@ -197,8 +197,3 @@ def _being(text: str, names: Names) -> Iterator[Statement]:
         if len(named) == 1:
             start = found.start() - len(subject.lstrip())
             yield Statement(start, found.end(), _line_end(text, found.end()), firm=False, label=next(iter(named)))
-
-
-def spans(found: Sequence[Statement]) -> list[tuple[int, int]]:
-    """Start and end of each."""
-    return [(one.start, one.end) for one in found]
