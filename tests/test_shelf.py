@@ -124,7 +124,7 @@ def test_any_act_is_a_line_and_then_a_row_exactly_once(home):
         assert store.take_in_journal() == 1 and store.take_in_journal() == 0
         rows = store.rows("SELECT seq, action, body->>'rater', body->>'note' FROM journal ORDER BY seq")
     assert rows == [
-        (0, "rating", "kim", 'a ? lone half, a ?, "quotes" and \\u0000'),
+        (0, "skip", "kim", 'a ? lone half, a ?, "quotes" and \\u0000'),
         (1, "archive", None, None),
     ]
     home.database.unlink()
