@@ -130,7 +130,7 @@ def test_any_act_is_a_line_and_then_a_row_exactly_once(home):
     home.database.unlink()
     with open_store(home) as store:
         store.ingest()
-        assert store.rows("SELECT action FROM journal ORDER BY seq") == [("rating",), ("archive",)]
+        assert store.rows("SELECT action FROM journal ORDER BY seq") == [("skip",), ("archive",)]
     home.journal.write_bytes(home.journal.read_bytes()[: home.journal.read_bytes().index(b"\n") + 1])
     with open_store(home) as store:
         store.ingest()
