@@ -134,4 +134,4 @@ def test_any_act_is_a_line_and_then_a_row_exactly_once(home):
     home.journal.write_bytes(home.journal.read_bytes()[: home.journal.read_bytes().index(b"\n") + 1])
     with open_store(home) as store:
         store.ingest()
-        assert store.rows("SELECT action FROM journal") == [("rating",)], "another journal was put there"
+        assert store.rows("SELECT action FROM journal") == [("skip",)], "another journal was put there"
