@@ -80,7 +80,7 @@ def test_a_torn_last_line_of_the_journal_is_cut(home):
 
 
 def test_acts_of_a_kind_are_found_among_others_and_anew_after_each(home):
-    journal.write(home, "rating", {"rater": "kim", "note": 'the word "archive" is in this note'})
+    journal.write(home, "skip", {"rater": "kim", "note": 'the word "archive" is in this note'})
     assert journal.acts(home, "archive") == ()
     journal.record(home, "archive", "import-1")
     journal.record(home, "restore", "import-1")
@@ -88,7 +88,7 @@ def test_acts_of_a_kind_are_found_among_others_and_anew_after_each(home):
         ("archive", "import-1"),
         ("restore", "import-1"),
     ]
-    assert [act["rater"] for act in journal.acts(home, "rating")] == ["kim"]
+    assert [act["rater"] for act in journal.acts(home, "skip")] == ["kim"]
 
 
 def test_commands(home, tmp_path):
@@ -115,7 +115,7 @@ def test_commands(home, tmp_path):
 
 
 def test_any_act_is_a_line_and_then_a_row_exactly_once(home):
-    journal.write(home, "rating", {"rater": "kim", "note": 'a \ud800 lone half, a \0, "quotes" and \\u0000'})
+    journal.write(home, "skip", {"rater": "kim", "note": 'a \ud800 lone half, a \0, "quotes" and \\u0000'})
     with open_store(home) as store:
         store.ingest()
         journal.record(home, "archive", "import-1")
@@ -124,14 +124,14 @@ def test_any_act_is_a_line_and_then_a_row_exactly_once(home):
         assert store.take_in_journal() == 1 and store.take_in_journal() == 0
         rows = store.rows("SELECT seq, action, body->>'rater', body->>'note' FROM journal ORDER BY seq")
     assert rows == [
-        (0, "rating", "kim", 'a ? lone half, a ?, "quotes" and \\u0000'),
+        (0, "skip", "kim", 'a ? lone half, a ?, "quotes" and \\u0000'),
         (1, "archive", None, None),
     ]
     home.database.unlink()
     with open_store(home) as store:
         store.ingest()
-        assert store.rows("SELECT action FROM journal ORDER BY seq") == [("rating",), ("archive",)]
+        assert store.rows("SELECT action FROM journal ORDER BY seq") == [("skip",), ("archive",)]
     home.journal.write_bytes(home.journal.read_bytes()[: home.journal.read_bytes().index(b"\n") + 1])
     with open_store(home) as store:
         store.ingest()
-        assert store.rows("SELECT action FROM journal") == [("rating",)], "another journal was put there"
+        assert store.rows("SELECT action FROM journal") == [("skip",)], "another journal was put there"

@@ -63,7 +63,7 @@ class Rated(OnTask):
     samples: str
     item_id: str
     sample: Place
-    mode: str
+    mode: str | None = None
     blind: bool | None = None
     gold_shown: bool | None = None
     entered: dict[str, str] = {}
@@ -101,8 +101,9 @@ class Session(_Act):
     session: str
 
 
-class OnRound(Session):
+class OnRound(_Act):
     round: str
+    session: str | None = None
 
 
 class Played(OnRound):
