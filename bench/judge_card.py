@@ -46,7 +46,7 @@ JUDGE_RUN = """
         1 + 3 * r, [r / 4, r / 4, r / 2, 1 - r] FROM drawn, (SELECT unnest({criteria}) AS c) ORDER BY q, s;
     INSERT INTO scores SELECT '{run}', q * {n} + s, 'sample-{v}', 'q' || q, s, 'model', (5 + 15 * r)::INT, 5 + 15 * r,
         [1 + 3 * r, 1 + 3 * random(), 2 + r, 3 + random(), random()], NULL, NULL, 'A', false,
-        (10 + 40 * t)::INT, r + t > 1, r + t > 1 FROM drawn ORDER BY q, s;
+        (10 + 40 * t)::INT, r + t > 1, r + t > 1, NULL, NULL FROM drawn ORDER BY q, s;
 """
 
 

@@ -14,6 +14,8 @@ SMALLEST = {
     "judging": ("--questions", 1, "--n", 2),
     "dtype": ("--questions", 1, "--n", 2, "--max-new-tokens", 4, "--rounds", 1),
     "store": ("--explanations", 64),
+    "judge_auc": ("--experiments", 2),
+    "categories": ("--experiments", 2),
     "judge_card": ("--questions", 20),
     "intervals": ("--experiments", 2),
     "pages": ("--explanations", 64, "--only", "overview"),

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from core.engines.templates import _apply
+from core.engines.templates import apply_template
 from core.errors import ModelUnavailable
 from tests.tiny import tiny_tokenizer
 
@@ -29,7 +29,7 @@ def test_a_template_without_an_end_is_refused_in_seconds(template, thread):
 
     def render() -> None:
         try:
-            _apply(tokenizer, ASKED)
+            apply_template(tokenizer, ASKED)
         except ModelUnavailable as error:
             raised.append(error)
 
@@ -47,4 +47,4 @@ def test_a_template_without_an_end_is_refused_in_seconds(template, thread):
 def test_a_template_that_ends_is_rendered_as_before():
     tokenizer = tiny_tokenizer()
     expected = tokenizer.apply_chat_template(ASKED, tokenize=False, add_generation_prompt=True)
-    assert _apply(tokenizer, ASKED) == expected and "Why?" in expected
+    assert apply_template(tokenizer, ASKED) == expected and "Why?" in expected

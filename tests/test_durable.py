@@ -174,6 +174,7 @@ WRITERS = {
     "core/models/finding.py": "models, which can be fetched again",
     "core/loading/fetching.py": "data sets of the Hub, which can be fetched again",
     "core/data/foreign.py": "a file of one import alone",
+    "core/hashing.py": "hashes, which can be computed again",
     "core/cli/votes.py": "files for other programs",
     "core/settings_docs.py": "a page of the docs",
     "core/playground/exporting.py": "files for other programs",

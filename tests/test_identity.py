@@ -431,7 +431,7 @@ def ratings(home):
 
 
 def line(label: str) -> str:
-    return json.dumps({"t": 1.0, "action": "rating", "label": label}) + "\n"
+    return json.dumps({"t": 1.0, "action": "an act of a later version", "label": label}) + "\n"
 
 
 def test_a_journal_that_was_put_in_place_of_another_is_read_from_its_start(home):

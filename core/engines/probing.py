@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from openai.types.chat import ChatCompletion
 
-from core.engines.wire import Failed, Refused, Reply, Unknown, Wire, reply_of, spent
+from core.engines.wire import Failed, Refused, Reply, Unknown, Wire, reply_of, usage_of
 from core.errors import LabError
 
 QUESTION = {"role": "user", "content": "Write twenty random letters."}
@@ -121,7 +121,7 @@ def probe(wire: Wire) -> Probe:
         both=both,
         system=asking.for_it(messages=(SYSTEM, QUESTION)) is not None,
         thinks=drawn.thinks,
-        counts=None not in spent(first),
+        counts=None not in usage_of(first),
     )
 
 
@@ -199,7 +199,7 @@ def _goes_on(asking: _Asking) -> bool:
     bare, begun = asking.for_it(), asking.for_it(messages=(QUESTION, BEGUN), extra_body=GO_ON)
     if not (bare and begun):
         return False
-    before, after = spent(bare).read, spent(begun).read
+    before, after = usage_of(bare).read, usage_of(begun).read
     return before is not None and after is not None and after - before == 1
 
 

@@ -138,8 +138,9 @@ class PipelineFile(Settings):
         """As JSON, with judge and reader by name; what came later is left out where it is not given."""
         later = {name for name in ("variants", "duels") if getattr(self, name) is None}
         whole = self.model_dump(mode="json", exclude=later | ({"head_to_head"} if self.duels is None else set()))
-        base, judge, reader = self.models.named
-        return whole | {"models": {"base": base, "judge": judge, "reader": reader or "off"}}
+        base, judge, reader, teacher = self.models.named
+        named = {"base": base, "judge": judge, "reader": reader or "off"}
+        return whole | {"models": named | ({"teacher": teacher} if teacher else {})}
 
 
 def read_pipeline(path: Path) -> PipelineFile:

@@ -74,7 +74,7 @@ BREAKS: list[Break] = [
     Break(
         "brackets in a message are markup",
         "core/cli/__init__.py",
-        (('said = Text.assemble(("anchorlab:", "bold red"), f" {error}")', 'said = f"[red]anchorlab:[/] {error}"'),),
+        (('said = Text.assemble(("anchorlab:", "bold red"), f" {refusal}")', 'said = f"[red]anchorlab:[/] {error}"'),),
         (f"{FILES}::test_an_error_with_brackets_is_printed_as_it_is",),
     ),
     Break(
