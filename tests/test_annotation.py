@@ -288,6 +288,34 @@ def test_in_place_and_spot_checks_stand_apart_from_blind_ratings(store):
 # --- what comes of it
 
 
+def test_what_was_shown_before_is_not_rated_blind(store):
+    """Given in the order of the journal: a check of the judge's verdict, then a rating of the same explanation."""
+    checks = open_queue(store, settings_of(store, "spot-check"))
+    task = checks.tasks[0]
+    spot_check(store, "kim", checks, task, Draft(labels={task.criterion: "satisfactory"}), "judge-run", "excellent")
+    queue = open_queue(store, settings_of(store, "rate", size=5000))
+    same = next(one for one in queue.tasks if one.shown == task.shown)
+    other = next(one for one in queue.tasks if one.shown != task.shown)
+    for rater, rated in (("kim", same), ("kim", other), ("lee", same)):
+        rate(store, rater, queue, rated, whole())
+    blind = "SELECT DISTINCT rater, task, blind FROM annotation_history WHERE mode = 'rate'"
+    assert set(store.rows(blind)) == {("kim", same.key, False), ("kim", other.key, True), ("lee", same.key, True)}
+    reveal(store, "lee", queue, same)  # the rating before it stays blind
+    assert ("lee", same.key, True) in store.rows(blind)
+
+
+def test_a_choice_between_what_was_revealed_is_not_blind(store):
+    pairs = open_queue(store, settings_of(store, "pairwise", size=5000))
+    queue = open_queue(store, settings_of(store, "rate", size=5000))
+    pair = next(one for one in pairs.tasks if any(one.shown[0] == rated.shown[0] for rated in queue.tasks))
+    rated = next(one for one in queue.tasks if one.shown[0] == pair.shown[0])
+    rate(store, "kim", queue, rated, whole())
+    reveal(store, "kim", queue, rated)
+    for rater in ("kim", "lee"):
+        vote(store, rater, pairs, pair, Draft(labels={"vote": "left"}))
+    assert set(store.rows("SELECT rater, blind FROM pair_votes")) == {("kim", False), ("lee", True)}
+
+
 def test_agreement_is_that_of_the_labels_and_counts_each_question_once(store):
     queue = open_queue(store, settings_of(store, "rate", size=16, overlap=16))
     labels = RUBRIC.labels

@@ -8,10 +8,10 @@ from core.engines.room import OutOfMemory, Room
 from core.errors import LabError
 from core.home import Home
 from core.models.variants import use_of
-from core.records import Explanation, Judgement
+from core.records import Explanation
 from core.runs.folders import RunFolder
 from core.runs.plan import run_config
-from core.settings import JudgeSettings, SampleSettings, Selection, SftSettings
+from core.settings import SampleSettings, Selection, SftSettings
 from tests.crowded import crowded, holding
 from tests.lab import toy_dataset
 from tests.serving import done
@@ -84,16 +84,19 @@ def test_a_row_that_alone_is_too_much_is_one_sentence(toy):
         sampled(toy)
 
 
-def test_judging_goes_on_with_fewer_prompts_at_once(toy, tmp_path):
-    judged = []
-    for lab, tokens in ((toy, 560), (elsewhere(toy, tmp_path), 10**9)):
-        home, dataset, model = lab
-        parents = {"dataset": dataset.id, "samples": sampled(lab).id}
-        with crowded(tokens=tokens):
-            judged.append(done(home, run_config("judge", "base", JudgeSettings(empty="judge"), parents, model)))
-    assert [plan[1] for plan in plans(judged[0])] == ["free memory", "out of memory"] and len(plans(judged[1])) == 1
-    rows = [[row.expected for row in run.read("judgements", Judgement)] for run in judged]
-    assert rows[0] == pytest.approx(rows[1], abs=1e-4) and len(rows[0]) == 10
+def test_judging_goes_on_with_fewer_prompts_at_once(tmp_path):
+    things = ("wood", "glass", "metal", "paper", "cloth", "stone", "clay", "wool")
+    chats = [Chat((Message("user", f"{thing}: is it clear, and does light pass?"),)) for thing in things]
+    found = []
+    for tokens in (150, 10**9):
+        with crowded():
+            engine = load_engine(tiny_model(tmp_path / "tiny"))
+            assert engine.path == "fast"
+            with holding(tokens=tokens):
+                found.append((engine.choose(chats, [[" yes", " no"]] * len(chats)), engine.room.most))
+    assert found[0][1] < len(chats) < found[1][1], "halved, where there was too little room"
+    for few, all_at_once in zip(found[0][0], found[1][0], strict=True):
+        assert few == pytest.approx(all_at_once, abs=1e-4)
 
 
 def test_a_prefix_whose_reading_failed_is_not_taken_for_the_one_at_hand(tmp_path):

@@ -42,7 +42,7 @@ def rate(page: Page, numbers: range) -> None:
         page.keyboard.type(KEYS)
         page.keyboard.press("Enter")
         expect(page.get_by_text(re.compile(rf"^{done} of \d+ done"))).to_be_visible()
-        expect(page.get_by_text("Handed in and revealed")).to_be_visible()
+        expect(page.get_by_text("Submitted and revealed")).to_be_visible()
         page.keyboard.press("Enter")
 
 
@@ -75,7 +75,7 @@ def test_twenty_by_keys_a_refresh_a_killed_server_and_a_second_annotator(lab_hom
             assert chosen(page) == half
             page.keyboard.type("41y")
             page.keyboard.press("Enter")
-            expect(page.get_by_text("Handed in and revealed")).to_be_visible()
+            expect(page.get_by_text("Submitted and revealed")).to_be_visible()
             page.get_by_text("What the judge was asked and said").click()  # what was clicked does not keep Enter
             page.keyboard.press("Enter")
             rate(page, range(12, 21))

@@ -158,7 +158,7 @@ def test_annotate_ten(page):
         task.type("33241y")
         task.press("Enter")
         expect(page.get_by_text(re.compile(rf"^{done} of \d+ done"))).to_be_visible()
-        expect(page.get_by_text("Handed in and revealed")).to_be_visible()
+        expect(page.get_by_text("Submitted and revealed")).to_be_visible()
         task.press("Enter")
     task.ended()
 

@@ -334,9 +334,9 @@ def test_judge_and_reader_are_base_where_none_is_named(lab_home, tmp_path):
     file = toy_pipeline(dataset=DatasetTable(source=dataset.id), models={"base": folder})
     models = {step.model.path for step in steps_of(prepare(lab_home, file)) if step.model}
     assert models == {folder}
-    assert file.models.named == (folder, folder, folder)
-    assert parse_pipeline(HEAD + '[models]\nbase = "a"\nreader = "off"', "x").models.named == ("a", "a", None)
-    assert parse_pipeline(HEAD + '[models]\nbase = "a"\njudge = "b"', "x").models.named == ("a", "b", "a")
+    assert file.models.named == (folder, folder, folder, None)
+    assert parse_pipeline(HEAD + '[models]\nbase = "a"\nreader = "off"', "x").models.named == ("a", "a", None, None)
+    assert parse_pipeline(HEAD + '[models]\nbase = "a"\njudge = "b"', "x").models.named == ("a", "b", "a", None)
 
 
 def test_a_judge_that_is_smaller_than_what_it_judges_is_said():

@@ -134,6 +134,44 @@ def test_a_query_reads_and_never_writes(filled):
     assert len(lab.runs()) == 10
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM read_csv('{file}')",
+        "SELECT content FROM read_text('{file}')",
+        "SELECT * FROM read_blob('{file}')",
+        "SELECT * FROM read_json('{file}')",
+        "SELECT * FROM parquet_scan('{file}')",
+        "SELECT * FROM glob('{file}')",
+        "SELECT * FROM '{file}'",
+        "SELECT (SELECT count(*) FROM read_csv('{file}'))",
+        "WITH x AS (SELECT * FROM '{file}') SELECT * FROM x",
+        "SELECT * FROM runs WHERE id IN (SELECT content FROM read_text('{file}'))",
+        "SELECT * FROM query('SELECT * FROM read_csv(''{file}'')')",
+        "SELECT * FROM duckdb_secrets()",
+        "COPY runs TO '{file}'",
+        "ATTACH '{file}' AS other",
+        "INSTALL httpfs",
+        "SET threads = 1",
+    ],
+)
+def test_a_query_reads_no_file_and_writes_none(filled, tmp_path, query):
+    file = tmp_path / "secret.csv"
+    file.write_text("name,value\nkey,1\n")
+    lab, asked = Lab(), query.format(file=file)
+    with pytest.raises(BadInput):
+        lab.sql(asked)
+    with open_store(lab.home) as store, pytest.raises(BadInput):
+        store.export(asked, tmp_path / "out.csv")
+    assert file.read_text() == "name,value\nkey,1\n" and [one.name for one in tmp_path.iterdir()] == ["secret.csv"]
+
+
+def test_a_query_may_make_rows_of_its_own(filled):
+    query = "WITH n AS (SELECT unnest([1, 2]) AS k) SELECT sum(k) AS s FROM n, range(2) r, (SELECT 1) one"
+    assert Lab().sql(query)["s"].tolist() == [6]
+    assert len(Lab().sql("SELECT * FROM runs r JOIN information_schema.tables t ON t.table_name = 'runs'")) == 10
+
+
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(BadInput, match="There is no lab in"):
         Lab(tmp_path / "gone")

@@ -220,7 +220,8 @@ def test_the_setting_refuses_written_verdicts(wire_server, samples, home):
 
 def test_head_to_head_falls_back_to_written_choices_and_says_so(wire_server, samples, home):
     wire_server.drops = {"logprobs"}
-    parents = {"dataset": samples.config.parents["dataset"], "samples_a": samples.id, "samples_b": samples.id}
+    again = samples.config.model_copy(update={"settings": samples.config.settings | {"seed": 1}})
+    parents = {"dataset": samples.config.parents["dataset"], "samples_a": samples.id, "samples_b": done(home, again).id}
 
     def against(**settings) -> RunConfig:
         chosen = HeadToHeadSettings(empty="judge", max_new_tokens=4, **settings)

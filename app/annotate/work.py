@@ -156,7 +156,7 @@ def _keys(here: Lab, desk: Desk, task: Task, bench: Bench, seen: bool) -> None:
         on_act=act,
         locked=locked,
         note=bool(draft.note) or not locked,
-        said=_said(locked, given is not None, draft),
+        said=_said(locked, given, draft),
     )
 
 
@@ -168,11 +168,13 @@ def _actions(locked: bool, given: bool, bench: Bench) -> list[Action]:
     return [SUBMIT, SKIP, BACK]
 
 
-def _said(locked: bool, given: bool, draft: Draft) -> str:
+def _said(locked: bool, given: Draft | None, draft: Draft) -> str:
     if locked:
-        return "Handed in and revealed: it stands as it is."
+        return "Submitted and revealed; now locked."
+    if given and draft.differs_from(given):
+        return "Changed, not submitted: what was submitted before still counts and is exported. Submit to change it."
     if given:
-        return "Handed in; it can be changed and submitted again until it is revealed."
+        return "Submitted; it can be changed and submitted again until it is revealed."
     return "Draft kept." if draft.labels or draft.note else ""
 
 

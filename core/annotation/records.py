@@ -91,6 +91,10 @@ class Draft(Record):
     seconds: float = 0.0
     """Time in front of the task."""
 
+    def differs_from(self, other: "Draft") -> bool:
+        """Whether something else is entered, however long it took."""
+        return (self.labels, self.note.strip()) != (other.labels, other.note.strip())
+
 
 def rater_name(typed: str) -> str:
     """A name as it is stored: blanks trimmed, control characters gone; `BadInput` if nothing is left or too much.

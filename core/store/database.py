@@ -12,6 +12,7 @@ the same rows.  Nothing but this module imports duckdb; questions about the meth
 import fcntl
 import json
 import os
+import re
 import threading
 import time
 import uuid
@@ -54,6 +55,9 @@ FORMULA = r"^[=+\-@\t\r]"
 
 BROKEN = (duckdb.FatalException, duckdb.InternalException, duckdb.IOException, duckdb.SerializationException)
 """Errors of a database file that does not hold what it should."""
+
+TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "json_each", "json_tree"}
+"""Functions that a person's query may take rows from: none of them reads a file, another database or a setting."""
 
 TRIES = 5
 """Times the lock is asked for: looking who owns it (`owner`) holds it for an instant."""
@@ -263,6 +267,7 @@ class Store:
         """Result of a SELECT that a person wrote, as a data frame; anything else is `BadInput`."""
         try:
             self._check_select(query)
+            self._check_tables(query)
             return self.frame(query)
         except duckdb.Error as error:
             raise BadInput(f"This query has no answer ({str(error).splitlines()[0]}): write a SELECT.") from None
@@ -280,6 +285,7 @@ class Store:
         with draft_of(file) as draft:
             try:
                 self._check_select(query)
+                self._check_tables(query)
                 safe = self._without_formulas(query) if file.suffix.lower() == ".csv" else query
                 target = str(draft).replace("'", "''")
                 return self.rows(f"COPY ({safe}) TO '{target}' {how}")[0][0]
@@ -295,6 +301,18 @@ class Store:
             kinds = [statement.type for statement in cursor.extract_statements(query)]
         if kinds != [duckdb.StatementType.SELECT]:
             raise duckdb.InvalidInputException("it is not one SELECT statement")
+
+    def _check_tables(self, query: str) -> None:
+        """A duckdb error where a person's query reads anything but the tables of the database and what it makes."""
+        parsed = json.loads(self.rows("SELECT json_serialize_sql($1::VARCHAR)", [query])[0][0])
+        if parsed["error"]:
+            raise duckdb.InvalidInputException(parsed["error_message"])
+        for node in _nodes(parsed):
+            if node.get("type") == "TABLE_FUNCTION" and node["function"]["function_name"] not in TABLE_FUNCTIONS:
+                name = node["function"]["function_name"]
+                raise duckdb.InvalidInputException(f"{name} is not allowed, for it could read files of this machine")
+            if node.get("type") == "BASE_TABLE" and not re.fullmatch(r"\w+", node["table_name"]):
+                raise duckdb.InvalidInputException(f"{node['table_name']!r} is no table; files are not read")
 
     def _without_formulas(self, query: str) -> str:
         """The query with an apostrophe before each text that a spreadsheet would take for a formula."""
@@ -480,3 +498,11 @@ def _busy_sentence(home: Home) -> str:
     holder = owner(home) or {}
     who = f"the app at {holder['address']}" if "address" in holder else f"process {holder.get('pid', '?')}"
     return f"The database of {home.path} is in use by {who}: close that first."
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every table of a JSON document, itself first."""
+    if isinstance(tree, dict):
+        yield tree
+    for branch in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _nodes(branch)

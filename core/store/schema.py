@@ -312,6 +312,69 @@ MIGRATIONS: list[tuple[str, str]] = [
         ALTER TABLE scores ADD COLUMN unread VARCHAR;
         """,
     ),
+    (
+        "what a rater had seen before",
+        """
+        -- Explanations whose variant and verdicts a person was shown, from a line of the journal on: by a reveal, a
+        -- check of a judge's verdict, or a note where one reads.
+        CREATE VIEW seen_before AS
+            WITH revealed AS (
+                SELECT (body->>'rater') AS rater, (body->>'task') AS task, min(seq) AS seq FROM journal
+                WHERE action = 'reveal' GROUP BY ALL
+            ), shown AS (
+                SELECT r.rater, r.seq, unnest(CASE WHEN j.action = 'pair_vote'
+                    THEN [json_object('samples', (j.body->'a'->>'samples'), 'sample', j.body->'a'->'sample'),
+                        json_object('samples', (j.body->'b'->>'samples'), 'sample', j.body->'b'->'sample')]
+                    ELSE [json_object('samples', (j.body->>'samples'), 'sample', j.body->'sample')] END) AS one,
+                    (j.body->>'item_id') AS item_id
+                FROM revealed r JOIN journal j ON (j.body->>'rater') = r.rater AND (j.body->>'task') = r.task
+                WHERE j.action IN ('rating', 'pair_vote')
+                UNION ALL
+                SELECT (body->>'rater'), seq, json_object('samples', (body->>'samples'), 'sample', body->'sample'),
+                    (body->>'item_id')
+                FROM journal WHERE action = 'spot_check' OR (action = 'rating' AND (body->>'mode') = 'in place')
+            )
+            SELECT rater, one->>'samples' AS samples, item_id, (one->>'sample')::INTEGER AS sample, min(seq) AS seq
+            FROM shown GROUP BY ALL;
+
+        CREATE OR REPLACE VIEW annotation_history AS       -- as before; blind: nothing shown before
+            WITH given AS (
+                SELECT seq, t, body, unnest(from_json(body->'labels',
+                    '[{"criterion":"VARCHAR","label":"VARCHAR"}]'), recursive := true)
+                FROM journal WHERE action IN ('rating', 'spot_check')
+            )
+            SELECT seq, t AS rated_at, body->>'rater' AS rater, body->>'mode' AS mode,
+                (body->>'blind')::BOOLEAN AND NOT EXISTS (
+                    FROM seen_before s WHERE s.rater = (body->>'rater') AND s.samples = (body->>'samples')
+                        AND s.item_id = (body->>'item_id') AND s.sample = (body->>'sample')::INTEGER
+                        AND s.seq < given.seq
+                ) AS blind, (body->>'gold_shown')::BOOLEAN AS gold_shown,
+                body->>'queue' AS queue, body->>'task' AS task, body->>'samples' AS samples,
+                body->>'item_id' AS item_id, (body->>'sample')::INTEGER AS sample, body->>'variant' AS variant,
+                criterion, label, body->>'judge' AS judge, body->>'judged' AS judged, body->>'note' AS note,
+                (body->>'seconds')::DOUBLE AS seconds
+            FROM given;
+
+        CREATE OR REPLACE VIEW pair_votes AS       -- as before; blind: nothing shown before
+            SELECT seq, t AS rated_at, body->>'rater' AS rater,
+                (body->>'blind')::BOOLEAN AND NOT EXISTS (
+                    FROM seen_before s WHERE s.rater = (j.body->>'rater') AND s.item_id = (j.body->>'item_id')
+                        AND s.seq < j.seq AND ((s.samples = (j.body->'a'->>'samples')
+                        AND s.sample = (j.body->'a'->>'sample')::INTEGER) OR (s.samples = (j.body->'b'->>'samples')
+                        AND s.sample = (j.body->'b'->>'sample')::INTEGER))
+                ) AS blind,
+                (body->>'gold_shown')::BOOLEAN AS gold_shown, body->>'queue' AS queue, body->>'task' AS task,
+                body->>'item_id' AS item_id,
+                body->'a'->>'variant' AS a, body->'a'->>'samples' AS samples_a,
+                (body->'a'->>'sample')::INTEGER AS sample_a,
+                body->'b'->>'variant' AS b, body->'b'->>'samples' AS samples_b,
+                (body->'b'->>'sample')::INTEGER AS sample_b,
+                body->>'left' AS "left", body->>'vote' AS vote, body->>'note' AS note,
+                (body->>'seconds')::DOUBLE AS seconds
+            FROM journal j WHERE action = 'pair_vote'
+            QUALIFY row_number() OVER (PARTITION BY body->>'rater', body->>'task' ORDER BY seq DESC) = 1;
+        """,
+    ),
 ]
 
 
