@@ -40,6 +40,11 @@ def sha256_of(path: Path) -> str:
     return digest
 
 
+def is_known(path: Path) -> bool:
+    """Whether this process has read the file as it is now, so that its hash takes no time."""
+    return str(path) in _known and _known[str(path)][0] == stamp_of(path)
+
+
 def stamp_of(path: Path) -> list[int]:
     """What changes when a file does."""
     seen = path.stat()

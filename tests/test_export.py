@@ -1,6 +1,5 @@
 """What leaves the lab is what its tools read: TRL trains on the pairs, PEFT loads the adapters."""
 
-import json
 import re
 import tomllib
 
@@ -35,11 +34,11 @@ NASTY = ["=1+1", "+1", "-2", "@SUM(A1)", "\t=1", "\r=1", "plain", "a=b", "'quote
 
 
 def test_a_text_that_a_spreadsheet_takes_for_a_formula_gets_an_apostrophe_in_csv_alone(home, tmp_path):
-    (tmp_path / "nasty.json").write_text(json.dumps([{"text": text, "n": -i} for i, text in enumerate(NASTY)]))
-    source = f'SELECT n, text AS "a \'text""" FROM read_json(\'{tmp_path}/nasty.json\') ORDER BY n DESC'
+    texts = ", ".join("'" + text.replace("'", "''") + "'" for text in NASTY)
+    numbered = f"SELECT unnest([{texts}]) AS text, unnest(range({len(NASTY)})) AS i"
+    source = f'SELECT -i AS n, text AS "a \'text""" FROM ({numbered}) ORDER BY n DESC'
     whole_loop(home)
     with opened(home) as store:
-        store.rows("LOAD json")
         for suffix in (".csv", ".parquet", ".jsonl"):
             assert store.export(source, tmp_path / f"out{suffix}") == len(NASTY)
     table = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)

@@ -205,7 +205,7 @@ def test_runs_of_before_keep_their_ids_and_say_what_these_leave_out(home):
     assert "1 run is from before chat template, tokenizer and configuration" in " ".join(shown.output.split())
     listed = json.loads(CliRunner().invoke(cli, ["runs", "--json"]).output)
     assert [row["template_in_id"] for row in listed] == [False]
-    assert "sampled from before" in " ".join(cautions(home, {"base": config.id}))
+    assert "samples are from before" in " ".join(cautions(home, {"base": config.id}))
 
 
 def test_a_run_is_not_resumed_on_another_template_or_other_weights(home, tmp_path, model):

@@ -156,14 +156,16 @@ def test_a_query_reads_and_never_writes(filled):
     ],
 )
 def test_a_query_reads_no_file_and_writes_none(filled, tmp_path, query):
-    file = tmp_path / "secret.csv"
+    folder = tmp_path / "files"
+    folder.mkdir()
+    file = folder / "secret.csv"
     file.write_text("name,value\nkey,1\n")
     lab, asked = Lab(), query.format(file=file)
     with pytest.raises(BadInput):
         lab.sql(asked)
     with open_store(lab.home) as store, pytest.raises(BadInput):
-        store.export(asked, tmp_path / "out.csv")
-    assert file.read_text() == "name,value\nkey,1\n" and [one.name for one in tmp_path.iterdir()] == ["secret.csv"]
+        store.export(asked, folder / "out.csv")
+    assert file.read_text() == "name,value\nkey,1\n" and [one.name for one in folder.iterdir()] == ["secret.csv"]
 
 
 def test_a_query_may_make_rows_of_its_own(filled):

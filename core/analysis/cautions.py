@@ -20,7 +20,7 @@ def cautions(home: Home, samples: Mapping[str, str]) -> list[str]:
     configs = {label: folder.config for label, run in samples.items() if (folder := run_at(home, run))}
     said = [f"{label}: {seen.sentence}." for label, config in configs.items() if (seen := exposure(home, config))]
     before = [label for label, config in configs.items() if config.from_before]
-    return said + ([f"{listed(before)}: sampled {FROM_BEFORE}."] if before else [])
+    return said + ([f"{listed(before)}: these samples are {FROM_BEFORE}."] if before else [])
 
 
 def smaller_referee(home: Home, run: str) -> str | None:
