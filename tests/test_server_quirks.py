@@ -106,9 +106,16 @@ def test_a_server_that_refuses_one_token_still_gives_probabilities(wire_server, 
     assert np.exp(ours) == pytest.approx(np.exp(its), abs=1e-4)
 
 
+@pytest.mark.parametrize("content", ["", "\n", "  \n "])
+def test_a_reply_that_ended_with_nothing_but_blanks_is_an_empty_one(wire_server, content):
+    wire_server.reshape = message(content=content)
+    assert reply(wire_server).text == content
+
+
 def never_silent(answer: dict) -> None:
     for choice in answer["choices"]:
-        choice["message"]["content"] = choice["message"]["content"] or "It is clear."
+        if not choice["message"]["content"].strip():
+            choice["message"]["content"] = "It is clear."
 
 
 def test_all_refusals_at_once_sample_and_judge_and_stand_on_the_page_and_in_the_check(wire_server, home, tmp_path):

@@ -168,7 +168,8 @@ def reply_of(choice: Choice) -> Reply:
     fields = (getattr(choice.message, name, None) for name in THOUGHT_FIELDS)
     beside = next((value for value in fields if isinstance(value, str) and value.strip()), "") + in_parts
     thought = beside + inside or None
-    if text.strip() or inside or (written == "" and not beside and choice.finish_reason == "stop"):
+    ended_empty = written is not None and not beside and choice.finish_reason == "stop"  # "" or blanks: it said nothing
+    if text.strip() or inside or ended_empty:
         return Reply(text.lstrip() if thought else text, thought, False)
     if beside.strip():
         return Reply("", thought, True)
