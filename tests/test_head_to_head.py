@@ -29,7 +29,7 @@ from core.models.variants import use_of
 from core.prompts import load_prompt
 from core.records import HeadToHead
 from core.rubrics import load_rubric
-from core.runs.folders import RunFolder, all_runs, create_run
+from core.runs.folders import RunFolder, all_runs, content_hash, create_run
 from core.runs.pipeline import DatasetTable, PipelineFile, plan
 from core.runs.plan import run_config
 from core.runs.work import Work
@@ -365,6 +365,7 @@ def test_a_comparison_of_an_explanation_that_is_not_there_is_not_believed(home, 
 def test_a_pipeline_without_duels_is_the_one_it_was():
     file = PipelineFile(name="toy", dataset=DatasetTable(source="toy.jsonl"))
     assert not {"duels", "head_to_head"} & set(file.written())
+    assert content_hash(file.written()) == "fe0cb10625d14f7d36718f31f7d8cf3c69a79a8d5c163af434563aca0a42bc44"
 
 
 def test_a_pipeline_compares_the_variants_it_names_last(tmp_path):
