@@ -35,10 +35,12 @@ function show(view) {
   const top = left.get(view) ?? 0;
   const until = performance.now() + 10000;  // what is below may still be on its way
   const mine = ++turn;
+  let held = 0;  // tenths of a second that it has stayed there: what is drawn again may move it once more
   const go = () => {
     if (mine !== turn || !main()) return;
+    held = Math.abs(main().scrollTop - top) < 1 ? held + 1 : 0;
     main().scrollTop = top;
-    if (main().scrollTop < top - 1 && performance.now() < until) setTimeout(go, 100);
+    if (held < 15 && performance.now() < until) setTimeout(go, 100);
   };
   go();
 }
